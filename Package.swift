@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .strictMemorySafety(),
+]
+
+let collections = "swift-collections"
+
+let package = Package(
+    name: "swift-ice",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "ICE", targets: ["ICE"]),
+        .library(name: "STUN", targets: ["STUN"]),
+        .library(name: "UV", targets: ["UV"]),
+        .library(name: "ICETesting", targets: ["ICETesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // C libraries
+        .systemLibrary(
+            name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+
+        // Floor 0: values and seams
+        .target(name: "NetBase", swiftSettings: settings),
+
+        // Floor 1: the operating system and the crypto library, made safe
+        .target(name: "UV", dependencies: ["CLibUV", "NetBase"], swiftSettings: settings),
+        .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["COpenSSL", "NetBase"], swiftSettings: settings),
+
+        // Floors 2 to 4: the protocols, without I/O
+        .target(
+            name: "STUN",
+            dependencies: ["NetBase", "Digest", .product(name: "DequeModule", package: collections)],
+            swiftSettings: settings),
+        .target(name: "TURNCore", dependencies: ["NetBase", "STUN"], swiftSettings: settings),
+        .target(
+            name: "ICECore",
+            dependencies: ["NetBase", "Digest", "STUN", .product(name: "DequeModule", package: collections)],
+            swiftSettings: settings),
+
+        // Floor 5: what people import
+        .target(
+            name: "ICE",
+            dependencies: [
+                "NetBase", "UV", "STUN", "ICECore",
+                .product(name: "DequeModule", package: collections),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ICETesting",
+            dependencies: [
+                "NetBase", "STUN", "ICECore", "ICE",
+                .product(name: "DequeModule", package: collections),
+                .product(name: "HeapModule", package: collections),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(name: "NetBaseTests", dependencies: ["NetBase"], swiftSettings: settings),
+        .testTarget(name: "UVTests", dependencies: ["UV", "NetBase"], swiftSettings: settings),
+        .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "NetBase"], swiftSettings: settings),
+        .testTarget(name: "STUNTests", dependencies: ["STUN", "NetBase", "Digest"], swiftSettings: settings),
+        .testTarget(name: "TURNCoreTests", dependencies: ["TURNCore", "STUN", "NetBase"], swiftSettings: settings),
+        .testTarget(
+            name: "ICECoreTests", dependencies: ["ICECore", "STUN", "Digest", "NetBase"], swiftSettings: settings),
+        .testTarget(
+            name: "ICETests", dependencies: ["ICE", "ICECore", "UV", "STUN", "NetBase"], swiftSettings: settings),
+        .testTarget(
+            name: "ICETestingTests", dependencies: ["ICETesting", "ICE", "ICECore", "STUN", "NetBase"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

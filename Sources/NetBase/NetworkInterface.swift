@@ -1,0 +1,33 @@
+/// One address of one network interface of this machine.
+public struct InterfaceAddress: Hashable, Sendable {
+    /// The interface's name, such as `eth0`.
+    public let interface: String
+
+    /// The interface's index, 1 and up; the scope of its link-local addresses.
+    public let index: UInt32
+
+    /// The address; link-local IPv6 addresses carry the interface's index as their scope.
+    public let ip: IPAddress
+
+    /// The length of the network prefix in bits.
+    public let prefixLength: Int
+
+    /// Whether this is a temporary (privacy) IPv6 address (RFC 8981).
+    public let isTemporary: Bool
+
+    /// Whether the address should not be used for new communication: deprecated, tentative or duplicate.
+    public let isDeprecated: Bool
+
+    /// One address of one interface.
+    public init(
+        interface: String, index: UInt32, ip: IPAddress, prefixLength: Int, isTemporary: Bool = false,
+        isDeprecated: Bool = false
+    ) {
+        self.interface = interface
+        self.index = index
+        self.ip = ip
+        self.prefixLength = prefixLength
+        self.isTemporary = isTemporary
+        self.isDeprecated = isDeprecated
+    }
+}

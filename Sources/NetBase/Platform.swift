@@ -1,0 +1,100 @@
+/// What a client needs of the world it runs in: a clock, an alarm, sockets, names, interfaces and randomness.
+///
+/// The libuv loop is one platform, each host of the simulated network another, so that the same public clients run on both. Every
+/// method is called on the platform's own thread and every closure is called there, never inside the call that was handed it.
+package protocol Platform: AnyObject {
+    /// The time now. It does not move while one event is being handled.
+    var now: Instant { get }
+
+    /// Runs the work on a later turn of the loop, in the order of the calls.
+    func enqueue(_ work: @escaping () -> Void)
+
+    /// An alarm that is not set yet.
+    func makeAlarm(_ onFire: @escaping () -> Void) -> any Alarm
+
+    /// Binds a UDP socket; port 0 takes a free port.
+    func bindDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket
+
+    /// Starts to connect a TCP stream; ``ByteStream/onConnect`` or ``ByteStream/onClose`` tells how that went.
+    func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream
+
+    /// Looks up a host name's addresses. An answer comes once, unless the look-up was cancelled.
+    func resolve(
+        _ host: String, onResult: @escaping (Result<[IPAddress], NetworkError>) -> Void
+    ) throws(NetworkError) -> any Cancellable
+
+    /// The addresses of all interfaces that are up.
+    func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress]
+
+    /// A generator fit for credentials; the simulated network's is seeded.
+    func makeRandomNumberGenerator() -> any RandomNumberGenerator
+
+    /// What spaces the STUN transactions of all clients of the process (RFC 8445 §14.2).
+    var pacingGovernor: any PacingGovernor { get }
+}
+
+/// A timer that fires once, at the latest instant it was set for.
+package protocol Alarm: AnyObject {
+    /// Fires at an instant, or as soon as the loop turns if that has passed; replaces an earlier setting.
+    func set(for instant: Instant)
+
+    /// Takes the setting back; it may be set again.
+    func cancel()
+
+    /// Frees the timer; it never fires again.
+    func close()
+}
+
+/// A bound UDP socket.
+package protocol DatagramSocket: AnyObject {
+    /// The address it is bound to, with the port that was chosen.
+    var localAddress: TransportAddress { get }
+
+    /// A datagram arrived; the bytes are borrowed for the call.
+    var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)? { get set }
+
+    /// An ICMP error came back for something that was sent to a destination (RFC 8445 §7.2.5.2.2), where the system tells.
+    var onUnreachable: ((TransportAddress, NetworkError) -> Void)? { get set }
+
+    /// Hands one datagram to the system, or throws ``NetworkError/Code/wouldBlock`` when it takes no more right now.
+    func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError)
+
+    /// Closes the socket and drops its closures.
+    func close()
+}
+
+/// A TCP connection.
+package protocol ByteStream: AnyObject {
+    /// The local end, once connected.
+    var localAddress: TransportAddress? { get }
+
+    /// The connection is up.
+    var onConnect: (() -> Void)? { get set }
+
+    /// Bytes arrived, split anywhere; borrowed for the call.
+    var onBytes: ((Span<UInt8>) -> Void)? { get set }
+
+    /// The connection could not be made, broke, or was ended by the peer (``NetworkError/Code/endOfStream``).
+    var onClose: ((NetworkError) -> Void)? { get set }
+
+    /// Bytes that were written and that the system has not taken yet.
+    var unsentByteCount: Int { get }
+
+    /// Queues bytes behind those written before.
+    func write(_ bytes: [UInt8]) throws(NetworkError)
+
+    /// Closes the connection and drops its closures.
+    func close()
+}
+
+/// Work that can be given up.
+package protocol Cancellable: AnyObject {
+    /// Gives the work up; its result will not be delivered.
+    func cancel()
+}
+
+/// Spaces new STUN and TURN transactions over everything in the process (RFC 8445 §14.2: one in 5 ms at most).
+package protocol PacingGovernor: AnyObject {
+    /// Takes the slot at an instant; if none is free then, returns the instant of the next one and takes nothing.
+    func claim(at now: Instant, spacing: Duration) -> Instant?
+}
