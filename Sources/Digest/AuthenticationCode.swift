@@ -1,0 +1,54 @@
+internal import COpenSSL
+
+/// The result of an HMAC: up to 32 bytes, held without an allocation.
+package struct AuthenticationCode: Sendable {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    /// The number of bytes in the code, 20 or 32.
+    package let byteCount: Int
+
+    /// Lets a writer fill the code; nil if it says that it could not.
+    init?(byteCount: Int, fill: (UnsafeMutablePointer<UInt8>, Int) -> Bool) {
+        self.byteCount = byteCount
+        let isFilled = unsafe withUnsafeMutableBytes(of: &words) { raw in
+            guard let base = raw.baseAddress else { return false }
+            return unsafe fill(base.assumingMemoryBound(to: UInt8.self), raw.count)
+        }
+        guard isFilled else { return nil }
+    }
+
+    /// Whether the received bytes are the code, or its beginning where they are fewer, compared in constant time.
+    ///
+    /// No bytes at all, or more than the code has, never match.
+    package func matches(_ received: Span<UInt8>) -> Bool {
+        guard 1...byteCount ~= received.count else { return false }
+        return unsafe withUnsafeBytes(of: words) { own in
+            unsafe received.withUnsafeBytes { other in
+                unsafe CRYPTO_memcmp(own.baseAddress, other.baseAddress, other.count) == 0
+            }
+        }
+    }
+
+    /// Writes the code over the bytes from an index on; the array must reach that far.
+    package func write(to bytes: inout [UInt8], at index: Int) {
+        unsafe withUnsafeBytes(of: words) { own in
+            for offset in 0..<byteCount { unsafe bytes[index + offset] = own[offset] }
+        }
+    }
+
+    /// The code as an array.
+    package var bytes: [UInt8] {
+        unsafe withUnsafeBytes(of: words) { own in unsafe [UInt8](own.prefix(byteCount)) }
+    }
+}
+
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+package func constantTimeEqual(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+    guard a.count == b.count else { return false }
+    if a.isEmpty { return true }
+    return unsafe a.withUnsafeBytes { first in
+        unsafe b.withUnsafeBytes { second in
+            unsafe CRYPTO_memcmp(first.baseAddress, second.baseAddress, first.count) == 0
+        }
+    }
+}

@@ -1,0 +1,32 @@
+extension STUNMessage {
+    /// The priority that a candidate learned from this check gets (RFC 8445 §16.1).
+    ///
+    ///      0                   1                   2                   3
+    ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+    ///     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+    ///     |                            Priority                           |
+    ///     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+    public struct Priority: STUNAttribute, Hashable, Sendable {
+        /// PRIORITY.
+        public static let type: UInt16 = 0x0024
+
+        /// The priority, 1 to 2^31 - 1.
+        public let value: UInt32
+
+        /// An attribute with that value.
+        public init(_ value: UInt32) {
+            self.value = value
+        }
+
+        /// Reads the value; throws where it is not 4 bytes long.
+        public init(decoding value: Span<UInt8>, transactionID: STUNTransactionID) throws(STUNError) {
+            guard value.count == 4 else { throw .malformed(Self.self) }
+            self.value = value.uint32(at: 0)
+        }
+
+        /// Appends the value.
+        public func encode(into bytes: inout [UInt8], transactionID: STUNTransactionID) {
+            bytes.append(bigEndian: value)
+        }
+    }
+}

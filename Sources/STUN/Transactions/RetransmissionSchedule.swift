@@ -1,0 +1,40 @@
+/// When a request is repeated, and when it is given up (RFC 8489 §6.2.1, §6.2.2).
+///
+/// With the defaults, requests go out at 0, 500, 1500, 3500, 7500, 15500 and 31500 ms, and the transaction fails at 39500 ms.
+public struct RetransmissionSchedule: Hashable, Sendable {
+    /// RTO: the first interval, doubled after each repetition. "In fixed-line access links, a value of 500 ms is RECOMMENDED."
+    public var retransmissionTimeout: Duration
+
+    /// Rc: how many requests are sent in all, at least 1. "Rc SHOULD be configurable and SHOULD have a default of 7."
+    public var requestLimit: Int
+
+    /// Rm: how many RTO to wait behind the last request. "Rm SHOULD be configurable and SHOULD have a default of 16."
+    public var finalWaitFactor: Int
+
+    /// Ti: how long to wait on a reliable transport. "Ti SHOULD be configurable and SHOULD have a default of 39.5 s."
+    public var reliableTimeout: Duration
+
+    /// A schedule, the RFC's unless told otherwise.
+    public init(
+        retransmissionTimeout: Duration = .milliseconds(500), requestLimit: Int = 7, finalWaitFactor: Int = 16,
+        reliableTimeout: Duration = .milliseconds(39_500)
+    ) {
+        self.retransmissionTimeout = retransmissionTimeout
+        self.requestLimit = requestLimit
+        self.finalWaitFactor = finalWaitFactor
+        self.reliableTimeout = reliableTimeout
+    }
+
+    /// How long to wait behind the n-th request (from 1) for the next one, or for the end behind the last.
+    func interval(after transmission: Int) -> Duration {
+        guard transmission < requestLimit else { return retransmissionTimeout * max(finalWaitFactor, 1) }
+        // The bound keeps absurd request limits from overflowing; 2^40 RTO are never reached.
+        return retransmissionTimeout * (1 << min(max(transmission - 1, 0), 40))
+    }
+
+    /// How long to wait behind the n-th request for the end, were the rest of the schedule to pass in silence.
+    func remainder(after transmission: Int) -> Duration {
+        guard transmission < requestLimit else { return interval(after: transmission) }
+        return (transmission...requestLimit).reduce(Duration.zero) { $0 + interval(after: $1) }
+    }
+}
