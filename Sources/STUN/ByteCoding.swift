@@ -33,5 +33,5 @@ extension [UInt8] {
 
 extension Int {
     /// The next multiple of 4: attributes start on 32-bit boundaries (RFC 8489 §14).
-    var paddedToWord: Int { self + 3 & ~3 }
+    var paddedToWord: Int { (self + 3) & ~3 }
 }
