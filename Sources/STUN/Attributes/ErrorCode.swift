@@ -44,6 +44,8 @@ extension STUNMessage.ErrorCode {
     public static let badRequest = Self(code: 400, reason: "Bad Request")
     /// 401: the credentials are missing or wrong (RFC 8489 §14.8).
     public static let unauthenticated = Self(code: 401, reason: "Unauthenticated")
+    /// 403: the sender may not do this; in ICE, consent is taken back (RFC 7675 §5.2, RFC 8656 §19).
+    public static let forbidden = Self(code: 403, reason: "Forbidden")
     /// 420: an attribute that must be understood was not (RFC 8489 §14.8).
     public static let unknownAttribute = Self(code: 420, reason: "Unknown Attribute")
     /// 438: the nonce has expired (RFC 8489 §14.8).

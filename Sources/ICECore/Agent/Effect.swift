@@ -1,0 +1,43 @@
+package import NetBase
+
+/// What the agent wants done: the shell performs effects one by one, in their order.
+package enum Effect {
+    /// Bind a UDP socket to an address and tell ``ICEAgent/socketOpened(_:at:now:)`` or ``ICEAgent/socketFailed(_:_:now:)``.
+    case openSocket(SocketID, IPAddress)
+    /// Close a socket.
+    case closeSocket(SocketID)
+    /// Look up a server's name and tell ``ICEAgent/serverResolved(_:to:now:)`` or ``ICEAgent/serverUnresolvable(_:_:now:)``.
+    case resolve(server: Int, host: String)
+    /// Send a STUN message.
+    case send([UInt8], from: SocketID, to: TransportAddress)
+    /// Send a keepalive, unless data went the same way within the interval.
+    case keepAlive([UInt8], StreamComponent, unlessSentWithin: Duration)
+    /// From now on, what is not STUN from this address is the application's data.
+    case admit(SocketID, TransportAddress, StreamComponent)
+    /// From now on, data for the component goes this way.
+    case usePath(StreamComponent, SocketID, TransportAddress)
+    /// There is no way for the component's data any more.
+    case dropPath(StreamComponent)
+    /// Ask the application about a check and tell ``ICEAgent/answer(_:accept:now:)``.
+    case ask(IncomingCheck)
+    /// Tell the application.
+    case event(AgentEvent)
+}
+
+/// What the application is told.
+package enum AgentEvent: Hashable, Sendable {
+    /// A local candidate, to be signalled; then ``ICEAgent/conveyed(_:now:)`` allows to pair it.
+    case candidate(Candidate)
+    /// A server gave no candidate.
+    case candidateError(CandidateError)
+    /// Gathering began or ended; at its end there are no more candidates of this generation.
+    case gatheringState(ICEGatheringState)
+    /// A pair was nominated and is now its component's selected pair.
+    case pairNominated(CandidatePair)
+    /// A pair's check failed.
+    case pairFailed(CandidatePair, PairFailure)
+    /// Data goes over another pair than before.
+    case selectedPair(CandidatePair)
+    /// The session's state changed; with the reason when it failed.
+    case state(ICEState, ICEFailure?)
+}

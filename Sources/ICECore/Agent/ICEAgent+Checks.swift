@@ -1,0 +1,251 @@
+package import NetBase
+import STUN
+
+extension ICEAgent {
+    // MARK: Sending (RFC 8445 §6.1.4.2, §7.2)
+
+    /// What has a claim to the next slot.
+    private enum Work {
+        case nominate(PairID)
+        case check(ChecklistSet.Next)
+        case gather
+    }
+
+    /// Starts as many transactions as the pacing allows now.
+    mutating func pump(at now: Instant) {
+        pacingDeadline = nil
+        while let work = nextWork() {
+            let urgent = isUrgent(work)
+            guard pacer.claim(urgent: urgent, at: now) else {
+                pacingDeadline = pacer.earliestStart(urgent: urgent)
+                return
+            }
+            perform(work, at: now)
+        }
+    }
+
+    private mutating func nextWork() -> Work? {
+        let checks = nextCheck()
+        if let checks, isUrgent(checks) { return checks }
+        // Neither ordinary checks nor gathering may starve the other.
+        if gatherer.hasQueued, gatheringIsNext || checks == nil { return .gather }
+        return checks
+    }
+
+    private mutating func nextCheck() -> Work? {
+        guard isChecking, state != .failed, session.remote != nil else { return nil }
+        if let id = session.nominations.first { return .nominate(id) }
+        return session.checklists.next().map(Work.check)
+    }
+
+    /// Triggered and nominating checks, and the first check of a component, do not wait for slots that nobody used.
+    private func isUrgent(_ work: Work) -> Bool {
+        switch work {
+        case .nominate: true
+        case .gather: false
+        case .check(let next): next.isTriggered || isFirst(next.pair)
+        }
+    }
+
+    private func isFirst(_ id: PairID) -> Bool {
+        guard let path = session.checklists[id]?.path else { return false }
+        return !session.checklists.pairs.contains {
+            $0.path == path && ($0.state == .inProgress || $0.state == .succeeded)
+        }
+    }
+
+    private mutating func perform(_ work: Work, at now: Instant) {
+        switch work {
+        case .nominate(let id):
+            session.nominations.removeAll { $0 == id }
+            if let pair = session.checklists[id] { sendCheck(on: pair, for: .nomination, at: now) }
+        case .check(let next):
+            session.checklists.begin(next, at: now)
+            if let pair = session.checklists[next.pair] { sendCheck(on: pair, for: .connectivity, at: now) }
+            gatheringIsNext = true
+        case .gather:
+            gatheringIsNext = false
+            let query = gatherer.beginNext(
+                transactionID: STUNTransactionID(using: &generator), pacing: pacer.interval,
+                minimum: configuration.pacing.initialRetransmissionTimeout, at: now)
+            if let query, case .asking(let transaction) = query.state {
+                emit(.send(transaction.request.bytes, from: query.socket, to: query.server))
+            }
+        }
+    }
+
+    mutating func sendCheck(on pair: CheckPair, for purpose: OutgoingCheck.Purpose, at now: Instant) {
+        let request = CheckRequest(
+            transactionID: STUNTransactionID(using: &generator), priority: pair.local.checkPriority, role: role,
+            tieBreaker: tieBreaker, nominates: purpose == .nomination || nominatesEagerly(pair, purpose, at: now))
+        guard let message = request.message(keys: session.keys) else { return }
+        let transaction = STUNTransaction(
+            request: message, key: session.keys.remoteKey, schedule: checkSchedule, knownAttributes: .ice, at: now)
+        session.checks.add(
+            OutgoingCheck(
+                transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
+                nominates: request.nominates))
+        emit(.send(message.bytes, from: pair.socket, to: pair.destination))
+    }
+
+    private func nominatesEagerly(_ pair: CheckPair, _ purpose: OutgoingCheck.Purpose, at now: Instant) -> Bool {
+        guard configuration.nomination == .eager, role == .controlling, purpose == .connectivity,
+            !isConcluded(pair.path), !session.isNominating(pair.path)
+        else { return false }
+        return Nominator.mayNominateEagerly(pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now)
+    }
+
+    /// RFC 8445 §14.3: "RTO = MAX (500ms, Ta*N * (Num-Waiting + Num-In-Progress))"; the faster profiles go by measured round trips.
+    private var checkSchedule: RetransmissionSchedule {
+        if configuration.pacing.measuredTimeoutFloor != nil {
+            return RetransmissionSchedule(retransmissionTimeout: roundTrips.retransmissionTimeout)
+        }
+        let active = session.checklists.pairs.filter { $0.state == .waiting || $0.state == .inProgress }.count
+        let paced = pacer.interval * session.checklists.lists.count * active
+        return RetransmissionSchedule(
+            retransmissionTimeout: max(configuration.pacing.initialRetransmissionTimeout, paced))
+    }
+
+    mutating func advanceChecks(to now: Instant) {
+        let due = session.checks.advance(to: now)
+        for check in due.retransmissions {
+            emit(.send(check.transaction.request.bytes, from: check.socket, to: check.destination))
+        }
+        for (check, failure) in due.failures where !check.isCancelled {
+            fail(check, PairFailure(failure, to: check.destination), at: now)
+        }
+    }
+
+    // MARK: Answers (RFC 8445 §7.2.5)
+
+    mutating func receiveResponse(
+        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
+    ) {
+        if let (check, outcome) = session.checks.receive(response, at: now) {
+            take(outcome, of: check, response, from: source, on: socket, at: now)
+        } else if let finding = gatherer.receive(
+            response, from: source, on: socket, keepalive: configuration.keepaliveInterval, at: now)
+        {
+            take(finding)
+        } else if !receiveConsent(response, from: source, on: socket, at: now) {
+            counters.unmatched += 1
+        }
+    }
+
+    private mutating func take(
+        _ outcome: STUNTransaction.Outcome, of check: OutgoingCheck, _ response: STUNMessage,
+        from source: TransportAddress, on socket: SocketID, at now: Instant
+    ) {
+        // RFC 8445 §7.2.5.2.1: the answer must come back the way the request went.
+        guard source == check.destination, socket == check.socket else {
+            let text = "the answer to a check for \(check.destination) came from \(source)"
+            fail(check, PairFailure(.asymmetric, text), at: now)
+            return
+        }
+        switch outcome {
+        case .success: succeed(check, response, at: now)
+        case .error(let error) where error.code == STUNMessage.ErrorCode.roleConflict.code: resolveConflict(of: check)
+        case .error(let error):
+            fail(check, PairFailure(.errorResponse, "the peer answered \(error.code) \(error.reason)"), at: now)
+        case .failed(let failure):
+            fail(check, PairFailure(failure, to: check.destination), at: now)
+        }
+    }
+
+    /// RFC 8445 §7.2.5.1: takes the role that the request did not claim, once, and checks the pair again.
+    private mutating func resolveConflict(of check: OutgoingCheck) {
+        if role == check.role {
+            changeRole(to: check.role.opposite)
+            tieBreaker = TieBreaker(using: &generator)
+        }
+        _ = session.checklists.withList(check.pair.stream) { $0.trigger(check.pair) }
+    }
+
+    /// RFC 8445 §7.2.5.3.
+    private mutating func succeed(_ check: OutgoingCheck, _ response: STUNMessage, at now: Instant) {
+        guard let pair = session.checklists[check.pair] else { return }
+        guard let mapped = response[STUNMessage.XORMappedAddress.self]?.address.unmapped else {
+            fail(check, PairFailure(.errorResponse, "the answer does not say where the request came from"), at: now)
+            return
+        }
+        guard let local = validLocal(mapped, of: pair, check) else { return }
+        let sample = check.transaction.roundTripTime(at: now)
+        if let sample { roundTrips.add(sample) }
+        let priority = CandidatePair.priority(local: local.priority, remote: pair.remote.priority, role: role)
+        session.checklists.update(pair.id) {
+            $0.succeed(as: CheckPair.Valid(local: local, priority: priority, confirmedAt: now), roundTripTime: sample)
+        }
+        _ = session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
+        session.checklists.thaw(pair.foundation)
+        emit(.admit(pair.socket, pair.destination, pair.path))
+        if check.nominates, role == .controlling {
+            nominate(pair.id, at: now)
+        } else if pair.pendingNomination != nil, role == .controlled {
+            nominate(pair.id, at: now)
+        }
+        selectProvisionally(for: pair.path, at: now)
+    }
+
+    /// RFC 8445 §7.2.5.3.1: the local candidate that the peer saw, learned as a peer-reflexive one if it is new.
+    private mutating func validLocal(_ mapped: TransportAddress, of pair: CheckPair, _ check: OutgoingCheck) -> Candidate? {
+        let known = localCandidates.candidate(on: pair.socket, at: mapped)
+        return known?.candidate
+            ?? localCandidates.addPeerReflexive(mapped, on: pair.socket, priority: check.priority)?.candidate
+    }
+
+    // MARK: Failures (RFC 8445 §7.2.5.2)
+
+    mutating func fail(_ check: OutgoingCheck, _ failure: PairFailure, at now: Instant) {
+        guard let pair = session.checklists[check.pair] else { return }
+        // A pair that already works is failed only by the check that was to choose it, or to see that it still does.
+        guard pair.state != .succeeded || check.purpose != .connectivity else { return }
+        fail(pair, failure)
+    }
+
+    mutating func fail(_ pair: CheckPair, _ failure: PairFailure) {
+        session.checks.removeAll { $0.pair == pair.id }
+        session.nominations.removeAll { $0 == pair.id }
+        session.checklists.update(pair.id) { $0.fail() }
+        tell(.pairFailed(pair.description, failure))
+    }
+
+    /// The system could not send, or an ICMP error came back (RFC 8445 §7.2.5.2.2).
+    ///
+    /// - Parameter isLocal: Whether the system itself refused to send. What comes from the network may be a NAT that does not know the
+    ///   peer yet, or a forgery: it counts only once requests have been repeated, and never against a pair in use.
+    package mutating func unreachable(
+        _ destination: TransportAddress, from socket: SocketID, _ error: NetworkError, isLocal: Bool, now: Instant
+    ) {
+        guard state != .closed else { return }
+        if let finding = gatherer.unreachable(destination, from: socket, error) { take(finding) }
+        let affected = session.checks.all.filter {
+            $0.socket == socket && $0.destination == destination && !$0.isCancelled
+                && (isLocal || $0.transaction.transmissions >= Self.transmissionsBeforeICMPCounts)
+        }
+        for check in affected where session.checklists[check.pair]?.state == .inProgress {
+            fail(check, PairFailure(error), at: now)
+        }
+        settle(at: now)
+    }
+
+    private static let transmissionsBeforeICMPCounts = 3
+}
+
+extension LocalCandidate {
+    /// RFC 8445 §7.1.1: the priority that the candidate would have as a peer-reflexive one.
+    var checkPriority: UInt32 {
+        Candidate.priority(kind: .peerReflexive, localPreference: localPreference, component: candidate.component)
+    }
+}
+
+extension PairFailure {
+    init(_ failure: TransactionFailure, to destination: TransportAddress) {
+        switch failure {
+        case .timeout: self.init(.timeout, "no answer from \(destination)")
+        case .integrityViolation:
+            self.init(.integrity, "answers from \(destination) were not signed with the peer's password; compare the credentials")
+        case .unknownAttributes, .malformedResponse:
+            self.init(.errorResponse, "the answer from \(destination) can't be understood")
+        }
+    }
+}

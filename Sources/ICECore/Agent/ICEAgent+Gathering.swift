@@ -1,0 +1,81 @@
+package import NetBase
+import STUN
+
+extension ICEAgent {
+    /// Starts gathering over the machine's addresses (RFC 8445 §5.1.1); does nothing the second time.
+    package mutating func gather(over addresses: [InterfaceAddress], now: Instant) {
+        guard gatherer.state == .new, state != .closed else { return }
+        if components.isEmpty { _ = addStream(components: 1) }
+        let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
+        let chosen = policy.select(from: addresses)
+        beginGathering(openingSockets: chosen.count * components.count, at: now)
+        for component in components {
+            for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
+        }
+        settle(at: now)
+    }
+
+    mutating func beginGathering(openingSockets count: Int, at now: Instant) {
+        gatherer.begin(
+            servers: configuration.servers.flatMap(\.parsed), openingSockets: count,
+            timeout: configuration.gatheringTimeout, at: now)
+        tell(.gatheringState(.gathering))
+        for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
+    }
+
+    /// A socket that was asked for is bound.
+    package mutating func socketOpened(_ id: SocketID, at base: TransportAddress, now: Instant) {
+        guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
+        sockets[index].base = base
+        if let host = localCandidates.addHost(on: id, base: base, path: sockets[index].path, rank: sockets[index].rank) {
+            tell(.candidate(host.candidate))
+        }
+        gatherer.socketOpened(id, base: base)
+        settle(at: now)
+    }
+
+    /// A socket that was asked for can't be bound: its address gives no candidates.
+    package mutating func socketFailed(_ id: SocketID, now: Instant) {
+        sockets.removeAll { $0.id == id }
+        gatherer.socketFailed()
+        settle(at: now)
+    }
+
+    /// A server's name has addresses.
+    package mutating func serverResolved(_ index: Int, to addresses: [IPAddress], now: Instant) {
+        gatherer.resolved(index, to: addresses)
+        settle(at: now)
+    }
+
+    /// A server's name has none.
+    package mutating func serverUnresolvable(_ index: Int, _ error: NetworkError, now: Instant) {
+        if let error = gatherer.resolutionFailed(index, error.description) { tell(.candidateError(error)) }
+        settle(at: now)
+    }
+
+    /// The application has signalled a candidate, or was told of it: now it may be paired (RFC 8838 §10).
+    package mutating func conveyed(_ candidate: Candidate, now: Instant) {
+        let known = localCandidates.all.first { $0.candidate == candidate }
+        guard let local = known, !session.conveyed.contains(local) else { return }
+        session.conveyed.append(local)
+        formPairs(with: local)
+        settle(at: now)
+    }
+
+    mutating func advanceGathering(to now: Instant) {
+        let due = gatherer.advance(to: now, keepalive: configuration.keepaliveInterval, using: &generator)
+        for (socket, server, message) in due.sends { emit(.send(message.bytes, from: socket, to: server)) }
+        for finding in due.findings { take(finding) }
+    }
+
+    mutating func take(_ finding: Gatherer.Finding) {
+        switch finding {
+        case .mapped(let address, let socket, let server):
+            if let found = localCandidates.addServerReflexive(address, on: socket, server: server) {
+                tell(.candidate(found.candidate))
+            }
+        case .failed(let error):
+            tell(.candidateError(error))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package import NetBase
+
+extension ICEAgent {
+    /// Takes the peer's credentials and abilities (RFC 8839 §5.4); checks that came before them are now acted upon.
+    ///
+    /// - Returns: False if this generation has other ones already, which only a restart changes.
+    package mutating func setRemote(_ parameters: ICEParameters, now: Instant) -> Bool {
+        if let known = session.remote { return known.credentials == parameters.credentials }
+        session.keys.setRemote(parameters)
+        pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
+        session.patienceEnd = now + configuration.patienceInterval
+        for local in session.conveyed { formPairs(with: local) }
+        for check in session.early.takeAll() where check.remoteUsernameFragment == parameters.usernameFragment {
+            act(on: check, at: now)
+        }
+        settle(at: now)
+        return true
+    }
+
+    /// Takes a candidate of the peer, before or after its credentials (RFC 8838 §11).
+    package mutating func addRemote(_ candidate: Candidate, now: Instant) {
+        let isKnownComponent = components.contains { $0.path == candidate.path }
+        guard state != .closed, candidate.transport == .udp, isKnownComponent, isCurrent(candidate) else {
+            counters.ignoredCandidates += 1
+            return
+        }
+        switch session.remoteCandidates.add(signalled: candidate, limit: configuration.maximumRemoteCandidates) {
+        case .added:
+            formPairs(with: candidate)
+        case .merged(let merged):
+            _ = session.checklists.withList(candidate.stream) { list in
+                list.updateAll(where: { $0.path == merged.path && $0.remote.address == merged.address }) {
+                    $0.adopt(signalled: merged)
+                }
+            }
+        case .duplicate:
+            break
+        case .refused:
+            counters.ignoredCandidates += 1
+        }
+        settle(at: now)
+    }
+
+    /// The peer has no more candidates (RFC 8838 §14).
+    package mutating func remoteCandidatesEnded(now: Instant) {
+        session.remoteHasEnded = true
+        settle(at: now)
+    }
+
+    /// Starts the checks; idempotent.
+    package mutating func startChecks(now: Instant) {
+        isChecking = true
+        settle(at: now)
+    }
+
+    /// RFC 8838 §9: a candidate that names another generation than the peer's present one is left out.
+    private func isCurrent(_ candidate: Candidate) -> Bool {
+        guard let named = candidate.usernameFragment, let remote = session.remote else { return true }
+        return named == remote.usernameFragment
+    }
+
+    // MARK: Forming pairs
+
+    mutating func formPairs(with local: LocalCandidate) {
+        guard session.remote != nil else { return }
+        for remote in Array(session.remoteCandidates.candidates(of: local.candidate.path)) where isCurrent(remote) {
+            formPair(local, remote)
+        }
+    }
+
+    private mutating func formPairs(with remote: Candidate) {
+        guard session.remote != nil else { return }
+        for local in session.conveyed where local.candidate.path == remote.path { formPair(local, remote) }
+    }
+
+    private mutating func formPair(_ local: LocalCandidate, _ remote: Candidate) {
+        guard !isConcluded(remote.path), local.canReach(remote) else { return }
+        let checklist = session.checklists[remote.stream]
+        // RFC 8445 §6.1.2.4: a reflexive candidate is replaced by its base, and of two equal pairs the better one stays. The base's own
+        // host candidate is signalled first and has the higher priority, so the newcomer is the one to leave out.
+        guard checklist?.pair(from: local.socket, to: remote.address) == nil else { return }
+        insertPair(local, remote)
+    }
+
+    @discardableResult
+    mutating func insertPair(_ local: LocalCandidate, _ remote: Candidate) -> PairID? {
+        let priority = CandidatePair.priority(local: local.candidate.priority, remote: remote.priority, role: role)
+        let limit = max(1, configuration.maximumCandidatePairs)
+        guard session.checklists.makeRoom(for: priority, limit: limit) else { return nil }
+        return session.checklists.insert(local: local, remote: remote, role: role)
+    }
+
+    /// Whether the component has its nominated pair, so that its checks are over (RFC 8445 §8.1.2).
+    func isConcluded(_ path: StreamComponent) -> Bool {
+        components.contains { $0.path == path && $0.concludedGeneration == session.generation }
+    }
+}
+
+extension LocalCandidate {
+    /// RFC 8445 §6.1.2.2: same family, and link-local IPv6 only with link-local IPv6.
+    func canReach(_ remote: Candidate) -> Bool {
+        guard base.family == remote.address.family else { return false }
+        return base.family == .v4 || base.ip.isLinkLocal == remote.address.ip.isLinkLocal
+    }
+}

@@ -1,0 +1,143 @@
+package import NetBase
+import STUN
+
+extension ICEAgent {
+    /// Takes a datagram that looks like STUN; everything else never comes here.
+    package mutating func receive(
+        _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, now: Instant
+    ) {
+        guard state != .closed, let path = sockets.first(where: { $0.id == socket })?.path else { return }
+        guard let message = try? STUNMessage(parsing: bytes) else {
+            counters.malformed += 1
+            return
+        }
+        switch message.messageClass {
+        case .request: receiveRequest(message, from: source, on: socket, path, at: now)
+        case .success, .failure: receiveResponse(message, from: source, on: socket, at: now)
+        // A keepalive has done its work by arriving (RFC 8445 §11).
+        case .indication: break
+        }
+        settle(at: now)
+    }
+
+    // MARK: Requests (RFC 8445 §7.3)
+
+    private mutating func receiveRequest(
+        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, _ path: StreamComponent, at now: Instant
+    ) {
+        switch session.keys.authenticator.judge(request) {
+        case .accepted(let algorithm):
+            guard let check = IncomingCheck(request, from: source, on: socket, path: path, integrity: algorithm) else {
+                refuse(request, .badRequest, algorithm, to: source, on: socket)
+                return
+            }
+            if asksAboutChecks { emit(.ask(check)) } else { answerAndAct(on: check, at: now) }
+        case .reply(let response, let code):
+            if code == 401, answerRetired(request, from: source, on: socket) { return }
+            counters.unauthenticated += 1
+            emit(.send(response.bytes, from: socket, to: source))
+        case .discard:
+            counters.unauthenticated += 1
+        }
+    }
+
+    /// The application's word on a check that it was asked about; a refused one is dropped without a sound.
+    package mutating func answer(_ check: IncomingCheck, accept: Bool, now: Instant) {
+        guard accept, state != .closed else { return }
+        answerAndAct(on: check, at: now)
+        settle(at: now)
+    }
+
+    /// While a pair from before the restart is in use, the peer's consent checks for it are answered, and mean nothing else.
+    private mutating func answerRetired(_ request: STUNMessage, from source: TransportAddress, on socket: SocketID) -> Bool {
+        guard let keys = retiredKeys, case .accepted(let algorithm) = keys.authenticator.judge(request) else { return false }
+        var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
+        keys.authenticator.seal(&response, algorithm, for: request)
+        emit(.send(response.bytes, from: socket, to: source))
+        return true
+    }
+
+    private mutating func refuse(
+        _ request: STUNMessage, _ error: STUNMessage.ErrorCode, _ algorithm: IntegrityAlgorithm,
+        to source: TransportAddress, on socket: SocketID
+    ) {
+        var response = STUNMessage.errorResponse(to: request, error)
+        session.keys.authenticator.seal(&response, algorithm, for: request)
+        emit(.send(response.bytes, from: socket, to: source))
+    }
+
+    private mutating func answerAndAct(on check: IncomingCheck, at now: Instant) {
+        guard settleRole(of: check) else {
+            refuse(check.request, .roleConflict, check.integrity, to: check.source, on: check.socket)
+            return
+        }
+        var response = STUNMessage.bindingResponse(to: check.request, from: check.source.unscoped)
+        session.keys.authenticator.seal(&response, check.integrity, for: check.request)
+        emit(.send(response.bytes, from: check.socket, to: check.source))
+
+        guard let remote = session.remote else {
+            session.early.remember(check)
+            return
+        }
+        guard check.remoteUsernameFragment == remote.usernameFragment else { return }
+        act(on: check, at: now)
+    }
+
+    /// RFC 8445 §7.3.1.1: false if the sender has to change its role.
+    private mutating func settleRole(of check: IncomingCheck) -> Bool {
+        guard let claimed = check.claimed else { return true }
+        switch RoleVerdict(
+            own: role, tieBreaker: tieBreaker, claimed: claimed.role, claimedTieBreaker: claimed.tieBreaker)
+        {
+        case .noConflict: return true
+        case .senderMustSwitch: return false
+        case .switchRole:
+            changeRole(to: role.opposite)
+            return true
+        }
+    }
+
+    mutating func changeRole(to newRole: Role) {
+        role = newRole
+        session.nominations = []
+        session.checklists.changeRole(to: newRole)
+    }
+
+    // MARK: What an authenticated check leads to (RFC 8445 §7.3.1.3 to §7.3.1.5)
+
+    mutating func act(on check: IncomingCheck, at now: Instant) {
+        let address = check.source.unscoped
+        let known = session.remoteCandidates.candidate(of: check.path, at: address)
+        let learned =
+            known
+            ?? session.remoteCandidates.learn(
+                address, path: check.path, priority: check.priority, limit: configuration.maximumRemoteCandidates)
+        guard let remote = learned else {
+            counters.ignoredCandidates += 1
+            return
+        }
+        emit(.admit(check.socket, check.source, check.path))
+        guard let pair = pairForCheck(check, remote) else { return }
+        if pair.state != .succeeded {
+            session.checks.cancel(pair.id)
+            _ = session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
+        }
+        if check.nominates, role == .controlled { accept(nominationOf: pair.id, at: now) }
+    }
+
+    /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
+    private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate) -> CheckPair? {
+        if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) { return pair }
+        let reopens = check.nominates && role == .controlled
+        guard !isConcluded(check.path) || reopens, let host = localCandidates.host(on: check.socket) else { return nil }
+        return insertPair(host, remote).flatMap { session.checklists[$0] }
+    }
+
+    /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.
+    private mutating func accept(nominationOf id: PairID, at now: Instant) {
+        session.nominationCount += 1
+        let number = session.nominationCount
+        session.checklists.update(id) { $0.pendingNomination = number }
+        if session.checklists[id]?.state == .succeeded { nominate(id, at: now) }
+    }
+}

@@ -1,0 +1,33 @@
+package import NetBase
+
+extension ICEAgent {
+    /// Begins a new generation (RFC 8445 §9): new credentials, all candidates signalled again, the role kept.
+    ///
+    /// Data goes on over the present pairs until the new generation has nominated its own.
+    package mutating func restart(now: Instant) {
+        guard state != .closed else { return }
+        if isConnected { retiredKeys = session.keys }
+        session = Session(
+            generation: session.generation + 1, local: Credentials(using: &generator),
+            streams: session.checklists.lists.map(\.stream))
+        for index in components.indices { components[index].nominationNumber = 0 }
+        localCandidates.removeAll { $0.candidate.kind != .host }
+        failure = nil
+        if state == .failed || state == .disconnected {
+            state = .checking
+            tell(.state(.checking, nil))
+        }
+        if gatherer.state != .new { gatherAgain(at: now) }
+        settle(at: now)
+    }
+
+    /// The sockets stay; their host candidates are told again and the servers are asked again.
+    private mutating func gatherAgain(at now: Instant) {
+        let opening = sockets.filter { $0.base == nil }.count
+        beginGathering(openingSockets: opening, at: now)
+        for host in localCandidates.all { tell(.candidate(host.candidate)) }
+        for socket in sockets {
+            if let base = socket.base { gatherer.addSocket(socket.id, base: base) }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import NetBase
+import STUN
+
+extension ICEAgent {
+    // MARK: Nominating (RFC 8445 §8.1.1)
+
+    mutating func decideNominations(at now: Instant) {
+        session.nominationHold = nil
+        guard role == .controlling, isChecking, session.remote != nil else { return }
+        for component in components
+        where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
+            let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)
+            switch pairs.map({ Nominator.decide(over: $0, at: now) }) {
+            case .nominate(let id):
+                session.nominations.append(id)
+            case .holdUntil(let instant):
+                session.nominationHold = min(instant, session.nominationHold ?? instant)
+            case .wait, nil:
+                break
+            }
+        }
+    }
+
+    /// A pair was nominated by us, or by the peer and works: the latest nomination is the selected pair.
+    mutating func nominate(_ id: PairID, at now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == session.checklists[id]?.path }),
+            let pair = session.checklists[id], pair.valid != nil
+        else { return }
+        let isLater = (pair.pendingNomination ?? .max) > components[index].nominationNumber
+        let isRepeated = components[index].selected?.id == id && pair.isNominated
+        let number = pair.pendingNomination
+        session.checklists.update(id) { $0.nominate() }
+        guard role == .controlling || isLater, !isRepeated, let nominated = session.checklists[id] else { return }
+        if let number { components[index].nominationNumber = number }
+        components[index].concludedGeneration = session.generation
+        tell(.pairNominated(nominated.description))
+        select(nominated, forComponentAt: index, at: now)
+        conclude(nominated)
+    }
+
+    /// RFC 8445 §8.1.2: the component's other pairs go, but for a few that work and are kept as backups.
+    private mutating func conclude(_ nominated: CheckPair) {
+        let backups = session.checklists.pairs
+            .filter { $0.path == nominated.path && $0.id != nominated.id && $0.state == .succeeded }
+            .prefix(max(0, configuration.backupPairs)).map(\.id)
+        let kept = Set(backups + [nominated.id])
+        let path = nominated.path
+        let stays: (PairID) -> Bool = { kept.contains($0) }
+        session.nominations.removeAll { session.checklists[$0]?.path == path }
+        session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
+        _ = session.checklists.withList(path.stream) { list in list.remove { $0.path == path && !stays($0.id) } }
+        if components.allSatisfy({ $0.concludedGeneration == session.generation }) { gatherer.stopKeepalives() }
+    }
+
+    // MARK: Selecting (RFC 8445 §12.1)
+
+    /// Before the nomination, data goes over the best pair that works.
+    mutating func selectProvisionally(for path: StreamComponent, at now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == path }),
+            components[index].concludedGeneration != session.generation
+        else { return }
+        let current = components[index].selected
+        // During a restart the old pair goes on until the new generation has nominated (RFC 8445 §9).
+        if let current, current.generation != session.generation { return }
+        let best = session.checklists.pairs.filter { $0.path == path && $0.valid != nil }
+            .max { ($0.valid?.priority ?? 0) < ($1.valid?.priority ?? 0) }
+        if let best, best.id != current?.id { select(best, forComponentAt: index, at: now) }
+    }
+
+    private mutating func select(_ pair: CheckPair, forComponentAt index: Int, at now: Instant) {
+        let before = components[index].selected
+        let isSamePath = before?.id == pair.id && before?.generation == session.generation
+        let consent =
+            isSamePath
+            ? before?.consent
+            : configuration.consentInterval.map {
+                ConsentMonitor(interval: $0, timeout: configuration.consentTimeout, at: now, using: &generator)
+            }
+        components[index].selected = SelectedPath(
+            pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys, socket: pair.socket,
+            destination: pair.destination, checkPriority: pair.local.checkPriority, consent: consent,
+            nextKeepalive: now + keepaliveInterval)
+        if retiredKeysAreUnused { retiredKeys = nil }
+        guard !isSamePath else { return }
+        emit(.usePath(pair.path, pair.socket, pair.destination))
+        tell(.selectedPair(pair.description))
+    }
+
+    private var retiredKeysAreUnused: Bool {
+        components.allSatisfy { ($0.selected?.generation ?? session.generation) == session.generation }
+    }
+
+    /// RFC 8445 §11: "Tr […] MUST NOT be set to less than 15 seconds".
+    var keepaliveInterval: Duration { max(configuration.keepaliveInterval, .seconds(15)) }
+
+    // MARK: Losing a path
+
+    /// The pair in use is dead: another one that works takes its place, if there is one.
+    private mutating func losePath(ofComponentAt index: Int, _ failure: PairFailure, _ reason: ICEFailure, at now: Instant) {
+        guard let lost = components[index].selected else { return }
+        components[index].selected = nil
+        if lost.generation == session.generation, let pair = session.checklists[lost.id] {
+            fail(pair, failure)
+            components[index].concludedGeneration = nil
+        } else {
+            tell(.pairFailed(lost.pair, failure))
+        }
+        emit(.dropPath(components[index].path))
+        self.failure = reason
+        selectProvisionally(for: components[index].path, at: now)
+    }
+
+    // MARK: Consent (RFC 7675) and keepalives (RFC 8445 §11)
+
+    mutating func advancePaths(to now: Instant) {
+        for index in components.indices {
+            guard let path = components[index].selected else { continue }
+            if path.consent != nil {
+                advanceConsent(ofComponentAt: index, to: now)
+            } else if now >= path.nextKeepalive {
+                sendKeepalive(forComponentAt: index, at: now)
+            }
+        }
+    }
+
+    private mutating func advanceConsent(ofComponentAt index: Int, to now: Instant) {
+        switch components[index].selected?.consent?.advance(to: now, using: &generator) {
+        case .check: sendConsentCheck(forComponentAt: index, at: now)
+        case .expired:
+            let text = "no answer to consent checks for \(configuration.consentTimeout)"
+            losePath(
+                ofComponentAt: index, PairFailure(.consentExpired, text),
+                ICEFailure(.consentExpired, "\(text); restart ICE to find another way"), at: now)
+        case nil: break
+        }
+    }
+
+    private mutating func sendKeepalive(forComponentAt index: Int, at now: Instant) {
+        let interval = keepaliveInterval
+        components[index].selected?.nextKeepalive = now + interval
+        var indication = STUNMessage(.indication, .binding, transactionID: STUNTransactionID(using: &generator))
+        indication.appendFingerprint()
+        emit(.keepAlive(indication.bytes, components[index].path, unlessSentWithin: interval))
+    }
+
+    private mutating func sendConsentCheck(forComponentAt index: Int, at now: Instant) {
+        guard let path = components[index].selected else { return }
+        let request = CheckRequest(
+            transactionID: STUNTransactionID(using: &generator), priority: path.checkPriority, role: role,
+            tieBreaker: tieBreaker, nominates: false)
+        guard let message = request.message(keys: path.keys) else { return }
+        components[index].selected?.consent?.sent(request.transactionID, at: now)
+        emit(.send(message.bytes, from: path.socket, to: path.destination))
+    }
+
+    /// Takes the answer to a consent check; false if it is none.
+    mutating func receiveConsent(
+        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
+    ) -> Bool {
+        guard
+            let index = components.firstIndex(where: {
+                $0.selected?.consent?.isWaiting(for: response.transactionID) == true
+            }), let path = components[index].selected, let key = path.keys.remoteKey,
+            path.socket == socket, path.destination == source, response.fingerprint != .invalid,
+            case .valid = response.verifyIntegrity(key, .sha1)
+        else { return false }
+        if response.messageClass == .success {
+            if let sample = components[index].selected?.consent?.answered(response.transactionID, at: now) {
+                roundTrips.add(sample)
+            }
+            session.checklists.update(path.id) { $0.confirm(at: now) }
+        } else if response[STUNMessage.ErrorCode.self]?.code == STUNMessage.ErrorCode.forbidden.code {
+            components[index].selected?.consent?.revoke()
+            losePath(
+                ofComponentAt: index, PairFailure(.consentExpired, "the peer took back its consent"),
+                ICEFailure(.consentRevoked, "the peer answered 403 and wants nothing more to be sent"), at: now)
+        }
+        return true
+    }
+
+    // MARK: Backups
+
+    private var backups: some Sequence<CheckPair> {
+        session.checklists.pairs.filter { pair in
+            pair.state == .succeeded && isConcluded(pair.path)
+                && !components.contains { $0.selected?.id == pair.id && $0.selected?.generation == session.generation }
+                && !session.checks.all.contains { $0.pair == pair.id }
+        }
+    }
+
+    var backupDeadline: Instant? {
+        backups.compactMap { $0.valid.map { $0.confirmedAt + keepaliveInterval } }.min()
+    }
+
+    mutating func advanceBackups(to now: Instant) {
+        for pair in Array(backups) {
+            guard let valid = pair.valid, now >= valid.confirmedAt + keepaliveInterval else { continue }
+            sendCheck(on: pair, for: .keepalive, at: now)
+        }
+    }
+}

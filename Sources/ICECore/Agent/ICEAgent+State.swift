@@ -1,0 +1,61 @@
+import NetBase
+
+extension ICEAgent {
+    /// Until when failure is not declared, while that is in the future of anything that matters (RFC 8863 §4).
+    var patienceDeadline: Instant? {
+        isConnected || state == .failed ? nil : session.patienceEnd
+    }
+
+    var isConnected: Bool {
+        !components.isEmpty && components.allSatisfy { $0.selected != nil }
+    }
+
+    mutating func updateState(at now: Instant) {
+        if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
+        if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
+        let next = nextState()
+        guard next != state else { return }
+        state = next
+        if next == .connected || next == .completed { failure = nil }
+        tell(.state(next, next == .failed ? failure : nil))
+    }
+
+    private mutating func nextState() -> ICEState {
+        if state == .failed { return .failed }
+        if isConnected {
+            if components.contains(where: { $0.selected?.consent?.isSilent == true }) { return .disconnected }
+            return isCompleted ? .completed : .connected
+        }
+        if let reason = conclusiveFailure() {
+            failure = reason
+            return .failed
+        }
+        let hasBegun = isChecking && !session.remoteCandidates.all.isEmpty
+        return hasBegun || state != .new ? .checking : .new
+    }
+
+    /// Every component has its nominated pair, and neither side will bring more candidates.
+    private var isCompleted: Bool {
+        gatherer.state == .complete && session.remoteHasEnded
+            && components.allSatisfy { $0.concludedGeneration == session.generation }
+    }
+
+    /// RFC 8445 §6.1.2.1 and RFC 8863 §4: some component has no pair that works or still may, and time is up.
+    private func conclusiveFailure() -> ICEFailure? {
+        guard isChecking, session.remote != nil, gatherer.state == .complete else { return nil }
+        let isOutOfTime = session.patienceEnd == nil
+        guard isOutOfTime || localCandidates.all.isEmpty else { return nil }
+        for component in components where component.selected == nil {
+            let pairs = session.checklists.pairs.filter { $0.path == component.path }
+            guard !pairs.contains(where: \.isPending) else { continue }
+            if let failure { return failure }
+            return pairs.isEmpty
+                ? ICEFailure(
+                    .noCandidatePairs,
+                    "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers")
+                : ICEFailure(
+                    .checksFailed, "all \(pairs.count) pairs were checked in vain: a NAT or firewall may need a TURN relay")
+        }
+        return nil
+    }
+}

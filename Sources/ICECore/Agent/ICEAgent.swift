@@ -1,0 +1,169 @@
+import DequeModule
+package import NetBase
+import STUN
+
+/// One side of an ICE session (RFC 8445), without I/O: inputs go in with the time they happen at, effects come out.
+///
+/// The shell calls an input, then performs effects until there are none, then sets its alarm to ``deadline``. The agent routes; what
+/// it knows is kept by the gatherer, the checklists, the checks under way, and a consent monitor per component.
+package struct ICEAgent {
+    package let configuration: ICEConfiguration
+    package internal(set) var role: Role
+    package internal(set) var state = ICEState.new
+    package internal(set) var failure: ICEFailure?
+    package internal(set) var counters = AgentCounters()
+
+    /// Whether the application wants to be asked about each check before it is answered.
+    package var asksAboutChecks = false
+
+    var tieBreaker: TieBreaker
+    var session: Session
+    /// The credentials that came before the session's, answered to while a path from then is still used.
+    var retiredKeys: SessionKeys?
+    var components: [ComponentState] = []
+    var localCandidates = LocalCandidates()
+    var gatherer = Gatherer()
+    var sockets: [Socket] = []
+    var pacer: Pacer
+    var roundTrips: RoundTripEstimator
+    var isChecking = false
+    var pacingDeadline: Instant?
+    var gatheringIsNext = false
+    var generator: any RandomNumberGenerator
+
+    private var effects: Deque<Effect> = []
+    private var nextSocketNumber = 0
+
+    /// A socket of a component.
+    struct Socket {
+        let id: SocketID
+        let path: StreamComponent
+        let rank: Int
+        /// Nil until it is open.
+        var base: TransportAddress?
+    }
+
+    package init(
+        configuration: ICEConfiguration, generator: any RandomNumberGenerator, governor: any PacingGovernor
+    ) {
+        var generator = generator
+        self.configuration = configuration
+        role = configuration.role
+        tieBreaker = TieBreaker(using: &generator)
+        session = Session(generation: 0, local: Credentials(using: &generator), streams: [])
+        pacer = Pacer(
+            interval: configuration.pacing.pacingInterval, processSpacing: configuration.pacing.processSpacing,
+            governor: governor)
+        roundTrips = RoundTripEstimator(initial: configuration.pacing.initialRetransmissionTimeout)
+        self.generator = generator
+    }
+
+    // MARK: Out
+
+    /// The next thing to do; nil when all is done.
+    package mutating func nextEffect() -> Effect? { effects.popFirst() }
+
+    /// When ``advance(to:)`` wants to be called next.
+    package var deadline: Instant? {
+        guard state != .closed else { return nil }
+        let paths = components.lazy.compactMap(\.selected).flatMap { [$0.consent?.deadline ?? $0.nextKeepalive] }.min()
+        let all = [
+            pacingDeadline, gatherer.deadline, session.checks.deadline, session.nominationHold, patienceDeadline, paths,
+            backupDeadline,
+        ]
+        return all.lazy.compactMap { $0 }.min()
+    }
+
+    mutating func emit(_ effect: Effect) { effects.append(effect) }
+    mutating func tell(_ event: AgentEvent) { effects.append(.event(event)) }
+
+    // MARK: Streams
+
+    /// Adds a stream with components 1 to a count; only before gathering.
+    package mutating func addStream(components count: Int) -> StreamID {
+        let stream = StreamID((components.last?.path.stream.index ?? -1) + 1)
+        for number in 1...max(1, min(count, 256)) {
+            guard let component = ComponentID(number) else { continue }
+            components.append(ComponentState(path: StreamComponent(stream: stream, component: component)))
+        }
+        session.checklists.addList(for: stream)
+        return stream
+    }
+
+    /// The credentials and abilities to signal to the peer.
+    package var localParameters: ICEParameters {
+        ICEParameters(
+            credentials: session.keys.local, options: ["ice2", "trickle"],
+            pacingInterval: configuration.pacing.pacingInterval)
+    }
+
+    /// What the peer signalled, once it has.
+    package var remoteParameters: ICEParameters? { session.remote }
+
+    /// The candidates of this side, those that only the peer sees left out.
+    package var signalledCandidates: [Candidate] {
+        localCandidates.all.lazy.map(\.candidate).filter { $0.kind != .peerReflexive }
+    }
+
+    /// The peer's candidates that are known.
+    package var remoteCandidates: [Candidate] { session.remoteCandidates.all }
+
+    /// The way a component's data goes.
+    package func selectedPair(of path: StreamComponent) -> CandidatePair? {
+        components.first { $0.path == path }?.selected?.pair
+    }
+
+    /// All pairs of this generation, best first within their stream.
+    package var pairs: [CheckPair] { Array(session.checklists.pairs) }
+
+    // MARK: Sockets
+
+    mutating func openSocket(on ip: IPAddress, for path: StreamComponent, rank: Int) {
+        let id = SocketID(number: nextSocketNumber)
+        nextSocketNumber += 1
+        sockets.append(Socket(id: id, path: path, rank: rank, base: nil))
+        emit(.openSocket(id, ip))
+    }
+
+    // MARK: Time and end
+
+    /// Does what has become due. The time must not go backwards.
+    package mutating func advance(to now: Instant) {
+        guard state != .closed else { return }
+        advanceGathering(to: now)
+        advanceChecks(to: now)
+        advancePaths(to: now)
+        advanceBackups(to: now)
+        settle(at: now)
+    }
+
+    /// Brings everything that follows from an input to rest: nominations, checks to send, the state.
+    mutating func settle(at now: Instant) {
+        guard state != .closed else { return }
+        decideNominations(at: now)
+        pump(at: now)
+        updateState(at: now)
+    }
+
+    /// Ends the session: closes the sockets; nothing is sent or told after it.
+    package mutating func close() {
+        guard state != .closed else { return }
+        effects = []
+        for component in components where component.selected != nil { emit(.dropPath(component.path)) }
+        for socket in sockets { emit(.closeSocket(socket.id)) }
+        sockets = []
+        state = .closed
+    }
+}
+
+/// What was dropped, by reason: the network may send anything.
+package struct AgentCounters: Hashable, Sendable {
+    /// Datagrams that look like STUN and are not.
+    package var malformed = 0
+    /// Requests with no, unknown or wrong credentials or a wrong fingerprint.
+    package var unauthenticated = 0
+    /// Responses that no request waits for, or that are not authentic.
+    package var unmatched = 0
+    /// Candidates that were ignored: of another generation, kind or transport, or over a limit.
+    package var ignoredCandidates = 0
+}

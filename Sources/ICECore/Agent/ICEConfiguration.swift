@@ -1,0 +1,65 @@
+public import NetBase
+
+/// How an ICE client works.
+///
+/// ```swift
+/// var configuration = ICEConfiguration(role: .controlling)
+/// configuration.servers = [try ICEServer(urls: ["stun:stun.example.org"])]
+/// configuration.pacing = .fast
+/// ```
+public struct ICEConfiguration: Sendable {
+    /// When the controlling agent chooses a pair (RFC 8445 §8.1.1).
+    public enum Nomination: Hashable, Sendable {
+        /// With a check of its own, on a pair that is known to work.
+        case regular
+        /// With the first check of the best pair, which saves a round trip. RFC 8445 no longer has it; peers accept it.
+        case eager
+    }
+
+    /// Which of the two agents decides; the peers settle a conflict by themselves.
+    public var role: Role
+
+    /// STUN servers, all of which are asked.
+    public var servers: [ICEServer] = []
+
+    /// How fast checks are sent.
+    public var pacing = PacingProfile.standard
+
+    /// When a pair is chosen.
+    public var nomination = Nomination.regular
+
+    /// How many further valid pairs are kept alive behind the selected one, with a check in 15 s each; 0 is RFC 8445's letter.
+    public var backupPairs = 2
+
+    /// The most candidate pairs over all checklists (RFC 8445 §6.1.2.5); at least 1.
+    public var maximumCandidatePairs = 100
+
+    /// The most candidates that are accepted of the peer's signalling, and as many again of its checks.
+    public var maximumRemoteCandidates = 100
+
+    /// Whether 127.0.0.1 and ::1 become candidates: for tests, and for peers on the same machine.
+    public var includesLoopback = false
+
+    /// The only local addresses to use; nil uses all that RFC 8445 §5.1.1.1 lets through.
+    public var localAddresses: [IPAddress]?
+
+    /// The time after which a silent server is given up. Candidates are signalled, and checked, long before.
+    public var gatheringTimeout = Duration.seconds(10)
+
+    /// How long checks may take before the session is given up, even if all known pairs have failed (RFC 8863 §4).
+    public var patienceInterval = Duration.milliseconds(39_500)
+
+    /// The time between two consent checks, ± 20 %; at least 5 s (RFC 7675 §5.1). Nil sends keepalives instead and trusts the path.
+    public var consentInterval: Duration? = .seconds(5)
+
+    /// The time without an answer to a consent check after which sending stops (RFC 7675 §5.1).
+    public var consentTimeout = Duration.seconds(30)
+
+    /// Tr: the time between keepalives of what consent does not keep alive (RFC 8445 §11); at least 15 s.
+    public var keepaliveInterval = Duration.seconds(15)
+
+    /// A configuration with RFC 8445's defaults.
+    public init(role: Role = .controlling) {
+        self.role = role
+    }
+}

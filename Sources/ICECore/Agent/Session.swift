@@ -1,0 +1,64 @@
+import NetBase
+import STUN
+
+/// Everything that belongs to one generation of credentials: a restart begins a new one (RFC 8445 §9).
+struct Session {
+    let generation: Int
+    let keys: SessionKeys
+    var remoteCandidates = RemoteCandidates()
+    /// Whether the peer said that it has no more candidates (RFC 8838 §14).
+    var remoteHasEnded = false
+    /// The local candidates that were signalled, which alone may be paired (RFC 8838 §10).
+    var conveyed: [LocalCandidate] = []
+    var checklists = ChecklistSet()
+    var checks = OutgoingChecks()
+    var early = EarlyChecks()
+    /// Until when failure is not declared (RFC 8863 §4).
+    var patienceEnd: Instant?
+    /// Pairs whose nominating check waits for its slot.
+    var nominations: [PairID] = []
+    /// When a nomination that is held back is looked at again.
+    var nominationHold: Instant?
+    /// Numbers the peer's nominating requests, so that the latest one counts.
+    var nominationCount = 0
+
+    init(generation: Int, local: Credentials, streams: some Sequence<StreamID>) {
+        self.generation = generation
+        keys = SessionKeys(local: local)
+        for stream in streams { checklists.addList(for: stream) }
+    }
+
+    var remote: ICEParameters? { keys.remote }
+
+    /// Whether a nomination of the component is on its way or about to be.
+    func isNominating(_ path: StreamComponent) -> Bool {
+        nominations.contains { checklists[$0]?.path == path }
+            || checks.isNominating { checklists[$0.pair]?.path == path }
+    }
+}
+
+/// One component of one stream: its nomination and the way its data goes.
+struct ComponentState {
+    let path: StreamComponent
+    /// The way data goes, provisional until a pair is nominated (RFC 8445 §12.1).
+    var selected: SelectedPath?
+    /// The generation whose nomination has ended the component's checks, if one has (RFC 8445 §8.1.2).
+    var concludedGeneration: Int?
+    /// The number of the nomination that is in force.
+    var nominationNumber = 0
+}
+
+/// The pair that carries a component's data, with the keys it was validated under, which outlive a restart.
+struct SelectedPath {
+    let pair: CandidatePair
+    let id: PairID
+    let generation: Int
+    let keys: SessionKeys
+    let socket: SocketID
+    let destination: TransportAddress
+    /// The PRIORITY of its consent checks.
+    let checkPriority: UInt32
+    /// Nil where the application trusts the path.
+    var consent: ConsentMonitor?
+    var nextKeepalive: Instant
+}

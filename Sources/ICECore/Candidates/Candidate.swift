@@ -1,0 +1,142 @@
+public import NetBase
+
+/// A transport address at which an agent may be reached, with what ICE needs to know of it (RFC 8445 §5.1).
+///
+/// ```swift
+/// let candidate = try Candidate("candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host")
+/// print(candidate.kind, candidate.address)
+/// ```
+public struct Candidate: Hashable, Sendable {
+    /// How a candidate was obtained.
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        /// An address of an interface of this machine.
+        case host
+        /// The address that a NAT showed to a STUN or TURN server.
+        case serverReflexive = "srflx"
+        /// The address that a NAT showed to the peer.
+        case peerReflexive = "prflx"
+        /// An address on a TURN server.
+        case relayed = "relay"
+
+        /// RFC 8445 §5.1.2.2: "The RECOMMENDED values for type preferences are 126 for host candidates, 110 for peer-reflexive
+        /// candidates, 100 for server-reflexive candidates, and 0 for relayed candidates."
+        package var typePreference: UInt32 {
+            switch self {
+            case .host: 126
+            case .peerReflexive: 110
+            case .serverReflexive: 100
+            case .relayed: 0
+            }
+        }
+    }
+
+    /// What ties similar candidates together, so that one success thaws the others: 1 to 32 characters (RFC 8445 §5.1.1.3).
+    public struct Foundation: Hashable, Sendable, CustomStringConvertible {
+        /// The text as it stands in the candidate line.
+        public let description: String
+
+        /// A foundation; nil unless it is 1 to 32 letters, digits, `+`, `/`, `-` or `_`.
+        public init?(_ text: String) {
+            guard 1...32 ~= text.utf8.count, text.utf8.allSatisfy(\.isTolerableICECharacter) else { return nil }
+            description = text
+        }
+
+        init(number: Int) { description = String(number) }
+    }
+
+    /// Who opens the connection of a TCP candidate (RFC 6544 §4.5).
+    public enum TCPType: String, Hashable, Sendable {
+        /// This end opens the connection.
+        case active
+        /// This end waits for it.
+        case passive
+        /// Both open it at the same time.
+        case simultaneousOpen = "so"
+    }
+
+    /// What the candidate's address is spoken to with.
+    public enum Transport: Hashable, Sendable {
+        /// Datagrams.
+        case udp
+        /// A TCP connection (RFC 6544).
+        case tcp(TCPType)
+    }
+
+    /// A name and value that a candidate line carries behind what RFC 8839 defines.
+    public struct Attribute: Hashable, Sendable {
+        /// Such as `generation` or `network-cost`.
+        public let name: String
+        /// The token behind it.
+        public let value: String
+
+        /// An extension attribute.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Candidates with equal foundations are likely to work, or fail, together.
+    public var foundation: Foundation
+
+    /// The component it belongs to.
+    public var component: ComponentID
+
+    /// UDP, or TCP with its direction.
+    public var transport: Transport
+
+    /// 1 to 2³¹−1, higher is better (RFC 8445 §5.1.2).
+    public var priority: UInt32
+
+    /// Where it is reached.
+    public var address: TransportAddress
+
+    /// How it was obtained.
+    public var kind: Kind
+
+    /// The base of a reflexive candidate, or the mapped address of a relayed one; nil for host candidates, and where hidden.
+    public var relatedAddress: TransportAddress?
+
+    /// What else the line carried, in its order.
+    public var attributes: [Attribute]
+
+    /// The stream it belongs to. Candidate lines do not say: signalling does, by `mid` or position.
+    public var stream = StreamID(0)
+
+    /// A candidate from its parts.
+    public init(
+        foundation: Foundation, component: ComponentID, transport: Transport = .udp, priority: UInt32,
+        address: TransportAddress, kind: Kind, relatedAddress: TransportAddress? = nil, attributes: [Attribute] = []
+    ) {
+        self.foundation = foundation
+        self.component = component
+        self.transport = transport
+        self.priority = priority
+        self.address = address
+        self.kind = kind
+        self.relatedAddress = relatedAddress
+        self.attributes = attributes
+    }
+
+    /// The username fragment that names the candidate's generation, where the line carries one (RFC 8838 §9).
+    public var usernameFragment: String? {
+        attributes.first { $0.name == "ufrag" }?.value
+    }
+}
+
+extension UInt8 {
+    /// RFC 8839 §5.1: "ice-char = ALPHA / DIGIT / "+" / "/"".
+    var isICECharacter: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+            true
+        default: false
+        }
+    }
+
+    /// What is accepted: implementations exist that also write `-` and `_`.
+    var isTolerableICECharacter: Bool {
+        isICECharacter || self == UInt8(ascii: "-") || self == UInt8(ascii: "_")
+    }
+}

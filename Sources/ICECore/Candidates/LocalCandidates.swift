@@ -1,0 +1,106 @@
+package import NetBase
+
+/// Names a socket that the shell opened for the agent.
+package struct SocketID: Hashable, Sendable {
+    let number: Int
+}
+
+/// A candidate of this agent, with the socket that its base is bound to.
+package struct LocalCandidate: Hashable, Sendable {
+    package let candidate: Candidate
+    package let socket: SocketID
+    /// What checks are sent from: the host candidate's address, with its scope (RFC 8445 §4).
+    package let base: TransportAddress
+    let localPreference: UInt16
+}
+
+/// The candidates of this agent: unique addresses, foundations and priorities (RFC 8445 §5.1.1 to §5.1.3).
+struct LocalCandidates {
+    private(set) var all: [LocalCandidate] = []
+    private var foundations: [FoundationKey: Candidate.Foundation] = [:]
+
+    /// RFC 8445 §5.1.1.3: equal if "they are of the same type, their bases have the same IP address, for reflexive and relayed candidates
+    /// the STUN or TURN servers used to obtain them have the same IP address, and they were obtained using the same transport protocol".
+    private struct FoundationKey: Hashable {
+        let kind: Candidate.Kind
+        let baseIP: IPAddress
+        let serverIP: IPAddress?
+    }
+
+    func host(on socket: SocketID) -> LocalCandidate? {
+        all.first { $0.socket == socket && $0.candidate.kind == .host }
+    }
+
+    /// The candidate that has an address on a socket, signalled or peer-reflexive.
+    func candidate(on socket: SocketID, at address: TransportAddress) -> LocalCandidate? {
+        all.first { $0.socket == socket && $0.candidate.address == address }
+    }
+
+    /// Adds the host candidate of a socket.
+    ///
+    /// - Parameter rank: The place of its address among the host's addresses, 0 being preferred.
+    mutating func addHost(on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int) -> LocalCandidate? {
+        // RFC 8445 §5.1.2.1: "If there is only a single IP address, this value SHOULD be set to 65535."
+        add(.host, at: base.unscoped, related: nil, socket, base, path, server: nil, preference: 65535 - min(rank, 65535))
+    }
+
+    /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
+    mutating func addServerReflexive(_ mapped: TransportAddress, on socket: SocketID, server: IPAddress) -> LocalCandidate? {
+        guard let host = host(on: socket) else { return nil }
+        return add(
+            .serverReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
+            server: server, preference: Int(host.localPreference))
+    }
+
+    /// Adds what the peer saw of a socket (RFC 8445 §7.2.5.3.1), with the PRIORITY that the check carried.
+    mutating func addPeerReflexive(_ mapped: TransportAddress, on socket: SocketID, priority: UInt32) -> LocalCandidate? {
+        guard let host = host(on: socket) else { return nil }
+        var learned = add(
+            .peerReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path, server: nil,
+            preference: Int(host.localPreference))
+        learned?.set(priority: priority)
+        if let learned { all[all.count - 1] = learned }
+        return learned
+    }
+
+    mutating func removeAll(where shouldGo: (LocalCandidate) -> Bool) {
+        all.removeAll(where: shouldGo)
+    }
+
+    private mutating func add(
+        _ kind: Candidate.Kind, at address: TransportAddress, related: TransportAddress?, _ socket: SocketID,
+        _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, preference: Int
+    ) -> LocalCandidate? {
+        guard !all.contains(where: { $0.candidate.address == address && $0.base == base && $0.socket == socket }) else {
+            return nil
+        }
+        let key = FoundationKey(kind: kind, baseIP: base.ip, serverIP: server)
+        let foundation = foundations[key] ?? Candidate.Foundation(number: foundations.count + 1)
+        foundations[key] = foundation
+        let unique = uniquePreference(from: preference, kind, path)
+        var candidate = Candidate(
+            foundation: foundation, component: path.component,
+            priority: Candidate.priority(kind: kind, localPreference: unique, component: path.component), address: address,
+            kind: kind, relatedAddress: related)
+        candidate.stream = path.stream
+        let local = LocalCandidate(candidate: candidate, socket: socket, base: base, localPreference: unique)
+        all.append(local)
+        return local
+    }
+
+    /// RFC 8445 §5.1.2: "each candidate for a data stream MUST have a unique priority".
+    private func uniquePreference(from wanted: Int, _ kind: Candidate.Kind, _ path: StreamComponent) -> UInt16 {
+        let taken = Set(all.filter { $0.candidate.kind == kind && $0.candidate.path == path }.map(\.localPreference))
+        var preference = UInt16(clamping: wanted)
+        while taken.contains(preference), preference > 0 { preference -= 1 }
+        return preference
+    }
+}
+
+extension LocalCandidate {
+    fileprivate mutating func set(priority: UInt32) {
+        var changed = candidate
+        changed.priority = priority
+        self = LocalCandidate(candidate: changed, socket: socket, base: base, localPreference: localPreference)
+    }
+}

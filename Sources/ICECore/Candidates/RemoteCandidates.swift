@@ -1,0 +1,57 @@
+import NetBase
+
+/// The peer's candidates of one generation, signalled and peer-reflexive, bounded.
+struct RemoteCandidates {
+    private(set) var all: [Candidate] = []
+    private var learnedCount = 0
+
+    /// What became of a signalled candidate.
+    enum Addition: Equatable {
+        /// New: pair it.
+        case added
+        /// Known as a peer-reflexive one until now: the pairs take it over (RFC 8838 §11.4).
+        case merged(Candidate)
+        /// Signalled before.
+        case duplicate
+        /// Over the limit.
+        case refused
+    }
+
+    func candidate(of path: StreamComponent, at address: TransportAddress) -> Candidate? {
+        all.first { $0.address == address && $0.path == path }
+    }
+
+    func candidates(of path: StreamComponent) -> some Sequence<Candidate> {
+        all.lazy.filter { $0.path == path }
+    }
+
+    mutating func add(signalled candidate: Candidate, limit: Int) -> Addition {
+        if let index = all.firstIndex(where: { $0.address == candidate.address && $0.path == candidate.path }) {
+            guard all[index].kind == .peerReflexive, candidate.kind != .peerReflexive else { return .duplicate }
+            var merged = candidate
+            merged.priority = all[index].priority
+            all[index] = merged
+            return .merged(merged)
+        }
+        guard all.count < limit else { return .refused }
+        all.append(candidate)
+        return .added
+    }
+
+    /// Learns a candidate from an authenticated check (RFC 8445 §7.3.1.3); nil over the limit.
+    mutating func learn(
+        _ address: TransportAddress, path: StreamComponent, priority: UInt32, limit: Int
+    ) -> Candidate? {
+        guard all.lazy.filter({ $0.kind == .peerReflexive }).count < limit else { return nil }
+        learnedCount += 1
+        // RFC 8445 §7.3.1.3: "an arbitrary value, different from the foundations of all other remote candidates".
+        var number = learnedCount
+        while all.contains(where: { $0.foundation.description == "prflx\(number)" }) { number += 1 }
+        guard let foundation = Candidate.Foundation("prflx\(number)") else { return nil }
+        var candidate = Candidate(
+            foundation: foundation, component: path.component, priority: priority, address: address, kind: .peerReflexive)
+        candidate.stream = path.stream
+        all.append(candidate)
+        return candidate
+    }
+}

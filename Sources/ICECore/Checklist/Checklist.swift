@@ -1,0 +1,79 @@
+import DequeModule
+import NetBase
+
+/// The candidate pairs of one stream, best first, and the queue of its triggered checks (RFC 8445 §6.1.2, §6.1.4.1).
+package struct Checklist {
+    package let stream: StreamID
+    package private(set) var pairs: [CheckPair] = []
+    private var triggered: Deque<PairID> = []
+    private var nextSerial = 0
+
+    init(stream: StreamID) { self.stream = stream }
+
+    subscript(id: PairID) -> CheckPair? {
+        pairs.first { $0.id == id }
+    }
+
+    /// The pair that sends from a socket to an address; there is never more than one.
+    func pair(from socket: SocketID, to address: TransportAddress) -> CheckPair? {
+        pairs.first { $0.socket == socket && $0.remote.address == address }
+    }
+
+    func pairs(of path: StreamComponent) -> some Sequence<CheckPair> {
+        pairs.lazy.filter { $0.path == path }
+    }
+
+    var hasTriggered: Bool { !triggered.isEmpty }
+
+    // MARK: Coming and going
+
+    /// Inserts a pair by its priority, behind those with the same one.
+    @discardableResult
+    mutating func insert(local: LocalCandidate, remote: Candidate, role: Role, state: CheckPair.State) -> PairID {
+        let id = PairID(stream: stream, serial: nextSerial)
+        nextSerial += 1
+        let pair = CheckPair(id: id, local: local, remote: remote, role: role, state: state)
+        let index = pairs.firstIndex { $0.priority < pair.priority } ?? pairs.endIndex
+        pairs.insert(pair, at: index)
+        return id
+    }
+
+    mutating func remove(where shouldGo: (CheckPair) -> Bool) {
+        pairs.removeAll(where: shouldGo)
+        let left = Set(pairs.map(\.id))
+        triggered.removeAll { !left.contains($0) }
+    }
+
+    // MARK: Triggered checks
+
+    /// RFC 8445 §7.3.1.4: puts the pair into Waiting and, once, into the queue.
+    mutating func trigger(_ id: PairID) {
+        update(id) { $0.trigger() }
+        if !triggered.contains(id) { triggered.append(id) }
+    }
+
+    /// The pair whose triggered check is due first, if any.
+    var firstTriggered: PairID? { triggered.first }
+
+    /// Takes a pair out of the queue.
+    mutating func dequeue(_ id: PairID) {
+        triggered.removeAll { $0 == id }
+    }
+
+    // MARK: Changes
+
+    mutating func update(_ id: PairID, _ change: (inout CheckPair) -> Void) {
+        guard let index = pairs.firstIndex(where: { $0.id == id }) else { return }
+        change(&pairs[index])
+    }
+
+    mutating func updateAll(where matches: (CheckPair) -> Bool, _ change: (inout CheckPair) -> Void) {
+        for index in pairs.indices where matches(pairs[index]) { change(&pairs[index]) }
+    }
+
+    mutating func changeRole(to role: Role) {
+        updateAll(where: { _ in true }) { $0.changeRole(to: role) }
+        pairs = pairs.enumerated().sorted { ($1.element.priority, $0.offset) < ($0.element.priority, $1.offset) }
+            .map(\.element)
+    }
+}

@@ -1,0 +1,124 @@
+import NetBase
+
+/// The checklists of all streams of a session: who is checked next, and what thaws what (RFC 8445 §6.1.2.6, §6.1.4.2).
+package struct ChecklistSet {
+    package private(set) var lists: [Checklist] = []
+    private var cursor = 0
+
+    package init() {}
+
+    package var pairs: some Sequence<CheckPair> { lists.lazy.flatMap(\.pairs) }
+
+    package var pairCount: Int { lists.reduce(0) { $0 + $1.pairs.count } }
+
+    package subscript(id: PairID) -> CheckPair? {
+        lists.first { $0.stream == id.stream }?[id]
+    }
+
+    package subscript(stream: StreamID) -> Checklist? {
+        lists.first { $0.stream == stream }
+    }
+
+    mutating func addList(for stream: StreamID) {
+        guard self[stream] == nil else { return }
+        lists.append(Checklist(stream: stream))
+    }
+
+    mutating func withList<Result>(_ stream: StreamID, _ change: (inout Checklist) -> Result) -> Result? {
+        guard let index = lists.firstIndex(where: { $0.stream == stream }) else { return nil }
+        return change(&lists[index])
+    }
+
+    mutating func update(_ id: PairID, _ change: (inout CheckPair) -> Void) {
+        _ = withList(id.stream) { $0.update(id, change) }
+    }
+
+    mutating func changeRole(to role: Role) {
+        for index in lists.indices { lists[index].changeRole(to: role) }
+    }
+
+    // MARK: Inserting
+
+    /// Inserts a pair in the state RFC 8838 §12 gives it: Waiting if it is the topmost of its foundation or another of the foundation
+    /// has succeeded, else Frozen.
+    mutating func insert(local: LocalCandidate, remote: Candidate, role: Role) -> PairID? {
+        let path = local.candidate.path
+        let foundation = PairFoundation(local: local.candidate.foundation, remote: remote.foundation)
+        let priority = CandidatePair.priority(local: local.candidate.priority, remote: remote.priority, role: role)
+        var isTopmost = true
+        var hasSucceeded = false
+        for other in pairs where other.foundation == foundation {
+            if other.state == .succeeded { hasSucceeded = true }
+            let isBefore = other.path < path || (other.path == path && other.priority >= priority)
+            if isBefore { isTopmost = false }
+        }
+        return withList(path.stream) {
+            $0.insert(local: local, remote: remote, role: role, state: isTopmost || hasSucceeded ? .waiting : .frozen)
+        }
+    }
+
+    /// RFC 8445 §7.2.5.3.3: a success thaws the pairs of its foundation in every checklist.
+    mutating func thaw(_ foundation: PairFoundation) {
+        for index in lists.indices {
+            lists[index].updateAll(where: { $0.foundation == foundation }) { $0.thaw() }
+        }
+    }
+
+    /// Makes room under a limit: failed pairs go first, then the lowest priorities that nobody has begun to check (RFC 8838 §10).
+    ///
+    /// - Returns: Whether a pair of this priority may be added now.
+    mutating func makeRoom(for priority: UInt64, limit: Int) -> Bool {
+        guard pairCount >= limit else { return true }
+        let expendable = pairs.filter { $0.state == .failed || $0.state == .waiting || $0.state == .frozen }
+        let victim = expendable.min { a, b in
+            (a.state == .failed ? 0 : 1, a.priority) < (b.state == .failed ? 0 : 1, b.priority)
+        }
+        guard let victim, victim.state == .failed || victim.priority < priority else { return false }
+        _ = withList(victim.id.stream) { $0.remove { $0.id == victim.id } }
+        return true
+    }
+
+    // MARK: What to check next
+
+    /// The check that is next in turn, over all lists that are wanted.
+    package struct Next {
+        package let pair: PairID
+        package let isTriggered: Bool
+    }
+
+    /// The next triggered check, or else the next ordinary one (RFC 8445 §6.1.4.2); a list without work takes no turn.
+    mutating func next() -> Next? {
+        for offset in lists.indices {
+            let index = (cursor + offset) % lists.count
+            if let id = lists[index].firstTriggered { return Next(pair: id, isTriggered: true) }
+        }
+        for offset in lists.indices {
+            let index = (cursor + offset) % lists.count
+            if let id = nextOrdinary(inListAt: index) { return Next(pair: id, isTriggered: false) }
+        }
+        return nil
+    }
+
+    /// Marks the pair's check as sent and gives the turn to the list behind its own.
+    mutating func begin(_ next: Next, at now: Instant) {
+        guard let index = lists.firstIndex(where: { $0.stream == next.pair.stream }) else { return }
+        lists[index].dequeue(next.pair)
+        lists[index].update(next.pair) { $0.begin(at: now) }
+        cursor = (index + 1) % lists.count
+    }
+
+    private mutating func nextOrdinary(inListAt index: Int) -> PairID? {
+        if let waiting = lists[index].pairs.first(where: { $0.state == .waiting }) { return waiting.id }
+        guard lists[index].pairs.contains(where: { $0.state == .frozen }) else { return nil }
+        let active = Set(pairs.filter { $0.state == .waiting || $0.state == .inProgress }.map(\.foundation))
+        var thawed: Set<PairFoundation> = []
+        for pair in lists[index].pairs where pair.state == .frozen && !active.contains(pair.foundation) {
+            // RFC 8445 §6.1.4.2: one pair per foundation, the lowest component and highest priority first.
+            guard thawed.insert(pair.foundation).inserted else { continue }
+            let first = lists[index].pairs.filter { $0.state == .frozen && $0.foundation == pair.foundation }
+                .min { ($0.path.component, $1.priority) < ($1.path.component, $0.priority) }
+            if let first { lists[index].update(first.id) { $0.thaw() } }
+        }
+        return lists[index].pairs.first { $0.state == .waiting }?.id
+    }
+}

@@ -1,0 +1,49 @@
+import STUN
+
+/// The credentials of both agents in one generation, ready to sign and verify checks with (RFC 8445 §7.1.1, §7.2.2).
+package final class SessionKeys {
+    package let local: Credentials
+    /// Judges the requests that are addressed to us.
+    let authenticator: BindingAuthenticator
+    package private(set) var remote: ICEParameters?
+    private(set) var remoteKey: IntegrityKey?
+
+    init(local: Credentials) {
+        self.local = local
+        authenticator = BindingAuthenticator(
+            localFragment: local.usernameFragment, key: IntegrityKey(shortTermPassword: local.password))
+    }
+
+    func setRemote(_ parameters: ICEParameters) {
+        remote = parameters
+        remoteKey = IntegrityKey(shortTermPassword: parameters.password)
+    }
+}
+
+/// What distinguishes one outgoing check from another.
+struct CheckRequest {
+    let transactionID: STUNTransactionID
+    /// The priority that a candidate learned by this check would have (RFC 8445 §7.1.1).
+    let priority: UInt32
+    let role: Role
+    let tieBreaker: TieBreaker
+    let nominates: Bool
+
+    /// The Binding request (RFC 8445 §7.2.2): USERNAME is the peer's fragment, a colon, and ours.
+    ///
+    /// RFC 8489 §9.1.2 would add MESSAGE-INTEGRITY-SHA256, which RFC 5389 peers answer with 420: RFC 8445 cites RFC 5389, so it is not.
+    func message(keys: SessionKeys) -> STUNMessage? {
+        guard let remote = keys.remote, let key = keys.remoteKey else { return nil }
+        var message = STUNMessage(.request, .binding, transactionID: transactionID)
+        message.append(STUNMessage.Username("\(remote.usernameFragment):\(keys.local.usernameFragment)"))
+        message.append(STUNMessage.Priority(priority))
+        switch role {
+        case .controlling: message.append(STUNMessage.ICEControlling(tieBreaker: tieBreaker.value))
+        case .controlled: message.append(STUNMessage.ICEControlled(tieBreaker: tieBreaker.value))
+        }
+        if nominates { message.append(STUNMessage.UseCandidate()) }
+        message.appendIntegrity(key)
+        message.appendFingerprint()
+        return message
+    }
+}

@@ -1,0 +1,67 @@
+package import NetBase
+package import STUN
+
+/// A check from the peer that carries our credentials, before anything is done about it (RFC 8445 §7.3).
+package struct IncomingCheck {
+    package let request: STUNMessage
+    package let source: TransportAddress
+    package let socket: SocketID
+    package let path: StreamComponent
+    /// The username fragment that the sender says is its own.
+    package let remoteUsernameFragment: String
+    let priority: UInt32
+    let nominates: Bool
+    let claimed: (role: Role, tieBreaker: TieBreaker)?
+    let integrity: IntegrityAlgorithm
+
+    /// Reads an authenticated request; nil without PRIORITY, which is answered with 400.
+    init?(
+        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, path: StreamComponent,
+        integrity: IntegrityAlgorithm
+    ) {
+        guard let priority = request[STUNMessage.Priority.self]?.value else { return nil }
+        self.request = request
+        self.source = source
+        self.socket = socket
+        self.path = path
+        self.priority = priority
+        self.integrity = integrity
+        let username = request[STUNMessage.Username.self]?.value ?? ""
+        remoteUsernameFragment = username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
+        nominates = request[STUNMessage.UseCandidate.self] != nil
+        if let controlling = request[STUNMessage.ICEControlling.self] {
+            claimed = (.controlling, TieBreaker(controlling.tieBreaker))
+        } else if let controlled = request[STUNMessage.ICEControlled.self] {
+            claimed = (.controlled, TieBreaker(controlled.tieBreaker))
+        } else {
+            // Checks from before RFC 5245, and over TCP from some peers, claim no role: they are answered all the same.
+            claimed = nil
+        }
+    }
+}
+
+/// Checks that were answered before the peer's credentials were known, to be acted upon once they are (RFC 8445 §7.3), bounded.
+struct EarlyChecks {
+    private var checks: [IncomingCheck] = []
+
+    /// More different sources than this, before the answer came, are not a call but an attack.
+    private static let limit = 32
+
+    /// Remembers the latest check from a source, and that one of them nominated.
+    mutating func remember(_ check: IncomingCheck) {
+        let known = checks.firstIndex {
+            $0.source == check.source && $0.socket == check.socket
+                && $0.remoteUsernameFragment == check.remoteUsernameFragment
+        }
+        if let known {
+            if check.nominates || !checks[known].nominates { checks[known] = check }
+        } else if checks.count < Self.limit {
+            checks.append(check)
+        }
+    }
+
+    mutating func takeAll() -> [IncomingCheck] {
+        defer { checks = [] }
+        return checks
+    }
+}

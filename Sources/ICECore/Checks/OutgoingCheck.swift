@@ -1,0 +1,108 @@
+import NetBase
+import STUN
+
+/// A check on its way: the transaction, and what its answer will mean (RFC 8445 §7.2).
+struct OutgoingCheck {
+    /// Why it was sent.
+    enum Purpose: Hashable {
+        /// To learn whether a pair works.
+        case connectivity
+        /// To choose a pair that is known to work (RFC 8445 §8.1.1).
+        case nomination
+        /// To see that a backup pair still works.
+        case keepalive
+    }
+
+    var transaction: STUNTransaction
+    let purpose: Purpose
+    let pair: PairID
+    let socket: SocketID
+    let destination: TransportAddress
+    /// The role it claimed.
+    let role: Role
+    /// The PRIORITY it carried.
+    let priority: UInt32
+    /// Whether it carried USE-CANDIDATE.
+    let nominates: Bool
+    /// Cancelled by a triggered check: its answer still counts, its silence does not (RFC 8445 §7.3.1.4).
+    private(set) var isCancelled = false
+
+    init(
+        transaction: STUNTransaction, purpose: Purpose, pair: CheckPair, role: Role, priority: UInt32, nominates: Bool
+    ) {
+        self.transaction = transaction
+        self.purpose = purpose
+        self.pair = pair.id
+        socket = pair.socket
+        destination = pair.destination
+        self.role = role
+        self.priority = priority
+        self.nominates = nominates
+    }
+
+    mutating func cancel() {
+        transaction.stopRetransmitting()
+        isCancelled = true
+    }
+}
+
+/// The checks of a session that wait for an answer.
+struct OutgoingChecks {
+    private(set) var all: [OutgoingCheck] = []
+
+    /// Cancelled checks are kept up to this many, oldest given up first, so that a peer that triggers without end costs nothing.
+    private static let cancelledLimit = 200
+
+    var deadline: Instant? { all.lazy.compactMap(\.transaction.deadline).min() }
+
+    func contains(_ id: STUNTransactionID) -> Bool {
+        all.contains { $0.transaction.transactionID == id }
+    }
+
+    mutating func add(_ check: OutgoingCheck) {
+        all.append(check)
+    }
+
+    func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
+        all.contains { $0.nominates && !$0.isCancelled && matches($0) }
+    }
+
+    /// RFC 8445 §7.3.1.4: stops the retransmissions of a pair's checks.
+    mutating func cancel(_ pair: PairID) {
+        for index in all.indices where all[index].pair == pair && all[index].purpose == .connectivity {
+            all[index].cancel()
+        }
+        let cancelled = all.lazy.filter(\.isCancelled).count
+        if cancelled > Self.cancelledLimit, let oldest = all.firstIndex(where: \.isCancelled) { all.remove(at: oldest) }
+    }
+
+    mutating func removeAll(where shouldGo: (OutgoingCheck) -> Bool) {
+        all.removeAll(where: shouldGo)
+    }
+
+    /// Takes the answer to a check; nil when it is nobody's, or not to be trusted.
+    mutating func receive(_ response: STUNMessage, at now: Instant) -> (OutgoingCheck, STUNTransaction.Outcome)? {
+        guard let index = all.firstIndex(where: { $0.transaction.transactionID == response.transactionID }),
+            let outcome = all[index].transaction.receive(response, at: now)
+        else { return nil }
+        return (all.remove(at: index), outcome)
+    }
+
+    /// What became due: checks to send again, and checks whose time is over.
+    mutating func advance(to now: Instant) -> (retransmissions: [OutgoingCheck], failures: [(OutgoingCheck, TransactionFailure)]) {
+        var retransmissions: [OutgoingCheck] = []
+        var failures: [(OutgoingCheck, TransactionFailure)] = []
+        var index = 0
+        while index < all.count {
+            switch all[index].transaction.advance(to: now) {
+            case .retransmit:
+                retransmissions.append(all[index])
+            case .failed(let failure):
+                failures.append((all.remove(at: index), failure))
+            case nil:
+                index += 1
+            }
+        }
+        return (retransmissions, failures)
+    }
+}

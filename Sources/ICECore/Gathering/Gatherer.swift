@@ -1,0 +1,259 @@
+import NetBase
+import STUN
+
+/// Asks every STUN server, from every socket, what it sees of it (RFC 8445 §5.1.1.2).
+///
+/// Host candidates need no waiting and never pass through here.
+struct Gatherer {
+    /// A STUN server of the configuration.
+    struct Server {
+        let url: ServerURL
+        /// Nil until its name is resolved.
+        var addresses: [IPAddress]?
+        /// webrtc-pc: an error is told once per server.
+        var isReported = false
+    }
+
+    /// One socket's question to one server.
+    struct Query {
+        enum State {
+            case queued
+            case asking(STUNTransaction)
+            case answered(nextKeepalive: Instant)
+            case failed
+        }
+
+        let socket: SocketID
+        let base: TransportAddress
+        let server: TransportAddress
+        let serverIndex: Int
+        var state = State.queued
+
+        var isPending: Bool {
+            switch state {
+            case .queued, .asking: true
+            case .answered, .failed: false
+            }
+        }
+    }
+
+    /// What a server's answer means.
+    enum Finding {
+        /// A socket's address as the server sees it.
+        case mapped(TransportAddress, socket: SocketID, server: IPAddress)
+        /// A server that gives no candidate.
+        case failed(CandidateError)
+    }
+
+    private(set) var state = ICEGatheringState.new
+    private var servers: [Server] = []
+    private var queries: [Query] = []
+    private var sockets: [(id: SocketID, base: TransportAddress)] = []
+    private var openingSockets = 0
+    private var end: Instant?
+
+    // MARK: Beginning
+
+    /// Starts a generation's gathering. Sockets and names follow; ``finishIfDone()`` tells when all is there.
+    mutating func begin(servers urls: [ServerURL], openingSockets count: Int, timeout: Duration, at now: Instant) {
+        state = .gathering
+        servers = urls.map { Server(url: $0, addresses: IPAddress($0.host).map { [$0] }) }
+        queries = []
+        sockets = []
+        openingSockets = count
+        end = now + timeout
+    }
+
+    /// The servers whose names have to be resolved first.
+    var unresolvedServers: [(index: Int, host: String)] {
+        servers.enumerated().filter { $0.element.addresses == nil }.map { ($0.offset, $0.element.url.host) }
+    }
+
+    mutating func socketOpened(_ id: SocketID, base: TransportAddress) {
+        openingSockets -= 1
+        addSocket(id, base: base)
+    }
+
+    /// A socket that is there from an earlier generation.
+    mutating func addSocket(_ id: SocketID, base: TransportAddress) {
+        sockets.append((id, base))
+        for index in servers.indices { addQueries(socket: id, base: base, serverIndex: index) }
+    }
+
+    mutating func socketFailed() {
+        openingSockets -= 1
+    }
+
+    mutating func resolved(_ index: Int, to addresses: [IPAddress]) {
+        guard servers.indices.contains(index), servers[index].addresses == nil else { return }
+        // One address of each family: the others of a name serve the same purpose.
+        servers[index].addresses = IPAddress.Family.allCases.compactMap { family in addresses.first { $0.family == family } }
+        for socket in sockets { addQueries(socket: socket.id, base: socket.base, serverIndex: index) }
+    }
+
+    mutating func resolutionFailed(_ index: Int, _ reason: String) -> CandidateError? {
+        guard servers.indices.contains(index), servers[index].addresses == nil else { return nil }
+        servers[index].addresses = []
+        return report(index, from: nil, code: CandidateError.unreachable, text: "the name can't be resolved: \(reason)")
+    }
+
+    private mutating func addQueries(socket: SocketID, base: TransportAddress, serverIndex: Int) {
+        guard let server = servers[serverIndex].addresses?.first(where: { $0.family == base.family }) else { return }
+        // From a loopback or link-local address there is no way to a server elsewhere.
+        guard !base.ip.isLoopback || server.isLoopback, !base.ip.isLinkLocal || server.isLinkLocal else { return }
+        let address = TransportAddress(server, port: servers[serverIndex].url.port)
+        queries.append(Query(socket: socket, base: base, server: address, serverIndex: serverIndex))
+    }
+
+    // MARK: Asking
+
+    var hasQueued: Bool {
+        queries.contains { if case .queued = $0.state { true } else { false } }
+    }
+
+    /// Sends the next question; RFC 8445 §14.3: "RTO = MAX (500ms, Ta * (Num-Of-Pairs))".
+    mutating func beginNext(
+        transactionID: STUNTransactionID, pacing: Duration, minimum: Duration, at now: Instant
+    ) -> Query? {
+        guard let index = queries.firstIndex(where: { if case .queued = $0.state { true } else { false } }) else { return nil }
+        let count = queries.lazy.filter(\.isPending).count
+        var schedule = RetransmissionSchedule()
+        schedule.retransmissionTimeout = max(minimum, pacing * count)
+        var request = STUNMessage(.request, .binding, transactionID: transactionID)
+        request.appendFingerprint()
+        queries[index].state = .asking(STUNTransaction(request: request, key: nil, schedule: schedule, at: now))
+        return queries[index]
+    }
+
+    /// Takes an answer; nil when it belongs to none of the questions.
+    mutating func receive(
+        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, keepalive: Duration, at now: Instant
+    ) -> Finding? {
+        for index in queries.indices where queries[index].socket == socket && queries[index].server == source {
+            guard case .asking(var transaction) = queries[index].state,
+                transaction.transactionID == response.transactionID
+            else { continue }
+            let outcome = transaction.receive(response, at: now)
+            queries[index].state = .asking(transaction)
+            guard let outcome else { return nil }
+            return finish(index, outcome, response, keepalive: keepalive, at: now)
+        }
+        return nil
+    }
+
+    private mutating func finish(
+        _ index: Int, _ outcome: STUNTransaction.Outcome, _ response: STUNMessage, keepalive: Duration, at now: Instant
+    ) -> Finding? {
+        let query = queries[index]
+        switch outcome {
+        case .success:
+            let mapped = response[STUNMessage.XORMappedAddress.self]?.address ?? response[STUNMessage.MappedAddress.self]?.address
+            guard let mapped, mapped.family == query.base.family else {
+                return fail(index, code: 600, text: "the server's answer has no address of the socket's family")
+            }
+            queries[index].state = .answered(nextKeepalive: now + keepalive)
+            return .mapped(mapped.unmapped, socket: query.socket, server: query.server.ip)
+        case .error(let error):
+            return fail(index, code: error.code, text: error.reason)
+        case .failed(let failure):
+            return fail(index, code: CandidateError.unreachable, text: "no usable answer: \(failure)")
+        }
+    }
+
+    private mutating func fail(_ index: Int, code: Int, text: String) -> Finding? {
+        queries[index].state = .failed
+        return report(queries[index].serverIndex, from: queries[index].base, code: code, text: text).map(Finding.failed)
+    }
+
+    private mutating func report(_ server: Int, from base: TransportAddress?, code: Int, text: String) -> CandidateError? {
+        guard state == .gathering, !servers[server].isReported else { return nil }
+        servers[server].isReported = true
+        return CandidateError(url: servers[server].url.text, from: base, code: code, text: text)
+    }
+
+    /// The system could not send to a server, or says that nobody is there.
+    mutating func unreachable(_ server: TransportAddress, from socket: SocketID, _ error: NetworkError) -> Finding? {
+        let index = queries.firstIndex { query in
+            guard case .asking = query.state else { return false }
+            return query.socket == socket && query.server == server
+        }
+        return index.flatMap { fail($0, code: CandidateError.unreachable, text: error.description) }
+    }
+
+    // MARK: Time
+
+    var deadline: Instant? {
+        let transactions = queries.lazy.compactMap { query -> Instant? in
+            switch query.state {
+            case .asking(let transaction): transaction.deadline
+            case .answered(let nextKeepalive): nextKeepalive
+            case .queued, .failed: nil
+            }
+        }.min()
+        guard state == .gathering, let end else { return transactions }
+        return min(end, transactions ?? end)
+    }
+
+    /// What became due.
+    struct Due {
+        var sends: [(SocketID, TransportAddress, STUNMessage)] = []
+        var findings: [Finding] = []
+    }
+
+    /// Retransmits, gives up, and keeps the mappings alive that were found (RFC 8445 §5.1.1.4).
+    mutating func advance(
+        to now: Instant, keepalive: Duration, using generator: inout some RandomNumberGenerator
+    ) -> Due {
+        var due = Due()
+        for index in queries.indices {
+            switch queries[index].state {
+            case .asking(var transaction):
+                let step = transaction.advance(to: now)
+                queries[index].state = .asking(transaction)
+                switch step {
+                case .retransmit: due.sends.append((queries[index].socket, queries[index].server, transaction.request))
+                case .failed: giveUp(index, &due)
+                case nil: break
+                }
+            case .answered(let nextKeepalive) where now >= nextKeepalive:
+                queries[index].state = .answered(nextKeepalive: now + keepalive)
+                var request = STUNMessage(.request, .binding, transactionID: STUNTransactionID(using: &generator))
+                request.appendFingerprint()
+                due.sends.append((queries[index].socket, queries[index].server, request))
+            case .queued, .answered, .failed: break
+            }
+        }
+        if state == .gathering, let end, now >= end { giveUpAll(&due) }
+        return due
+    }
+
+    private mutating func giveUpAll(_ due: inout Due) {
+        openingSockets = 0
+        for index in servers.indices where servers[index].addresses == nil {
+            if let error = resolutionFailed(index, "no answer in time") { due.findings.append(.failed(error)) }
+        }
+        for index in queries.indices where queries[index].isPending { giveUp(index, &due) }
+    }
+
+    private mutating func giveUp(_ index: Int, _ due: inout Due) {
+        if let finding = fail(index, code: CandidateError.unreachable, text: "the server did not answer") {
+            due.findings.append(finding)
+        }
+    }
+
+    // MARK: Ending
+
+    /// Whether gathering has just come to its end.
+    mutating func finishIfDone() -> Bool {
+        guard state == .gathering, openingSockets <= 0, unresolvedServers.isEmpty,
+            !queries.contains(where: \.isPending)
+        else { return false }
+        state = .complete
+        return true
+    }
+
+    /// RFC 8445 §8.3: once ICE has completed, the mappings that were not selected need no keeping.
+    mutating func stopKeepalives() {
+        queries.removeAll { !$0.isPending }
+    }
+}
