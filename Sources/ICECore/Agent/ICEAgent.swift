@@ -113,6 +113,14 @@ package struct ICEAgent {
         components.first { $0.path == path }?.selected?.pair
     }
 
+    /// How far gathering has come.
+    package var gatheringState: ICEGatheringState { gatherer.state }
+
+    /// The component that a socket serves.
+    package func path(of socket: SocketID) -> StreamComponent? {
+        sockets.first { $0.id == socket }?.path
+    }
+
     /// All pairs of this generation, best first within their stream.
     package var pairs: [CheckPair] { Array(session.checklists.pairs) }
 

@@ -1,0 +1,51 @@
+import ICECore
+import Logging
+import NetBase
+
+extension ICEClient {
+    /// The one place where closures and the delegate are called.
+    func dispatch(_ event: AgentEvent) {
+        log(event)
+        switch event {
+        case .candidate(let candidate):
+            onCandidate?(candidate)
+            delegate?.iceClient(self, didGenerate: candidate)
+        case .candidateError(let error):
+            onCandidateError?(error)
+            delegate?.iceClient(self, didFailToGather: error)
+        case .gatheringState(let state):
+            onGatheringStateChange?(state)
+            delegate?.iceClient(self, didChange: state)
+            guard state == .complete, self.state != .closed else { return }
+            onCandidate?(nil)
+            delegate?.iceClient(self, didGenerate: nil)
+        case .pairNominated(let pair):
+            onPairNominated?(pair)
+            delegate?.iceClient(self, didNominate: pair)
+        case .pairFailed(let pair, let reason):
+            onPairFailed?(pair, reason)
+            delegate?.iceClient(self, didFail: pair, reason: reason)
+        case .selectedPair(let pair):
+            onSelectedPairChange?(pair)
+            delegate?.iceClient(self, didSelect: pair)
+        case .state(let state, _):
+            onStateChange?(state)
+            delegate?.iceClient(self, didChange: state)
+        }
+    }
+
+    private func log(_ event: AgentEvent) {
+        switch event {
+        case .candidate(let candidate): logger.debug("local candidate", metadata: ["candidate": "\(candidate)"])
+        case .candidateError(let error):
+            logger.debug("no candidate", metadata: ["url": "\(error.url)", "code": "\(error.errorCode)"])
+        case .gatheringState(let state): logger.debug("gathering", metadata: ["state": "\(state)"])
+        case .pairNominated(let pair): logger.debug("pair nominated", metadata: ["pair": "\(pair)"])
+        case .pairFailed(let pair, let reason):
+            logger.debug("pair failed", metadata: ["pair": "\(pair)", "reason": "\(reason)"])
+        case .selectedPair(let pair): logger.debug("pair selected", metadata: ["pair": "\(pair)"])
+        case .state(let state, let failure):
+            logger.debug("state", metadata: ["state": "\(state)", "failure": "\(failure.map(\.description) ?? "-")"])
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import ICECore
+import NetBase
+import STUN
+
+extension ICEClient {
+    func open(_ id: SocketID, on ip: IPAddress) {
+        do {
+            let socket = try platform.bindDatagramSocket(to: TransportAddress(ip, port: 0))
+            socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source, on: id) }
+            socket.onUnreachable = { [weak self] destination, error in
+                self?.input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
+            }
+            sockets.append(ClientSocket(id: id, socket: socket))
+            agent.socketOpened(id, at: socket.localAddress, now: platform.now)
+        } catch {
+            logger.debug("no socket", metadata: ["address": "\(ip)", "error": "\(error)"])
+            agent.socketFailed(id, now: platform.now)
+        }
+    }
+
+    func closeSocket(_ id: SocketID) {
+        guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
+        sockets.remove(at: index).socket.close()
+    }
+
+    func withSocket(_ id: SocketID, _ body: (inout ClientSocket) -> Void) {
+        guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
+        body(&sockets[index])
+    }
+
+    func use(_ path: StreamComponent, _ id: SocketID, _ destination: TransportAddress) {
+        paths.removeAll { $0.path == path }
+        guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
+        paths.append(DataPath(path: path, socket: socket, destination: destination))
+    }
+
+    // MARK: Sending STUN
+
+    func send(stun bytes: [UInt8], from id: SocketID, to destination: TransportAddress) {
+        guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
+        do {
+            try socket.send(bytes.span, to: destination)
+        } catch where error.code == .wouldBlock {
+            // As good as lost on the way: retransmission sees to it.
+        } catch {
+            agent.unreachable(destination, from: id, error, isLocal: true, now: platform.now)
+        }
+    }
+
+    func keepAlive(_ bytes: [UInt8], _ path: StreamComponent, unlessSentWithin interval: Duration) {
+        guard let way = paths.first(where: { $0.path == path }) else { return }
+        if let last = way.lastSentAt, platform.now - last < interval { return }
+        // A keepalive that is lost is followed by another.
+        try? way.socket.send(bytes.span, to: way.destination)
+    }
+
+    // MARK: Receiving
+
+    /// Takes a datagram apart from others: STUN goes to the agent, the rest is the application's if an authenticated check has
+    /// validated its source, whatever its first byte.
+    private func receive(_ bytes: Span<UInt8>, from source: TransportAddress, on id: SocketID) {
+        if STUNMessage.looksLikeSTUN(bytes) {
+            let now = platform.now
+            agent.receive(bytes, from: source, on: id, now: now)
+            input { _, _ in }
+        } else if let socket = sockets.first(where: { $0.id == id }), socket.admits(source),
+            let path = agent.path(of: id)
+        {
+            deliver(bytes, on: path)
+        } else {
+            counted.foreignDatagrams += 1
+        }
+    }
+
+    private func deliver(_ bytes: Span<UInt8>, on path: StreamComponent) {
+        counted.packetsReceived += 1
+        counted.bytesReceived += UInt64(bytes.count)
+        // What the application has still to hear comes before the data.
+        deliverEvents()
+        guard state != .closed else { return }
+        onData?(bytes, path)
+        delegate?.iceClient(self, didReceive: bytes, on: path)
+    }
+}

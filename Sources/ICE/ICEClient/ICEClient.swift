@@ -1,0 +1,202 @@
+import DequeModule
+public import ICECore
+public import Logging
+public import NetBase
+import STUN
+public import UV
+
+/// One side of an ICE session (RFC 8445): finds a path to the peer and sends data over it.
+///
+/// The client lives on an event loop. Its methods are called on the loop's thread and only start work; what comes of it arrives as
+/// events on a later turn of the loop.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// let client = ICEClient(loop: loop, configuration: ICEConfiguration(role: .controlling))
+/// client.onCandidate = { candidate in signal(candidate?.description ?? "") }
+/// client.onStateChange = { state in if state == .connected { try? client.send("hello") } }
+/// client.onData = { bytes, _ in print(String(decoding: [UInt8](copying: bytes), as: UTF8.self)) }
+/// client.gatherCandidates()
+/// client.processCandidates()
+/// // … and as the peer's signalling arrives:
+/// try client.setRemoteParameters(parameters)
+/// try client.addRemoteCandidate("candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host")
+/// loop.run()
+/// ```
+public final class ICEClient {
+    // MARK: Events
+
+    /// A local candidate, to be signalled to the peer; nil once when gathering is complete.
+    public var onCandidate: ((Candidate?) -> Void)?
+    /// A server gave no candidate; gathering goes on.
+    public var onCandidateError: ((CandidateError) -> Void)?
+    /// A pair was nominated and is now its component's selected pair.
+    public var onPairNominated: ((CandidatePair) -> Void)?
+    /// A pair's check failed.
+    public var onPairFailed: ((CandidatePair, PairFailure) -> Void)?
+    /// The session's state changed; ``failure`` tells why it failed.
+    public var onStateChange: ((ICEState) -> Void)?
+    /// Gathering began or ended.
+    public var onGatheringStateChange: ((ICEGatheringState) -> Void)?
+    /// Data goes over another pair than before: the nominated one, or before that the best that works.
+    public var onSelectedPairChange: ((CandidatePair) -> Void)?
+    /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
+    public var onData: ((Span<UInt8>, StreamComponent) -> Void)?
+    /// Asked about every authenticated check before it is answered; false drops it silently. Nil accepts all.
+    public var shouldAcceptBindingRequest: ((BindingRequest) -> Bool)? {
+        didSet { agent.asksAboutChecks = shouldAcceptBindingRequest != nil }
+    }
+    /// Gets the same events.
+    public weak var delegate: (any ICEClientDelegate)?
+
+    // MARK: State
+
+    /// What the client was made with.
+    public let configuration: ICEConfiguration
+
+    var agent: ICEAgent
+    let platform: any Platform
+    let logger: Logger
+    var sockets: [ClientSocket] = []
+    var paths: [DataPath] = []
+    var counted = ICEStatistics()
+    private var events: Deque<AgentEvent> = []
+    private var deliveryIsDue = false
+    private var isPerforming = false
+    private var alarm: (any Alarm)?
+    private var alarmTime: Instant?
+    private var lookUps: [any Cancellable] = []
+
+    // MARK: Life
+
+    /// A client on an event loop.
+    ///
+    /// - Parameter logger: Gets debug messages; silent unless given. No credential is logged.
+    public convenience init(
+        loop: EventLoop, configuration: ICEConfiguration = ICEConfiguration(), logger: Logger? = nil
+    ) {
+        self.init(platform: UVPlatform(loop), configuration: configuration, logger: logger)
+    }
+
+    /// A client on any platform: a loop's, or a simulated host's.
+    package init(platform: any Platform, configuration: ICEConfiguration, logger: Logger? = nil) {
+        self.platform = platform
+        self.configuration = configuration
+        self.logger = logger ?? Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
+        agent = ICEAgent(
+            configuration: configuration, generator: platform.makeRandomNumberGenerator(), governor: platform.pacingGovernor)
+        alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
+    }
+
+    deinit {
+        alarm?.close()
+        for lookUp in lookUps { lookUp.cancel() }
+        for socket in sockets { socket.socket.close() }
+    }
+
+    /// Ends the session and frees its sockets. No event fires after it; calling it again does nothing.
+    public func close() {
+        guard agent.state != .closed else { return }
+        agent.close()
+        events = []
+        perform()
+        alarm?.close()
+        alarm = nil
+        for lookUp in lookUps { lookUp.cancel() }
+        lookUps = []
+    }
+
+    // MARK: Driving the agent
+
+    /// Hands an input to the agent, then does what follows from it.
+    func input<Result>(_ body: (inout ICEAgent, Instant) -> Result) -> Result {
+        let result = body(&agent, platform.now)
+        perform()
+        return result
+    }
+
+    private func alarmFired() {
+        alarmTime = nil
+        input { agent, now in agent.advance(to: now) }
+    }
+
+    private func perform() {
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let effect = agent.nextEffect() { perform(effect) }
+        isPerforming = false
+        setAlarm()
+    }
+
+    private func setAlarm() {
+        let deadline = agent.deadline
+        guard deadline != alarmTime else { return }
+        alarmTime = deadline
+        if let deadline { alarm?.set(for: deadline) } else { alarm?.cancel() }
+    }
+
+    private func perform(_ effect: Effect) {
+        switch effect {
+        case .openSocket(let id, let ip): open(id, on: ip)
+        case .closeSocket(let id): closeSocket(id)
+        case .resolve(let server, let host): resolve(host, forServer: server)
+        case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
+        case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
+        case .admit(let id, let address, _): withSocket(id) { $0.admit(address) }
+        case .usePath(let path, let id, let destination): use(path, id, destination)
+        case .dropPath(let path): paths.removeAll { $0.path == path }
+        case .ask(let check): ask(about: check)
+        case .event(let event): schedule(event)
+        }
+    }
+
+    private func ask(about check: IncomingCheck) {
+        let request = BindingRequest(
+            source: check.source, path: check.path, remoteUsernameFragment: check.remoteUsernameFragment)
+        let accept = shouldAcceptBindingRequest?(request) ?? true
+        agent.answer(check, accept: accept, now: platform.now)
+    }
+
+    private func resolve(_ host: String, forServer index: Int) {
+        do {
+            let lookUp = try platform.resolve(host) { [weak self] result in
+                self?.input { agent, now in
+                    switch result {
+                    case .success(let addresses): agent.serverResolved(index, to: addresses, now: now)
+                    case .failure(let error): agent.serverUnresolvable(index, error, now: now)
+                    }
+                }
+            }
+            lookUps.append(lookUp)
+        } catch {
+            agent.serverUnresolvable(index, error, now: platform.now)
+        }
+    }
+
+    // MARK: Events, on a later turn
+
+    private func schedule(_ event: AgentEvent) {
+        events.append(event)
+        scheduleDelivery()
+    }
+
+    private func scheduleDelivery() {
+        guard !deliveryIsDue else { return }
+        deliveryIsDue = true
+        platform.enqueue { [weak self] in
+            self?.deliveryIsDue = false
+            self?.deliverEvents()
+        }
+    }
+
+    /// Delivers the events there are; those that the application's closures cause wait for a turn of their own.
+    func deliverEvents() {
+        for _ in 0..<events.count {
+            guard let event = events.popFirst() else { return }
+            dispatch(event)
+            // RFC 8838 §10: a candidate may be paired once it was handed out to be signalled.
+            if case .candidate(let candidate) = event { input { $0.conveyed(candidate, now: $1) } }
+        }
+        if !events.isEmpty { scheduleDelivery() }
+    }
+}

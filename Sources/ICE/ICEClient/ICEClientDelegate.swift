@@ -1,0 +1,42 @@
+public import ICECore
+
+/// Gets a client's events, for those who prefer a delegate to closures. Every method is optional.
+///
+/// All are called on the loop's thread, on a later turn than the call that caused the event, and none after ``ICEClient/close()``.
+public protocol ICEClientDelegate: AnyObject {
+    /// A local candidate is there to be signalled; nil once all are (RFC 8838 §13).
+    func iceClient(_ client: ICEClient, didGenerate candidate: Candidate?)
+    /// A server gave no candidate.
+    func iceClient(_ client: ICEClient, didFailToGather error: CandidateError)
+    /// A pair was nominated for its component.
+    func iceClient(_ client: ICEClient, didNominate pair: CandidatePair)
+    /// A pair's check failed.
+    func iceClient(_ client: ICEClient, didFail pair: CandidatePair, reason: PairFailure)
+    /// The session's state changed.
+    func iceClient(_ client: ICEClient, didChange state: ICEState)
+    /// The gathering state changed.
+    func iceClient(_ client: ICEClient, didChange gatheringState: ICEGatheringState)
+    /// Data goes over another pair than before.
+    func iceClient(_ client: ICEClient, didSelect pair: CandidatePair)
+    /// A datagram of the application arrived; the bytes are borrowed for the call.
+    func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent)
+}
+
+extension ICEClientDelegate {
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didGenerate candidate: Candidate?) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didFailToGather error: CandidateError) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didNominate pair: CandidatePair) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didFail pair: CandidatePair, reason: PairFailure) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didChange state: ICEState) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didChange gatheringState: ICEGatheringState) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didSelect pair: CandidatePair) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent) {}
+}

@@ -1,0 +1,48 @@
+import NetBase
+import UV
+
+/// A libuv loop as the platform that clients run on.
+final class UVPlatform: Platform {
+    private let loop: EventLoop
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    var now: Instant { loop.now }
+
+    func enqueue(_ work: @escaping () -> Void) { loop.enqueue(work) }
+
+    func makeAlarm(_ onFire: @escaping () -> Void) -> any Alarm {
+        Timer(on: loop, onFire: onFire)
+    }
+
+    func bindDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket {
+        try UDPSocket(on: loop, boundTo: address)
+    }
+
+    func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
+        try TCPStream(on: loop, connectingTo: address)
+    }
+
+    func resolve(
+        _ host: String, onResult: @escaping (Result<[IPAddress], NetworkError>) -> Void
+    ) throws(NetworkError) -> any Cancellable {
+        loop.resolve(host, onResult: onResult)
+    }
+
+    func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress] {
+        try NetworkInterfaces.addresses()
+    }
+
+    func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }
+
+    var pacingGovernor: any PacingGovernor { ProcessPacingGovernor.shared }
+}
+
+extension Timer: Alarm {
+    package func set(for instant: Instant) { start(at: instant) }
+    package func cancel() { stop() }
+}
+
+extension UDPSocket: DatagramSocket {}
+extension TCPStream: ByteStream {}
+extension NameLookup: Cancellable {}
