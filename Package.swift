@@ -68,7 +68,7 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "NetBaseTests", dependencies: ["NetBase"], swiftSettings: settings),
-        .testTarget(name: "UVTests", dependencies: ["UV", "NetBase"], swiftSettings: settings),
+        .testTarget(name: "UVTests", dependencies: ["UV", "CLibUV", "NetBase"], swiftSettings: settings),
         .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "NetBase"], swiftSettings: settings),
         .testTarget(name: "STUNTests", dependencies: ["STUN", "NetBase", "Digest"], swiftSettings: settings),
