@@ -1,0 +1,212 @@
+import CLibUV
+import NetBase
+
+/// What a loop and everything on it share: the `uv_loop_t`, the clock of the turn, queued work, and the list of what is open.
+///
+/// Handles hold the core, not the `EventLoop`, so that a loop that is let go can close them all.
+@safe
+final class LoopCore {
+    let loop: UnsafeMutablePointer<uv_loop_t>
+    let waker = Waker()
+    private(set) var isOpen = true
+    private var isRunning = false
+    private var wasStopped = false
+
+    /// The open handles of this library; on an adopted loop the host has others.
+    var handles: Set<UnsafeMutablePointer<uv_handle_t>> = unsafe []
+    var lookups: [ObjectIdentifier: NameLookup] = [:]
+
+    /// Where every socket of the loop receives: libuv fills it and calls back before it asks for the next one.
+    let receiveBuffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 1 << 16)
+
+    private let isOwned: Bool
+    private let async: UnsafeMutablePointer<uv_async_t>
+    private let idle: UnsafeMutablePointer<uv_idle_t>
+    private let bound: UnsafeMutablePointer<uv_timer_t>
+    private var queue: [() -> Void] = []
+    private var turnDepth = 0
+    private var turnTime: Instant?
+
+    init(adopting loop: UnsafeMutablePointer<uv_loop_t>, isOwned: Bool) throws(NetworkError) {
+        unsafe async = .allocate(capacity: 1)
+        let status = unsafe uv_async_init(loop, async) { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe uv_unref(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self))
+            unsafe LoopCore.from(handle.pointee.data).runExecutedWork()
+        }
+        guard status == 0 else {
+            unsafe async.deallocate()
+            unsafe receiveBuffer.deallocate()
+            throw NetworkError(status: status, "open event loop")
+        }
+        unsafe idle = .allocate(capacity: 1)
+        unsafe bound = .allocate(capacity: 1)
+        unsafe self.loop = unsafe loop
+        self.isOwned = isOwned
+        unsafe uv_idle_init(loop, idle)
+        unsafe uv_timer_init(loop, bound)
+        unsafe async.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        unsafe idle.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        unsafe bound.pointee.data = Unmanaged.passRetained(self).toOpaque()
+        unsafe uv_unref(asHandle(async))
+        unsafe waker.open(async)
+    }
+
+    deinit {
+        unsafe receiveBuffer.deallocate()
+    }
+
+    private static func from(_ data: UnsafeMutableRawPointer?) -> LoopCore {
+        unsafe owner(LoopCore.self, of: data)
+    }
+}
+
+// MARK: - Time
+
+extension LoopCore {
+    /// Stands still while one event is handled; see ``EventLoop/now``.
+    var now: Instant {
+        guard turnDepth > 0 else { return .systemNow }
+        if let turnTime { return turnTime }
+        let now = Instant.systemNow
+        turnTime = now
+        return now
+    }
+
+    /// Handles one event.
+    func turn(_ body: () -> Void) {
+        turnDepth += 1
+        turnTime = nil
+        body()
+        turnDepth -= 1
+        turnTime = nil
+    }
+}
+
+// MARK: - Work
+
+extension LoopCore {
+    func enqueue(_ work: @escaping () -> Void) {
+        guard isOpen else { return }
+        queue.append(work)
+        // An active idle handle makes libuv poll without waiting. It is stopped again before the work runs, so that it
+        // costs a turn only where there is something to do, and one started by the work itself waits for the next turn.
+        guard queue.count == 1 else { return }
+        unsafe uv_idle_start(idle) { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe LoopCore.from(handle.pointee.data).runQueue()
+        }
+    }
+
+    private func runQueue() {
+        unsafe uv_idle_stop(idle)
+        let batch = queue
+        queue = []
+        for work in batch where isOpen { turn(work) }
+    }
+
+    private func runExecutedWork() {
+        for work in waker.takeWork() where isOpen { turn(work) }
+    }
+}
+
+// MARK: - Receiving
+
+extension LoopCore {
+    func lendReceiveBuffer(_ buffer: UnsafeMutablePointer<uv_buf_t>) {
+        unsafe buffer.pointee = unsafe uv_buf_init(receiveBuffer.baseAddress, UInt32(receiveBuffer.count))
+    }
+}
+
+// MARK: - Running
+
+extension LoopCore {
+    func run(_ mode: uv_run_mode) -> Bool {
+        guard isOpen else { return false }
+        precondition(!isRunning, "an event loop cannot be run from inside one of its own events")
+        isRunning = true
+        if waker.hasWork { unsafe uv_ref(asHandle(async)) }
+        let isAlive = unsafe uv_run(loop, mode) != 0
+        isRunning = false
+        guard isOpen else {
+            if isOwned { drain() }
+            return false
+        }
+        return isAlive
+    }
+
+    /// Runs until the condition holds or a time has passed or the loop was stopped or closed; whether the condition holds.
+    func run(until condition: () -> Bool, deadline: Instant) -> Bool {
+        guard isOpen else { return condition() }
+        // The loop sleeps until something happens; this timer is what happens last.
+        unsafe uv_timer_start(bound, { _ in }, deadline.timeout(on: loop), 0)
+        wasStopped = false
+        while !condition() {
+            guard isOpen, !wasStopped, Instant.systemNow < deadline else { break }
+            _ = run(UV_RUN_ONCE)
+        }
+        if isOpen { unsafe uv_timer_stop(bound) }
+        return condition()
+    }
+}
+
+// MARK: - Standing beside another loop
+
+extension LoopCore {
+    func stop() {
+        guard isOpen else { return }
+        wasStopped = true
+        unsafe uv_stop(loop)
+    }
+
+    func updateTime() {
+        if isOpen { unsafe uv_update_time(loop) }
+    }
+
+    var backendFileDescriptor: Int32? {
+        guard isOpen else { return nil }
+        let descriptor = unsafe uv_backend_fd(loop)
+        return descriptor < 0 ? nil : descriptor
+    }
+
+    var backendTimeout: Duration? {
+        guard isOpen else { return nil }
+        let milliseconds = unsafe uv_backend_timeout(loop)
+        return milliseconds < 0 ? nil : .milliseconds(Int64(milliseconds))
+    }
+}
+
+// MARK: - Closing
+
+extension LoopCore {
+    /// Closes what is ours; an owned loop is also turned until the last close callback has run, and freed.
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        waker.close()
+        let dropped = queue
+        queue = []
+        withExtendedLifetime(dropped) {}
+        for lookup in lookups.values { lookup.cancel() }
+        unsafe uv_walk(
+            loop,
+            { handle, context in
+                guard let handle = unsafe handle else { return }
+                let core = unsafe LoopCore.from(context)
+                guard unsafe core.handles.contains(handle) else { return }
+                unsafe owner(Handle.self, of: handle.pointee.data).close()
+            }, Unmanaged.passUnretained(self).toOpaque())
+        unsafe closeAndFree(asHandle(async))
+        unsafe closeAndFree(asHandle(idle))
+        unsafe closeAndFree(asHandle(bound))
+        guard isOwned else { return }
+        if isRunning { unsafe uv_stop(loop) } else { drain() }
+    }
+
+    private func drain() {
+        while unsafe uv_run(loop, UV_RUN_DEFAULT) != 0 {}
+        let status = unsafe uv_loop_close(loop)
+        precondition(status == 0, "an event loop was closed with something left open on it")
+        unsafe loop.deallocate()
+    }
+}

@@ -1,0 +1,122 @@
+import CLibUV
+public import NetBase
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The numbers of socket options, as `Int32` on every system.
+enum SocketConstant {
+    static let familyV4 = Int32(AF_INET)
+    static let familyV6 = Int32(AF_INET6)
+    #if canImport(Glibc)
+        static let datagram = Int32(SOCK_DGRAM.rawValue)
+    #else
+        static let datagram = Int32(SOCK_DGRAM)
+    #endif
+    static let socketLevel = Int32(SOL_SOCKET)
+    static let reusePort = Int32(SO_REUSEPORT)
+
+    /// The byte with DSCP and ECN: IP_TOS, or IPV6_TCLASS, which Darwin's headers hide.
+    static func typeOfService(_ family: IPAddress.Family) -> (level: Int32, option: Int32) {
+        guard family == .v6 else { return (Int32(IPPROTO_IP), Int32(IP_TOS)) }
+        #if canImport(Darwin)
+            return (Int32(IPPROTO_IPV6), 36)
+        #else
+            return (Int32(IPPROTO_IPV6), Int32(IPV6_TCLASS))
+        #endif
+    }
+
+    #if os(Linux)
+        static let errorQueueFlag: Int32 = 0x2000  // MSG_ERRQUEUE
+        static let originICMP: UInt8 = 2  // SO_EE_ORIGIN_ICMP
+        static let originICMPv6: UInt8 = 3  // SO_EE_ORIGIN_ICMP6
+
+        static func receiveErrors(_ family: IPAddress.Family) -> (level: Int32, option: Int32) {
+            family == .v4 ? (Int32(IPPROTO_IP), Int32(IP_RECVERR)) : (Int32(IPPROTO_IPV6), Int32(IPV6_RECVERR))
+        }
+    #endif
+}
+
+extension Handle {
+    static func fileDescriptor(
+        of handle: UnsafeMutablePointer<uv_handle_t>, _ operation: @autoclosure () -> String
+    ) throws(NetworkError) -> Int32 {
+        var descriptor: uv_os_fd_t = -1
+        try check(unsafe uv_fileno(handle, &descriptor), operation())
+        return descriptor
+    }
+
+    static func setOption(
+        _ level: Int32, _ option: Int32, _ value: Int32, of descriptor: Int32, _ operation: @autoclosure () -> String
+    ) throws(NetworkError) {
+        var value = value
+        let result = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+        try check(result == 0 ? 0 : uv_translate_sys_error(errno), operation())
+    }
+
+    static func option(
+        _ level: Int32, _ option: Int32, of descriptor: Int32, _ operation: @autoclosure () -> String
+    ) throws(NetworkError) -> Int32 {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(descriptor, level, option, &value, &length)
+        try check(result == 0 ? 0 : uv_translate_sys_error(errno), operation())
+        return value
+    }
+}
+
+extension UDPSocket {
+    /// The size of the system's buffer for datagrams to send, in bytes; Linux counts twice what was asked for.
+    public var sendBufferSize: Int {
+        get throws(NetworkError) { try unsafe bufferSize(0, "send", uv_send_buffer_size) }
+    }
+
+    /// The size of the system's buffer for datagrams that arrived, in bytes; Linux counts twice what was asked for.
+    public var receiveBufferSize: Int {
+        get throws(NetworkError) { try unsafe bufferSize(0, "receive", uv_recv_buffer_size) }
+    }
+
+    /// Asks for a size of the buffer for datagrams to send, in bytes; the system may bound it without an error.
+    public func setSendBufferSize(_ size: Int) throws(NetworkError) {
+        _ = try unsafe bufferSize(max(1, size), "send", uv_send_buffer_size)
+    }
+
+    /// Asks for a size of the buffer for datagrams that arrived, in bytes; the system may bound it without an error.
+    public func setReceiveBufferSize(_ size: Int) throws(NetworkError) {
+        _ = try unsafe bufferSize(max(1, size), "receive", uv_recv_buffer_size)
+    }
+
+    private func bufferSize(
+        _ size: Int, _ direction: String,
+        _ call: (UnsafeMutablePointer<uv_handle_t>?, UnsafeMutablePointer<Int32>?) -> Int32
+    ) throws(NetworkError) -> Int {
+        let operation = "\(direction) buffer size of \(localAddress)"
+        var value = Int32(clamping: size)
+        let handle = try unsafe openHandle(as: uv_handle_t.self, operation)
+        try check(unsafe call(handle, &value), operation)
+        return Int(value)
+    }
+
+    /// The IPv4 type of service or IPv6 traffic class of what is sent: DSCP in the upper 6 bits, ECN in the lower 2.
+    public var typeOfService: UInt8 {
+        get throws(NetworkError) {
+            let operation = "type of service of \(localAddress)"
+            let descriptor = try unsafe Self.fileDescriptor(of: openHandle(as: uv_handle_t.self, operation), operation)
+            let (level, option) = SocketConstant.typeOfService(localAddress.family)
+            return UInt8(truncatingIfNeeded: try Self.option(level, option, of: descriptor, operation))
+        }
+    }
+
+    /// Sets the IPv4 type of service or IPv6 traffic class of what is sent.
+    public func setTypeOfService(_ value: UInt8) throws(NetworkError) {
+        let operation = "type of service of \(localAddress)"
+        let descriptor = try unsafe Self.fileDescriptor(of: openHandle(as: uv_handle_t.self, operation), operation)
+        let (level, option) = SocketConstant.typeOfService(localAddress.family)
+        try Self.setOption(level, option, Int32(value), of: descriptor, operation)
+    }
+}

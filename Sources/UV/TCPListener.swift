@@ -1,0 +1,83 @@
+import CLibUV
+public import NetBase
+
+/// A TCP socket that others connect to.
+///
+///     let listener = try TCPListener(on: loop, boundTo: address)
+///     listener.onConnection = { stream in
+///         stream.onBytes = { bytes in try? stream.write([UInt8](copying: bytes)) }
+///     }
+public final class TCPListener: Handle {
+    /// The address the listener is bound to, with the port that the system chose if 0 was asked for.
+    public let localAddress: TransportAddress
+
+    /// Someone connected: set the stream's closures here, before it reads, and close it to turn the peer away.
+    ///
+    /// A connection that comes while this is nil is closed.
+    public var onConnection: ((TCPStream) -> Void)?
+
+    /// A connection could not be accepted; the listener goes on.
+    public var onError: ((NetworkError) -> Void)?
+
+    /// Binds, an IPv6 listener for IPv6 alone, and listens; port 0 takes a free port. The backlog is how many connections
+    /// the system completes ahead of the loop.
+    public init(on loop: EventLoop, boundTo address: TransportAddress, backlog: Int = 128) throws(NetworkError) {
+        ignoreBrokenPipeSignal()
+        var bound = address
+        let memory = try unsafe loop.core.open(
+            uv_tcp_t.self, initialize: { unsafe uv_tcp_init($0, $1) },
+            configure: { handle throws(NetworkError) in
+                let flags = address.family == .v6 ? UV_TCP_IPV6ONLY.rawValue : 0
+                try check(
+                    unsafe address.withSocketAddress { unsafe uv_tcp_bind(handle, $0, flags) }, "listen on \(address)")
+                try check(unsafe Self.listen(handle, Int32(clamping: backlog)), "listen on \(address)")
+                bound = unsafe TransportAddress { unsafe uv_tcp_getsockname(handle, $0, $1) } ?? address
+            },
+            operation: "listen on \(address)")
+        localAddress = bound
+        unsafe super.init(loop.core, memory)
+    }
+
+    override func dropClosures() {
+        let dropped = (onConnection, onError)
+        onConnection = nil
+        onError = nil
+        withExtendedLifetime(dropped) {}
+    }
+
+    private static func listen(_ handle: UnsafeMutablePointer<uv_tcp_t>, _ backlog: Int32) -> Int32 {
+        let stream = unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
+        return unsafe uv_listen(stream, backlog) { stream, status in
+            guard let stream = unsafe stream else { return }
+            let listener = unsafe owner(TCPListener.self, of: stream.pointee.data)
+            listener.core.turn {
+                do throws(NetworkError) {
+                    try check(status, "accept on \(listener.localAddress)")
+                    try unsafe listener.accept(from: stream)
+                } catch {
+                    listener.onError?(error)
+                }
+            }
+        }
+    }
+
+    private func accept(from listening: UnsafeMutablePointer<uv_stream_t>) throws(NetworkError) {
+        let operation = "accept on \(localAddress)"
+        let memory = try unsafe core.open(
+            uv_tcp_t.self, initialize: { unsafe uv_tcp_init($0, $1) },
+            configure: { handle throws(NetworkError) in
+                let stream = unsafe UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_stream_t.self)
+                try check(unsafe uv_accept(listening, stream), operation)
+                try check(unsafe uv_tcp_nodelay(handle, 1), operation)
+            },
+            operation: operation)
+        let stream = unsafe TCPStream(accepted: memory, on: core, from: localAddress)
+        guard let onConnection else { return stream.close() }
+        let reading = stream.startReading()
+        guard reading == 0 else {
+            stream.close()
+            throw NetworkError(status: reading, operation)
+        }
+        onConnection(stream)
+    }
+}

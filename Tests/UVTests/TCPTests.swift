@@ -1,0 +1,181 @@
+import NetBase
+import Testing
+
+@testable import UV
+
+extension UVTests {
+    @Suite("TCP stream and listener")
+    struct TCPTests {
+        let loop: EventLoop
+        init() throws { loop = try EventLoop() }
+
+        /// Both ends of a connection over loopback, once up.
+        private func connection(
+            _ family: IPAddress.Family = .v4
+        ) throws -> (client: TCPStream, server: TCPStream, listener: TCPListener) {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress(family))
+            var server: TCPStream?
+            listener.onConnection = { server = $0 }
+            let client = try TCPStream(on: loop, connectingTo: listener.localAddress)
+            var isConnected = false
+            client.onConnect = { isConnected = true }
+            #expect(!isConnected)
+            #expect(loop.run(until: { isConnected && server != nil }, atMost: patience))
+            return (client, try #require(server), listener)
+        }
+
+        @Test("Both ends know both addresses", arguments: IPAddress.Family.allCases)
+        func addresses(family: IPAddress.Family) throws {
+            let (client, server, listener) = try connection(family)
+            #expect(client.remoteAddress == listener.localAddress)
+            #expect(server.localAddress == listener.localAddress)
+            #expect(client.localAddress == server.remoteAddress)
+            #expect(client.localAddress?.ip == .loopback(family))
+        }
+
+        @Test("A connection starts from the local address that was asked for")
+        func localAddress() throws {
+            let local = try #require(TransportAddress("127.0.0.2:0"))
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            var peer: TransportAddress?
+            listener.onConnection = { peer = $0.remoteAddress }
+            let stream = try TCPStream(on: loop, connectingTo: listener.localAddress, from: local)
+            #expect(loop.run(until: { peer != nil }, atMost: patience))
+            #expect(peer?.ip == local.ip)
+            #expect(!stream.isClosed)
+        }
+
+        @Test("Bytes written one at a time arrive in order")
+        func singleBytes() throws {
+            let (client, server, _) = try connection()
+            let sent = (0..<500).map { UInt8(truncatingIfNeeded: $0) }
+            var received: [UInt8] = []
+            server.onBytes = { received += [UInt8](copying: $0) }
+            for byte in sent { try client.write([byte]) }
+            try client.write([])
+            #expect(loop.run(until: { received.count == sent.count }, atMost: patience))
+            #expect(received == sent)
+        }
+
+        @Test("What was written before the connection is up is sent then, in order")
+        func writeBeforeConnect() throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            var received: [UInt8] = []
+            listener.onConnection = { $0.onBytes = { received += [UInt8](copying: $0) } }
+            let client = try TCPStream(on: loop, connectingTo: listener.localAddress)
+            try client.write([1, 2])
+            try client.write([3])
+            #expect(client.unsentByteCount == 3)
+            #expect(loop.run(until: { received.count == 3 }, atMost: patience))
+            #expect(received == [1, 2, 3])
+            #expect(client.unsentByteCount == 0)
+        }
+
+        @Test("More than the system takes waits, is counted, and arrives whole")
+        func backpressure() throws {
+            let (client, server, _) = try connection()
+            let size = 16 << 20
+            let sent = (0..<size).map { UInt8(truncatingIfNeeded: $0 >> 8) }
+            try client.write(sent)
+            try client.write([0xff])
+            #expect(client.unsentByteCount > 0)
+            var received: [UInt8] = []
+            received.reserveCapacity(size + 1)
+            server.onBytes = { bytes in
+                unsafe bytes.withUnsafeBufferPointer { unsafe received.append(contentsOf: $0) }
+            }
+            #expect(loop.run(until: { received.count == size + 1 }, atMost: patience))
+            #expect(received == sent + [0xff])
+            #expect(client.unsentByteCount == 0)
+        }
+
+        @Test("The peer's end is reported once, after its last bytes, and closes the stream")
+        func endOfStream() throws {
+            let (client, server, _) = try connection()
+            var events: [String] = []
+            server.onBytes = { events.append("\($0.count) bytes") }
+            server.onClose = { events.append($0.code.description) }
+            try client.write([1, 2, 3])
+            client.close()
+            #expect(loop.run(until: { events.count == 2 }, atMost: patience))
+            #expect(events == ["3 bytes", "endOfStream"])
+            #expect(server.isClosed)
+            #expect(throws: NetworkError.self) { try server.write([1]) }
+        }
+
+        @Test("A reset by the peer is reported, also while writing, and no signal ends the process")
+        func reset() throws {
+            let (client, server, _) = try connection()
+            var error: NetworkError?
+            client.onClose = { error = $0 }
+            // Unread bytes at close make the system send a reset.
+            try client.write([1])
+            server.close()
+            _ = loop.run(
+                until: {
+                    try? client.write([2])
+                    return error != nil
+                }, atMost: patience)
+            #expect(error?.code == .connectionReset || error?.code == .endOfStream)
+            #expect(client.isClosed)
+        }
+
+        @Test("A connection that nobody takes is reported with its address", arguments: IPAddress.Family.allCases)
+        func refused(family: IPAddress.Family) throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress(family))
+            let address = listener.localAddress
+            listener.close()
+            loop.run(.noWait)
+            let stream = try TCPStream(on: loop, connectingTo: address)
+            var error: NetworkError?
+            stream.onConnect = { Issue.record("connected") }
+            stream.onClose = { error = $0 }
+            #expect(loop.run(until: { error != nil }, atMost: patience))
+            #expect(error?.code == .connectionRefused)
+            #expect(error?.description == "connect to \(address): ECONNREFUSED")
+        }
+
+        @Test("Closing before the connection is up, or with bytes unsent, is the last that is heard")
+        func closeEarly() throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            let client = try TCPStream(on: loop, connectingTo: listener.localAddress)
+            client.onConnect = { Issue.record("connected") }
+            client.onClose = { Issue.record("\($0)") }
+            try client.write([UInt8](repeating: 0, count: 1 << 20))
+            client.close()
+            client.close()
+            #expect(client.unsentByteCount == 0)
+            settle(loop)
+            listener.close()
+            #expect(!loop.run())
+        }
+
+        @Test("A connection that the listener's owner does not want is closed")
+        func turnedAway() throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            let client = try TCPStream(on: loop, connectingTo: listener.localAddress)
+            var error: NetworkError?
+            client.onClose = { error = $0 }
+            #expect(loop.run(until: { error != nil }, atMost: patience))
+            #expect(error?.code == .endOfStream)
+        }
+
+        @Test("A listener refuses a taken address")
+        func addressInUse() throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            let error = #expect(throws: NetworkError.self) {
+                try TCPListener(on: loop, boundTo: listener.localAddress)
+            }
+            #expect(error?.code == .addressInUse)
+        }
+
+        @Test("TCP_NODELAY can be changed while open")
+        func noDelay() throws {
+            let (client, server, _) = try connection()
+            try client.setNoDelay(false)
+            try server.setNoDelay(true)
+            client.close()
+            #expect(throws: NetworkError.self) { try client.setNoDelay(true) }
+        }
+    }
+}
