@@ -14,6 +14,7 @@ final class LoopCore {
 
     /// The open handles of this library; on an adopted loop the host has others.
     var handles: Set<UnsafeMutablePointer<uv_handle_t>> = unsafe []
+    var openHandleCount: Int { unsafe handles.count }
     var lookups: [ObjectIdentifier: NameLookup] = [:]
 
     /// Where every socket of the loop receives: libuv fills it and calls back before it asks for the next one.

@@ -28,6 +28,7 @@ enum HandleKind: CaseIterable {
             return listener
         case .connecting, .refused:
             let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            if self == .refused { listener.close() }
             let stream = try TCPStream(on: loop, connectingTo: listener.localAddress)
             stream.onConnect = { stream.close() }
             stream.onBytes = { _ in stream.close() }
@@ -42,7 +43,9 @@ enum HandleKind: CaseIterable {
 extension UVTests {
     @Suite("Lifetimes")
     struct LifetimeTests {
-        @Test("A handle is freed after close and one more turn, though its closures held on to it", arguments: HandleKind.allCases)
+        @Test(
+            "A handle is freed after close and one more turn, though its closures held on to it",
+            arguments: HandleKind.allCases)
         func freedAfterClose(kind: HandleKind) throws {
             let loop = try EventLoop()
             let handles = handleCount(loop)
@@ -58,7 +61,9 @@ extension UVTests {
             #expect(handleCount(loop) == handles)
         }
 
-        @Test("An open handle outlives the last reference to it, and is freed with its loop", arguments: HandleKind.allCases)
+        @Test(
+            "An open handle outlives the last reference to it, and is freed with its loop",
+            arguments: HandleKind.allCases)
         func freedWithLoop(kind: HandleKind) throws {
             weak var weakHandle: Handle?
             weak var weakCore: LoopCore?
@@ -128,6 +133,9 @@ extension UVTests {
         @Test("A thousand of each leave neither handles nor descriptors behind", arguments: HandleKind.allCases)
         func thousand(kind: HandleKind) throws {
             let loop = try EventLoop()
+            // The first stream makes libuv keep one descriptor per loop in reserve.
+            try kind.make(on: loop).close()
+            loop.run()
             let (handles, descriptors) = (handleCount(loop), descriptorCount())
             for index in 0..<1000 {
                 let handle = try kind.make(on: loop)
@@ -137,7 +145,7 @@ extension UVTests {
             loop.run()
             #expect(handleCount(loop) == handles)
             #expect(descriptorCount() == descriptors)
-            #expect(loop.core.handles.isEmpty)
+            #expect(loop.core.openHandleCount == 0)
         }
 
         @Test("A hundred loops leave no descriptors behind")
@@ -155,15 +163,18 @@ extension UVTests {
             let loop = try EventLoop()
             let handles = handleCount(loop)
             weak var weakStream: TCPStream?
+            var isDone = false
             let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
-            listener.onConnection = { [unowned loop] stream in
+            listener.onConnection = { stream in
                 weakStream = stream
-                stream.onBytes = { _ in stream.close() }
-                stream.onClose = { _ in loop.stop() }
+                stream.onBytes = { _ in
+                    stream.close()
+                    isDone = true
+                }
             }
             let client = try TCPStream(on: loop, connectingTo: listener.localAddress)
             try client.write([1])
-            #expect(loop.run(until: { weakStream?.isClosed ?? false }, atMost: patience))
+            #expect(loop.run(until: { isDone }, atMost: patience))
             client.close()
             listener.close()
             #expect(!loop.run())

@@ -21,7 +21,7 @@ extension UVTests {
         func localhost() throws {
             let addresses = try #require(resolve("localhost")).get()
             #expect(!addresses.isEmpty)
-            #expect(addresses.allSatisfy(\.isLoopback))
+            #expect(addresses.allSatisfy { $0.isLoopback })
             #expect(Set(addresses).count == addresses.count)
             #expect(try #require(resolve("localhost", .v4)).get() == [.loopback(.v4)])
         }
@@ -38,7 +38,9 @@ extension UVTests {
 
         @Test(
             "A name that cannot be is refused without asking anybody",
-            arguments: ["", "a\0b", String(repeating: "a", count: 64) + ".invalid", String(repeating: "a.", count: 200)])
+            arguments: [
+                "", "a\0b", String(repeating: "a", count: 64) + ".invalid", String(repeating: "a.", count: 200),
+            ])
         func impossibleNames(host: String) throws {
             let error = #expect(throws: NetworkError.self) { try resolve(host)?.get() }
             #expect([.nameNotFound, .invalidArgument].contains(error?.code))

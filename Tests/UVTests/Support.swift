@@ -35,7 +35,8 @@ func handleCount(_ loop: EventLoop) -> Int {
     unsafe withUnsafeMutablePointer(to: &count) { count in
         unsafe uv_walk(
             loop.core.loop,
-            { _, count in unsafe count?.assumingMemoryBound(to: Int.self).pointee += 1 }, UnsafeMutableRawPointer(count))
+            { _, count in unsafe count?.assumingMemoryBound(to: Int.self).pointee += 1 }, UnsafeMutableRawPointer(count)
+        )
     }
     return count
 }
@@ -43,9 +44,9 @@ func handleCount(_ loop: EventLoop) -> Int {
 /// The number of open descriptors of the process; 0 where the system does not tell.
 func descriptorCount() -> Int {
     #if os(Linux)
-    return (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+        return (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
     #else
-    return 0
+        return 0
     #endif
 }
 
