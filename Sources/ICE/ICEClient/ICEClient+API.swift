@@ -1,4 +1,5 @@
 public import ICECore
+import Logging
 public import NetBase
 
 // MARK: - Gathering and checking

@@ -1,4 +1,5 @@
 import ICECore
+import Logging
 import NetBase
 import STUN
 
