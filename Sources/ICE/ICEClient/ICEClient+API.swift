@@ -1,6 +1,6 @@
 public import ICECore
 import Logging
-public import NetBase
+import NetBase
 
 // MARK: - Gathering and checking
 

@@ -1,7 +1,7 @@
 import DequeModule
 public import ICECore
 public import Logging
-public import NetBase
+import NetBase
 import STUN
 public import UV
 

@@ -1,5 +1,3 @@
-public import NetBase
-
 /// Why a call on a client could not be carried out; what goes wrong later arrives as an event.
 public struct ICEError: Error, Hashable, Sendable {
     /// The kinds of fault that callers tell apart; new ones may be added.
