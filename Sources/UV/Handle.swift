@@ -37,11 +37,18 @@ public class Handle {
     /// Closes the handle and drops its closures; no event comes after this. Closing again does nothing.
     public final func close() {
         guard let memory = unsafe memory else { return }
+        willClose()
         unsafe self.memory = nil
         unsafe core.handles.remove(memory)
         unsafe closeAndFree(memory)
         dropClosures()
     }
+
+    /// Called while the handle is still open, for those that other threads know.
+    func willClose() {}
+
+    /// Another thread has woken the handle.
+    func wake() {}
 
     /// Lets go of the user's closures, which may own this handle.
     func dropClosures() {}

@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// A package of its own, so that nobody who depends on the library resolves what only a program needs.
+let package = Package(
+    name: "swift-ice-examples",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "ping-pong", targets: ["PingPong"]),
+        .executable(name: "ice-peer", targets: ["ICEPeer"]),
+    ],
+    dependencies: [
+        .package(name: "swift-ice", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "PingPong", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
+        .executableTarget(
+            name: "ICEPeer",
+            dependencies: [
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

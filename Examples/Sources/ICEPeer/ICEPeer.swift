@@ -1,0 +1,106 @@
+import ArgumentParser
+import Foundation
+import ICE
+import Logging
+
+@main
+struct ICEPeer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ice-peer",
+        abstract: "An ICE agent behind JSON lines, for interoperability tests and scripts.",
+        discussion: """
+            Signalling is one JSON object per line: what this agent has to say goes to standard output, what the other one said \
+            comes in on standard input. The program ends on {"type":"close"} and at the end of input.
+            """)
+
+    enum Profile: String, ExpressibleByArgument, CaseIterable {
+        case standard, fast, server
+    }
+
+    enum NominationKind: String, ExpressibleByArgument, CaseIterable {
+        case regular, eager
+    }
+
+    enum TURNTransport: String, ExpressibleByArgument, CaseIterable {
+        case udp, tcp, tls, dtls
+    }
+
+    @Flag(help: "This agent chooses the pair (the default).") var controlling = false
+    @Flag(help: "The other agent chooses the pair.") var controlled = false
+    @Option(help: ArgumentHelp("A STUN server; may be given again.", valueName: "host:port")) var stun: [String] = []
+    @Option(help: "How fast checks are sent.") var profile = Profile.standard
+    @Option(help: "Whether a pair is chosen by a check of its own, or with its first one.") var nomination =
+        NominationKind.regular
+    @Flag(help: "Tell candidates only once all are gathered.") var noTrickle = false
+    @Flag(help: "Use 127.0.0.1 and ::1 too.") var loopback = false
+    @Option(help: ArgumentHelp("Use this local address only.", valueName: "address")) var bind: String?
+    @Flag(help: "Send back what arrives.") var echo = false
+    @Flag(help: "Count what arrives rather than show it.") var count = false
+    @Flag(help: "Log to standard error.") var verbose = false
+
+    @Option(help: ArgumentHelp("A TURN server (not yet supported).", valueName: "host:port")) var turn: [String] = []
+    @Option(help: ArgumentHelp("The TURN user name (not yet supported).", valueName: "user")) var turnUser: String?
+    @Option(help: ArgumentHelp("The TURN password (not yet supported).", valueName: "password")) var turnPassword: String?
+    @Option(help: "The transport to the TURN server (not yet supported).") var turnTransport: TURNTransport?
+    @Flag(help: "Use relayed candidates only (not yet supported).") var relayOnly = false
+
+    func validate() throws {
+        if controlling && controlled { throw ValidationError("--controlling and --controlled exclude each other.") }
+        let asksForTURN =
+            !turn.isEmpty || turnUser != nil || turnPassword != nil || turnTransport != nil || relayOnly
+        if asksForTURN {
+            throw ValidationError("TURN is not supported yet: leave out --turn, its options and --relay-only.")
+        }
+    }
+
+    private func iceConfiguration() throws -> ICEConfiguration {
+        var configuration = ICEConfiguration(role: controlled ? .controlled : .controlling)
+        configuration.servers = try stun.map { server throws(ICESyntaxError) in try ICEServer(urls: ["stun:\(server)"]) }
+        configuration.includesLoopback = loopback
+        configuration.pacing =
+            switch profile {
+            case .standard: .standard
+            case .fast: .fast
+            case .server: .server
+            }
+        configuration.nomination = nomination == .eager ? .eager : .regular
+        if let bind {
+            guard let address = IPAddress(bind) else {
+                throw ValidationError("--bind takes an IPv4 or IPv6 address, not \(bind).")
+            }
+            configuration.localAddresses = [address]
+        }
+        return configuration
+    }
+
+    func run() throws {
+        let loop = try EventLoop()
+        let options = Peer.Options(trickles: !noTrickle, echoes: echo, onlyCounts: count)
+        let peer = Peer(
+            loop: loop, configuration: try iceConfiguration(), options: options,
+            logger: verbose ? Self.standardErrorLogger() : nil)
+        let input = try Mailbox<String?>(on: loop)
+        input.onMessage = { line in
+            if let line, peer.handle(line) { return }
+            peer.close()
+            input.close()
+        }
+        readStandardInput(into: input.sender)
+        peer.start()
+        loop.run()
+        loop.close()
+    }
+
+    private func readStandardInput(into sender: Mailbox<String?>.Sender) {
+        Thread.detachNewThread {
+            while let line = readLine() { sender.send(line) }
+            sender.send(nil)
+        }
+    }
+
+    private static func standardErrorLogger() -> Logger {
+        var logger = Logger(label: "ice-peer") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .debug
+        return logger
+    }
+}

@@ -1,0 +1,159 @@
+import ICE
+import Logging
+
+/// An ICE client behind JSON lines.
+final class Peer {
+    struct Options {
+        var trickles = true
+        var echoes = false
+        var onlyCounts = false
+    }
+
+    private let loop: EventLoop
+    private let client: ICEClient
+    private let options: Options
+    private let counter: ReceiveCounter
+    private var held: [Candidate] = []
+
+    init(loop: EventLoop, configuration: ICEConfiguration, options: Options, logger: Logger?) {
+        self.loop = loop
+        self.options = options
+        client = ICEClient(loop: loop, configuration: configuration, logger: logger)
+        counter = ReceiveCounter(loop: loop)
+        listen()
+    }
+
+    func start() {
+        let parameters = client.localParameters
+        var line = OutgoingLine("credentials")
+        line.ufrag = parameters.usernameFragment
+        line.pwd = parameters.password
+        line.options = parameters.options
+        line.lite = parameters.isLite
+        line.pacing = parameters.pacingInterval.map { Int($0.milliseconds) }
+        line.write()
+        client.gatherCandidates()
+        client.processCandidates()
+    }
+
+    func close() {
+        client.close()
+        counter.close()
+        var line = OutgoingLine("state")
+        line.state = ICEState.closed.rawValue
+        line.write()
+    }
+
+    // MARK: From the client
+
+    private func listen() {
+        client.onCandidate = { [unowned self] candidate in show(candidate) }
+        client.onCandidateError = { error in
+            var line = OutgoingLine("candidate-error")
+            line.url = error.url
+            line.code = error.errorCode
+            line.message = error.errorText
+            line.write()
+        }
+        client.onStateChange = { [unowned self] state in
+            var line = OutgoingLine("state")
+            line.state = state.rawValue
+            line.reason = client.failure?.description
+            line.write()
+        }
+        client.onSelectedPairChange = { pair in
+            var line = OutgoingLine("selected")
+            line.local = pair.local.description
+            line.remote = pair.remote.description
+            line.write()
+        }
+        client.onPairFailed = { pair, reason in
+            var line = OutgoingLine("pair-failed")
+            line.local = pair.local.description
+            line.remote = pair.remote.description
+            line.reason = reason.description
+            line.write()
+        }
+        client.onData = { [unowned self] bytes, _ in receive(bytes) }
+    }
+
+    private func show(_ candidate: Candidate?) {
+        if let candidate, !options.trickles {
+            held.append(candidate)
+            return
+        }
+        for candidate in held + (candidate.map { [$0] } ?? []) {
+            var line = OutgoingLine("candidate")
+            line.candidate = candidate.description
+            line.write()
+        }
+        held = []
+        if candidate == nil { OutgoingLine("end-of-candidates").write() }
+    }
+
+    private func receive(_ bytes: Span<UInt8>) {
+        if options.onlyCounts {
+            counter.count(bytes.count)
+        } else {
+            var line = OutgoingLine("data")
+            line.data = String(decoding: [UInt8](copying: bytes), as: UTF8.self)
+            line.write()
+        }
+        // An echo that the socket does not take is lost like any datagram.
+        if options.echoes { try? client.send(bytes) }
+    }
+
+    // MARK: To the client
+
+    /// Does what a line asks for; false when it asks to end.
+    func handle(_ text: String) -> Bool {
+        guard text.contains(where: { !$0.isWhitespace }) else { return true }
+        do {
+            let line = try IncomingLine(text)
+            guard line.type != "close" else { return false }
+            try handle(line)
+        } catch let error as DecodingError {
+            OutgoingLine.error("not a message: \(error.inWords)").write()
+        } catch {
+            OutgoingLine.error("\(error)").write()
+        }
+        return true
+    }
+
+    private func handle(_ line: IncomingLine) throws {
+        switch line.type {
+        case "credentials":
+            let parameters = try ICEParameters(
+                usernameFragment: line.ufrag ?? "", password: line.pwd ?? "", options: line.options ?? [],
+                isLite: line.lite ?? false, pacingInterval: line.pacing.map { .milliseconds(max(0, min($0, 10_000))) })
+            try client.setRemoteParameters(parameters)
+        case "candidate":
+            guard let candidate = line.candidate else { throw BadLine(description: "candidate needs a candidate") }
+            try client.addRemoteCandidate(candidate)
+        case "end-of-candidates":
+            client.addRemoteCandidate(nil)
+        case "send":
+            guard let data = line.data else { throw BadLine(description: "send needs data") }
+            try client.send(data)
+        case "bench":
+            guard let bytes = line.bytes, let count = line.count, 0...65507 ~= bytes, count > 0 else {
+                throw BadLine(description: "bench needs bytes from 0 to 65507 and a count above 0")
+            }
+            Bench(client: client, loop: loop, size: bytes, count: count).run()
+        default:
+            throw BadLine(description: "there is no message of type \(line.type)")
+        }
+    }
+}
+
+extension DecodingError {
+    /// The fault without the machinery around it.
+    fileprivate var inWords: String {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
+        case .keyNotFound(let key, _): "\(key.stringValue) is missing"
+        @unknown default: "\(self)"
+        }
+    }
+}
