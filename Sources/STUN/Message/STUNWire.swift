@@ -69,7 +69,7 @@ extension STUNWire {
         let isRightLength =
             switch algorithm {
             case .sha1: count == 20
-            case .sha256: max(16, minimumLength)...32 ~= count && count % 4 == 0
+            case .sha256: count >= max(16, minimumLength) && count <= 32 && count % 4 == 0
             }
         guard isRightLength, let code = integrity(of: bytes, before: attribute, key, algorithm),
             code.matches(bytes.extracting(attribute.value))

@@ -20,24 +20,30 @@ package struct STUNStreamDecoder {
 
     /// The next message that is complete, taking bytes from an offset on; nil when all were taken.
     ///
-    /// Throws where the stream holds something else or too long a message: it can then not be read any further. A message whose
-    /// attributes are broken also throws, since nothing then vouches for its length either.
+    /// A message with broken attributes is passed over (RFC 8489 §6.3). Throws where the stream holds something else than STUN, or
+    /// too long a message: it cannot be read any further then.
     package mutating func next(in bytes: Span<UInt8>, from offset: inout Int) throws(STUNError) -> STUNMessage? {
-        if partial.isEmpty {
-            let rest = bytes.extracting(offset..<bytes.count)
-            if rest.count >= STUNWire.headerLength {
-                let length = try messageLength(rest)
-                if rest.count >= length {
-                    offset += length
-                    return try STUNMessage(parsing: rest.extracting(0..<length))
-                }
+        while true {
+            guard let result = try nextFrame(in: bytes, from: &offset) else { return nil }
+            if let message = result { return message }
+        }
+    }
+
+    /// Takes one message; nil where it is not complete, an inner nil where it is broken.
+    private mutating func nextFrame(in bytes: Span<UInt8>, from offset: inout Int) throws(STUNError) -> STUNMessage?? {
+        // A message that lies in these bytes as a whole is read in place.
+        let rest = bytes.extracting(offset..<bytes.count)
+        if partial.isEmpty, rest.count >= STUNWire.headerLength {
+            let length = try messageLength(rest)
+            if rest.count >= length {
+                offset += length
+                return .some(try? STUNMessage(parsing: rest.extracting(0..<length)))
             }
         }
         guard fill(to: STUNWire.headerLength, bytes, &offset) else { return nil }
-        let length = try messageLength(partial.span)
-        guard fill(to: length, bytes, &offset) else { return nil }
+        guard fill(to: try messageLength(partial.span), bytes, &offset) else { return nil }
         defer { partial.removeAll(keepingCapacity: true) }
-        return try STUNMessage(parsing: partial.span)
+        return .some(try? STUNMessage(parsing: partial.span))
     }
 
     private mutating func fill(to count: Int, _ bytes: Span<UInt8>, _ offset: inout Int) -> Bool {
