@@ -8,15 +8,20 @@ internal import COpenSSL
     /// The hash function inside.
     package let function: HashFunction
     private let context: OpaquePointer
+    private let rekeying: [UInt8]?
     private var isBroken = false
 
+    /// Before 3.0.3, libcrypto ignored a restart with a null key and went on hashing (openssl#17811): there the key is set anew.
+    package static let canRestartWithNullKey = OpenSSL_version_num() >= 0x3000_0030
+
     /// A context for a key of any length; nil where libcrypto refuses the function.
-    package init?(_ function: HashFunction, key: [UInt8]) {
+    package init?(_ function: HashFunction, key: [UInt8], restartsWithNullKey: Bool = canRestartWithNullKey) {
         guard let algorithm = unsafe EVP_MAC_fetch(nil, "HMAC", nil) else { return nil }
         defer { unsafe EVP_MAC_free(algorithm) }
         guard let context = unsafe EVP_MAC_CTX_new(algorithm) else { return nil }
         self.function = function
         unsafe self.context = unsafe context
+        rekeying = restartsWithNullKey ? nil : key
         guard setKey(key) else { return nil }
     }
 
@@ -39,7 +44,11 @@ internal import COpenSSL
 
     /// Forgets what was hashed so far and begins anew with the same key.
     package func restart() {
-        isBroken = unsafe EVP_MAC_init(context, nil, 0, nil) != 1
+        if let rekeying {
+            isBroken = !setKey(rekeying)
+        } else {
+            isBroken = unsafe EVP_MAC_init(context, nil, 0, nil) != 1
+        }
     }
 
     /// Hashes some bytes.
