@@ -10,8 +10,9 @@ package final class SessionKeys {
 
     init(local: Credentials) {
         self.local = local
-        authenticator = BindingAuthenticator(
-            localFragment: local.usernameFragment, key: IntegrityKey(shortTermPassword: local.password))
+        let key = IntegrityKey(shortTermPassword: local.password)
+        key.prepare(.sha1)
+        authenticator = BindingAuthenticator(localFragment: local.usernameFragment, key: key)
     }
 
     func setRemote(_ parameters: ICEParameters) {

@@ -69,6 +69,14 @@ public final class IntegrityKey {
         self.init(function?.digest(of: Array(parts.joined(separator: ":").utf8)), .longTerm)
     }
 
+    /// Makes the keyed context of an algorithm now.
+    ///
+    /// The first one of a process makes libcrypto load its configuration and providers, which takes milliseconds that a first check
+    /// should not wait for.
+    package func prepare(_ algorithm: IntegrityAlgorithm) {
+        _ = hmac(algorithm)
+    }
+
     /// The keyed context of an algorithm, made when it is first asked for; nil where libcrypto refuses.
     func hmac(_ algorithm: IntegrityAlgorithm) -> HMAC? {
         let existing = algorithm == .sha1 ? sha1 : sha256
