@@ -10,7 +10,8 @@ struct ChannelBindingTests {
     private func reserve(_ peer: TransportAddress, in table: inout ChannelBindingTable, at now: Instant) throws
         -> ChannelNumber
     {
-        try #require(table.reserve(for: peer, at: now))
+        let channel = table.reserve(for: peer, at: now)
+        return try #require(channel)
     }
 
     @Test("Until the server confirms it, a channel is read from but not written to")
@@ -56,7 +57,7 @@ struct ChannelBindingTests {
 
     @Test("For 300 seconds behind its end a pair may be bound again, but neither half to another")
     func resting() throws {
-        // Two numbers are all there is, so that a free one would be taken.
+        // Room for one pair, which shows whether that is still taken.
         var table = ChannelBindingTable(capacity: 1)
         let channel = try reserve(peer, in: &table, at: second(0))
         table.confirm(channel, requestedAt: second(0), at: second(2))

@@ -43,7 +43,8 @@ struct ChannelDataTests {
             ([0x4f, 0xff, 0, 2, 1, 2, 0, 0], 4..<6),
         ] as [([UInt8], Range<Int>)])
     func reading(_ datagram: [UInt8], _ payload: Range<Int>) throws {
-        let message = try #require(ChannelData(datagram: datagram.span))
+        let parsed = ChannelData(datagram: datagram.span)
+        let message = try #require(parsed)
         #expect(message.payload == payload)
         #expect(message.channel.rawValue == UInt16(datagram[0]) << 8 | UInt16(datagram[1]))
     }

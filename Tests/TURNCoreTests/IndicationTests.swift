@@ -26,9 +26,11 @@ struct IndicationTests {
     func send(_ text: String, _ data: [UInt8]) throws {
         let peer = try #require(TransportAddress(text))
         for isDontFragment in [false, true] {
-            let encoded = try #require(
-                SendIndication.encode(data.span, to: peer, isDontFragment: isDontFragment, transactionID: Self.id))
-            let message = try STUNMessage(parsing: encoded.bytes.span)
+            let encoded = SendIndication.encode(
+                data.span, to: peer, isDontFragment: isDontFragment, transactionID: Self.id)
+            let message = try #require(encoded)
+            let parsed = try STUNMessage(parsing: message.bytes.span)
+            #expect(parsed == message)
             let indication = try #require(SendIndication(message))
             #expect(indication.peer == peer)
             #expect(Array(message.bytes[indication.payload]) == data)
@@ -41,7 +43,8 @@ struct IndicationTests {
     func sendBytes() throws {
         let peer = try #require(TransportAddress("192.0.2.1:32853"))
         let data = [0xaa] as [UInt8]
-        let message = try #require(SendIndication.encode(data.span, to: peer, transactionID: Self.id))
+        let encoded = SendIndication.encode(data.span, to: peer, transactionID: Self.id)
+        let message = try #require(encoded)
         #expect(
             message.bytes == [
                 0x00, 0x16, 0x00, 0x14, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
@@ -53,7 +56,8 @@ struct IndicationTests {
     @Test("A Data indication goes both ways", arguments: peers, [[], [1, 2, 3]] as [[UInt8]])
     func data(_ text: String, _ data: [UInt8]) throws {
         let peer = try #require(TransportAddress(text))
-        let message = try #require(DataIndication.encode(data.span, from: peer, transactionID: Self.id))
+        let encoded = DataIndication.encode(data.span, from: peer, transactionID: Self.id)
+        let message = try #require(encoded)
         let indication = try #require(DataIndication(message))
         #expect(indication.peer == peer)
         guard case .data(let payload) = indication.content else {

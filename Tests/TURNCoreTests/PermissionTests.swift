@@ -71,9 +71,9 @@ struct PermissionTests {
     @Test("A full table takes no more peers, but refreshes those that it has")
     func bound() {
         var table = PermissionTable(capacity: 1)
-        #expect(table.install(peer, requestedAt: second(0)))
-        #expect(!table.install(other, requestedAt: second(0)))
-        #expect(table.install(peer, requestedAt: second(9)))
+        #expect(table.install(peer, requestedAt: second(0)) == true)
+        #expect(table.install(other, requestedAt: second(0)) == false)
+        #expect(table.install(peer, requestedAt: second(9)) == true)
         #expect(table.count == 1)
         #expect(!table.allows(other, at: second(1)))
     }

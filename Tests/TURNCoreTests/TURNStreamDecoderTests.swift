@@ -31,7 +31,8 @@ struct TURNStreamDecoderTests {
         var stream: [UInt8] = []
         var pieces: [Piece] = []
         for data in [[], [1], [1, 2, 3, 4], Array(repeating: 5, count: 1201)] as [[UInt8]] {
-            stream += try #require(ChannelData.encodeStream(data.span, on: channel))
+            let framed = ChannelData.encodeStream(data.span, on: channel)
+            stream += try #require(framed)
             pieces.append(Piece(frame: .channelData(channel), bytes: data))
             for message in [message, short] {
                 stream += message.bytes
@@ -68,7 +69,8 @@ struct TURNStreamDecoderTests {
     func longest() throws {
         let channel = try #require(ChannelNumber(rawValue: 0x4000))
         let data = [UInt8](repeating: 1, count: 65535)
-        let stream = try #require(ChannelData.encodeStream(data.span, on: channel))
+        let framed = ChannelData.encodeStream(data.span, on: channel)
+        let stream = try #require(framed)
         var decoder = TURNStreamDecoder()
         #expect(
             try Self.decode(stream, chunk: 1400, with: &decoder) == [Piece(frame: .channelData(channel), bytes: data)])
