@@ -136,6 +136,7 @@ package struct ChannelBindingTable: Sendable {
     }
 
     private mutating func forgetRested(at now: Instant) {
+        guard let deadline, deadline <= now else { return }
         let rested = bindings.values.filter { $0.state == .resting && ($0.restingEnd ?? now) <= now }
         for binding in rested { remove(binding.channel) }
         if !rested.isEmpty { updateDeadline() }
