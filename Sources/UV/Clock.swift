@@ -13,9 +13,9 @@ extension Instant {
 
     /// The timeout for `uv_timer_start` that fires at this instant or less than a millisecond after, never before.
     ///
-    /// libuv counts a timeout from the loop's cached time, which is old inside a long callback and is always rounded down,
-    /// on some systems from a clock that itself lags. Both ends are whole milliseconds here, this one rounded up: once the
-    /// loop's rounded-down time has reached it, the instant has passed.
+    /// libuv keeps time in whole milliseconds, always rounded down, on some systems from a clock that itself lags; this end is
+    /// rounded up: once the loop's time has reached it, the instant has passed. The loop's time is a cache that is old inside
+    /// a long callback, and libuv would sleep that much too long if it were not brought up to date.
     func timeout(on loop: UnsafeMutablePointer<uv_loop_t>) -> UInt64 {
         unsafe uv_update_time(loop)
         let now = unsafe uv_now(loop)

@@ -172,6 +172,7 @@ extension LoopCore {
 
     var backendTimeout: Duration? {
         guard isOpen else { return nil }
+        unsafe uv_update_time(loop)
         let milliseconds = unsafe uv_backend_timeout(loop)
         return milliseconds < 0 ? nil : .milliseconds(Int64(milliseconds))
     }

@@ -50,6 +50,12 @@ func descriptorCount() -> Int {
     #endif
 }
 
+/// Lets time pass without turning a loop, as a long event does.
+func passTime(_ duration: Duration) {
+    let start = Instant.systemNow
+    while Instant.systemNow - start < duration {}
+}
+
 /// Turns the loop a few times without waiting, for what must not happen.
 func settle(_ loop: EventLoop) {
     for _ in 0..<5 { loop.run(.noWait) }
