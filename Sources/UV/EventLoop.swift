@@ -9,7 +9,10 @@ public import NetBase
 ///     loop.run()
 ///
 /// The loop and everything on it belong to one thread, which the compiler enforces: none of it is `Sendable`. Other threads
-/// reach it through its ``waker``. Letting go of a loop closes it.
+/// reach it through its ``waker``.
+///
+/// Letting go of a loop closes it and all that is on it. A closure of an open handle that itself owns the loop keeps both, so
+/// capture the loop weakly there, or end with ``close()``.
 @safe
 public final class EventLoop {
     /// How long a call of ``run(_:)`` goes on.
