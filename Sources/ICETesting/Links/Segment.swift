@@ -1,0 +1,73 @@
+import NetBase
+
+/// A network within which addresses are unique and reach one another directly: the Internet, or what lies behind one NAT.
+final class Segment {
+    let name: String
+    weak var gateway: SimulatedNAT?
+    private let fabric: Fabric
+    private var links: [IPAddress: WeakLink] = [:]
+
+    init(_ name: String, on fabric: Fabric) {
+        self.name = name
+        self.fabric = fabric
+    }
+
+    /// Lets packets for an address go to a link, here and in front of gateways that do not translate it.
+    func register(_ ip: IPAddress, at link: SimulatedLink) {
+        let ip = ip.scoped(to: 0)
+        precondition(links[ip]?.link == nil, "\(ip) is taken on \(name)")
+        links[ip] = WeakLink(link: link)
+        if let gateway, !gateway.translates(ip.family), !ip.isLinkLocal {
+            gateway.link.segment.register(ip, at: gateway.link)
+        }
+    }
+
+    func unregister(_ ip: IPAddress) {
+        let ip = ip.scoped(to: 0)
+        links[ip] = nil
+        if let gateway, !gateway.translates(ip.family), !ip.isLinkLocal {
+            gateway.link.segment.unregister(ip)
+        }
+    }
+
+    /// Hands a packet to whoever has its destination, or else to the gateway; a link that sent it does not get it back.
+    func route(_ packet: Packet, from link: SimulatedLink?) {
+        if let target = links[packet.destination.ip]?.link {
+            guard target !== link else { return fabric.record(.noRoute, packet, at: name) }
+            target.deliver(packet)
+        } else if let gateway, !packet.destination.ip.isLinkLocal {
+            gateway.receiveFromInside(packet)
+        } else {
+            routeNowhere(packet)
+        }
+    }
+
+    /// Hands a packet that came in through the gateway to whoever has its destination.
+    func routeInwards(_ packet: Packet) {
+        guard let target = links[packet.destination.ip]?.link else { return fabric.record(.noRoute, packet, at: name) }
+        target.deliver(packet)
+    }
+
+    private func routeNowhere(_ packet: Packet) {
+        fabric.record(.noRoute, packet, at: name)
+        guard fabric.reportsUnknownAddresses else { return }
+        // A report never causes another one, so this ends.
+        if let report = packet.unreachableReport(.hostUnreachable, from: packet.destination.ip) {
+            route(report, from: nil)
+        }
+    }
+
+    private struct WeakLink {
+        weak var link: SimulatedLink?
+    }
+}
+
+extension Packet {
+    /// The ICMP error that tells the sender of a datagram that it did not arrive; nil for other packets, which have none.
+    func unreachableReport(_ code: NetworkError.Code, from reporter: IPAddress) -> Packet? {
+        guard case .datagram = content else { return nil }
+        let report = UnreachableReport(transport: transport, source: source, destination: destination, code: code)
+        return Packet(
+            source: TransportAddress(reporter, port: 0), destination: source, content: .unreachable(report))
+    }
+}
