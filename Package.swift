@@ -76,7 +76,8 @@ let package = Package(
         .testTarget(
             name: "ICECoreTests", dependencies: ["ICECore", "STUN", "Digest", "NetBase"], swiftSettings: settings),
         .testTarget(
-            name: "ICETests", dependencies: ["ICE", "ICECore", "UV", "STUN", "NetBase"], swiftSettings: settings),
+            name: "ICETests", dependencies: ["ICE", "ICETesting", "ICECore", "UV", "STUN", "NetBase"],
+            swiftSettings: settings),
         .testTarget(
             name: "ICETestingTests", dependencies: ["ICETesting", "ICE", "ICECore", "STUN", "NetBase"],
             swiftSettings: settings),

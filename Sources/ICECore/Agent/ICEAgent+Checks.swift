@@ -216,7 +216,8 @@ extension ICEAgent {
     package mutating func unreachable(
         _ destination: TransportAddress, from socket: SocketID, _ error: NetworkError, isLocal: Bool, now: Instant
     ) {
-        guard state != .closed else { return }
+        // A report that a datagram was too large says that the way is there.
+        guard state != .closed, error.code != .messageTooLarge else { return }
         if let finding = gatherer.unreachable(destination, from: socket, error) { take(finding) }
         let affected = session.checks.all.filter {
             $0.socket == socket && $0.destination == destination && !$0.isCancelled
