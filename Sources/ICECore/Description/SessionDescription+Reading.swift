@@ -57,6 +57,7 @@ private struct DescriptionReader {
         case "s" where stream == nil: session.name = String(value)
         case "c": readConnection(value)
         case "a": readAttribute(value, line)
+        case "t" where value == "0 0": break  // The session that is not bounded in time is what is written anyway.
         default: keep(line)
         }
     }
