@@ -1,0 +1,52 @@
+public import NetBase
+public import STUN
+
+/// Which server a ``STUNClient`` asks, and how.
+public struct STUNClientConfiguration: Hashable, Sendable {
+    /// How requests prove who sends them.
+    public enum Authentication: Hashable, Sendable {
+        /// Not at all, as public servers have it.
+        case none
+        /// With a password that both ends have learned elsewhere (RFC 8489 §9.1); responses must be signed with it too.
+        case shortTerm(username: String, password: String, algorithm: IntegrityAlgorithm = .sha1)
+    }
+
+    /// The server's name, or its address as text.
+    public var host: String
+
+    /// The server's port; nil for the transport's own, 3478, or 5349 under TLS and DTLS (RFC 8489 §18.6).
+    public var port: UInt16?
+
+    /// How requests travel; TLS and DTLS are not available yet.
+    public var transport = TransportProtocol.udp
+
+    /// The family that is tried first where a name has addresses of both; nil takes the resolver's order.
+    public var preferredFamily: IPAddress.Family?
+
+    /// The address that UDP requests are sent from; nil for any.
+    public var localAddress: TransportAddress?
+
+    /// When requests are repeated and given up; the timeout grows with the round trips that were measured (RFC 8489 §6.2).
+    public var retransmission = RetransmissionSchedule()
+
+    /// Whether requests carry FINGERPRINT (RFC 8489 §7).
+    public var usesFingerprint = true
+
+    /// What requests say in SOFTWARE; nil leaves it out.
+    public var software: String?
+
+    /// How requests prove who sends them.
+    public var authentication = Authentication.none
+
+    /// Plain UDP to a server.
+    public init(host: String, port: UInt16? = nil, transport: TransportProtocol = .udp) {
+        self.host = host
+        self.port = port
+        self.transport = transport
+    }
+
+    var effectivePort: UInt16 {
+        if let port { return port }
+        return transport == .tls || transport == .dtls ? 5349 : 3478
+    }
+}
