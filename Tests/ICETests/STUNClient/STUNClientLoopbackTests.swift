@@ -5,7 +5,13 @@ import Testing
 
 @Suite("STUNClient on libuv")
 struct STUNClientLoopbackTests {
-    @Test("It learns its address from a server on loopback", arguments: [IPAddress.Family.v4, .v6])
+    /// A machine may be without IPv6.
+    static var families: [IPAddress.Family] {
+        let addresses = (try? NetworkInterfaces.addresses()) ?? []
+        return [.v4] + (addresses.contains { $0.ip == .loopback(.v6) } ? [.v6] : [])
+    }
+
+    @Test("It learns its address from a server on loopback", arguments: families)
     func loopback(family: IPAddress.Family) throws {
         let loop = try EventLoop()
         let server = try UDPSocket(on: loop, boundTo: TransportAddress(.loopback(family), port: 0))
