@@ -80,7 +80,7 @@ extension ICEAgent {
             tieBreaker: tieBreaker, nominates: purpose == .nomination || nominatesEagerly(pair, purpose, at: now))
         guard let message = request.message(keys: session.keys) else { return }
         let transaction = STUNTransaction(
-            request: message, key: session.keys.remoteKey, schedule: checkSchedule, knownAttributes: .ice, at: now)
+            request: message, key: session.keys.remoteKey, schedule: schedule(for: purpose), knownAttributes: .ice, at: now)
         session.checks.add(
             OutgoingCheck(
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
@@ -93,6 +93,14 @@ extension ICEAgent {
             !isConcluded(pair.path), !session.isNominating(pair.path)
         else { return false }
         return Nominator.mayNominateEagerly(pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now)
+    }
+
+    /// A nomination goes over a pair that works: when a few requests are lost in a row, another pair or a fresh request soon does better
+    /// than ever longer waiting.
+    private func schedule(for purpose: OutgoingCheck.Purpose) -> RetransmissionSchedule {
+        var schedule = checkSchedule
+        if purpose == .nomination { (schedule.requestLimit, schedule.finalWaitFactor) = (3, 2) }
+        return schedule
     }
 
     /// RFC 8445 §14.3: "RTO = MAX (500ms, Ta*N * (Num-Waiting + Num-In-Progress))"; the faster profiles go by measured round trips.
@@ -111,9 +119,16 @@ extension ICEAgent {
         for check in due.retransmissions {
             emit(.send(check.transaction.request.bytes, from: check.socket, to: check.destination))
         }
-        for (check, failure) in due.failures where !check.isCancelled {
+        for (check, failure) in due.failures where !check.isCancelled && !isWorthRepeating(check) {
             fail(check, PairFailure(failure, to: check.destination), at: now)
         }
+    }
+
+    /// A nomination that got lost is tried again rather than the only pair that works be given up: RFC 8445 §7.2.5.3.4 would fail the
+    /// whole checklist here, and whether the pair is dead is for consent to find out.
+    private func isWorthRepeating(_ check: OutgoingCheck) -> Bool {
+        guard check.purpose == .nomination, let pair = session.checklists[check.pair], pair.valid != nil else { return false }
+        return !session.checklists.pairs.contains { $0.path == pair.path && $0.id != pair.id && $0.valid != nil }
     }
 
     // MARK: Answers (RFC 8445 §7.2.5)
@@ -176,6 +191,7 @@ extension ICEAgent {
             $0.succeed(as: CheckPair.Valid(local: local, priority: priority, confirmedAt: now), roundTripTime: sample)
         }
         _ = session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
+        session.checks.cancel(pair.id)
         session.checklists.thaw(pair.foundation)
         emit(.admit(pair.socket, pair.destination, pair.path))
         if check.nominates, role == .controlling {
