@@ -60,6 +60,7 @@ public final class ICEClient {
     var sockets: [ClientSocket] = []
     var paths: [DataPath] = []
     var counted = ICEStatistics()
+    var describedStreams: [MediaDescription] = []
     private var events: Deque<AgentEvent> = []
     private var deliveryIsDue = false
     private var isPerforming = false

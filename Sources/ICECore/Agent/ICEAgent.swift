@@ -90,6 +90,11 @@ package struct ICEAgent {
         return stream
     }
 
+    /// How many components each stream has.
+    package var streamComponentCounts: [Int] {
+        session.checklists.lists.map { list in components.count { $0.path.stream == list.stream } }
+    }
+
     /// The credentials and abilities to signal to the peer.
     package var localParameters: ICEParameters {
         ICEParameters(

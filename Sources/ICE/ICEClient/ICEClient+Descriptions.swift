@@ -1,0 +1,102 @@
+public import ICECore
+import NetBase
+
+// MARK: - Session descriptions
+
+extension ICEClient {
+    /// The local description: streams, credentials and the candidates so far, as SDP when written out.
+    ///
+    /// With candidates that are signalled as they come it may be sent at once; without, after ``onCandidate`` has given nil.
+    public var localDescription: SessionDescription {
+        var description = SessionDescription(parameters: localParameters, media: streams)
+        description.setCandidates(localCandidates, endOfCandidates: gatheringState == .complete)
+        return description
+    }
+
+    /// Fixes the streams and their components and starts gathering, as in browsers.
+    ///
+    /// - Parameter description: Its streams are taken, with one component where `a=rtcp-mux` folds two into one; credentials and candidates
+    ///   are the client's own whatever it says. Nil takes the streams that were added, or else those of the peer's offer, or else one.
+    /// - Throws: ``ICEError/Code/gatheringHasBegun``, ``ICEError/Code/closed``, or ``ICEError/Code/descriptionMismatch`` if other streams
+    ///   were added before.
+    public func setLocalDescription(_ description: SessionDescription? = nil) throws(ICEError) {
+        try requireOpen()
+        guard gatheringState == .new else {
+            throw ICEError(.gatheringHasBegun, "the streams are fixed already; restart() begins a new generation")
+        }
+        if let description { try fixStreams(to: description.media) }
+        gatherCandidates()
+    }
+
+    /// Takes the peer's description as SDP text: its credentials, and the candidates in it.
+    ///
+    /// - Throws: ``ICESyntaxError`` for what is no description, and ``ICEError`` where it does not fit: `descriptionMismatch`,
+    ///   `remoteParametersAlreadySet`, `closed`. Nothing has changed then. Single bad candidate lines are ignored and counted.
+    public func setRemoteDescription(_ text: String) throws {
+        try setRemoteDescription(try SessionDescription(text))
+    }
+
+    /// Takes the peer's description.
+    public func setRemoteDescription(_ description: SessionDescription) throws {
+        try requireOpen()
+        let parameters = try sharedParameters(of: description)
+        if agent.streamComponentCounts.isEmpty { try fixStreams(to: description.media) }
+        guard description.media.count <= agent.streamComponentCounts.count else {
+            throw ICEError(
+                .descriptionMismatch, "the peer describes \(description.media.count) streams; add as many before gathering")
+        }
+        try setRemoteParameters(parameters)
+        counted.ignoredCandidates += UInt64(description.ignoredLines.count)
+        for candidate in description.media.flatMap(\.candidates) { addRemoteCandidate(candidate) }
+        let isWhole = description.media.indices.allSatisfy { index in
+            description.media[index].isDisabled || description.hasAllCandidates(ofMedia: index)
+        }
+        if isWhole { addRemoteCandidate(nil) }
+    }
+
+    /// The credentials that all streams of a description share.
+    private func sharedParameters(of description: SessionDescription) throws -> ICEParameters {
+        var shared: ICEParameters?
+        for index in description.media.indices {
+            guard let parameters = try description.parameters(for: index) else { continue }
+            guard shared == nil || shared?.credentials == parameters.credentials else {
+                throw ICEError(.descriptionMismatch, "the streams have different credentials; this version needs common ones")
+            }
+            shared = shared ?? parameters
+        }
+        guard let shared else {
+            throw ICEError(.descriptionMismatch, "no stream has a=ice-ufrag and a=ice-pwd: the peer does not use ICE")
+        }
+        return shared
+    }
+
+    private func fixStreams(to media: [MediaDescription]) throws(ICEError) {
+        let counts = media.map { max(1, $0.componentCount) }
+        if agent.streamComponentCounts.isEmpty {
+            for count in counts { try addStream(components: count) }
+        }
+        guard agent.streamComponentCounts == counts else {
+            throw ICEError(
+                .descriptionMismatch, "the description has components \(counts), the client \(agent.streamComponentCounts)")
+        }
+        describedStreams = media
+    }
+
+    /// The streams as they were described, or else plain ones.
+    private var streams: [MediaDescription] {
+        if !describedStreams.isEmpty { return describedStreams.map(\.template) }
+        let counts = agent.streamComponentCounts
+        return SessionDescription(parameters: localParameters, componentCounts: counts.isEmpty ? [1] : counts).media
+    }
+}
+
+extension MediaDescription {
+    /// What of a stream's description is the application's: everything but the addresses and credentials of whoever wrote it.
+    fileprivate var template: MediaDescription {
+        var template = MediaDescription(kind: kind, port: isDisabled ? 0 : Self.discardPort, proto: proto, formats: formats, mid: mid)
+        template.usesRTCPMultiplexing = usesRTCPMultiplexing
+        template.rtcp = rtcp.map { _ in RTCP(port: Self.discardPort) }
+        template.otherLines = otherLines
+        return template
+    }
+}
