@@ -79,7 +79,12 @@ let package = Package(
             name: "ICETests", dependencies: ["ICE", "ICETesting", "ICECore", "UV", "STUN", "NetBase"],
             swiftSettings: settings),
         .testTarget(
-            name: "ICETestingTests", dependencies: ["ICETesting", "ICE", "ICECore", "STUN", "NetBase"],
+            name: "ICETestingTests",
+            dependencies: ["ICETesting", "ICE", "ICECore", "STUN", "NetBase", "simulated-trace"],
+            swiftSettings: settings),
+        // Not a product: a test runs it in two processes and compares what it prints.
+        .executableTarget(
+            name: "simulated-trace", dependencies: ["ICETesting", "STUN", "NetBase"], path: "Tests/SimulatedTrace",
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
