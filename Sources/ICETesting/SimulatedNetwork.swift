@@ -14,7 +14,7 @@ public import NetBase
 /// let socket = try alice.bind("192.168.1.2:0")
 /// var answers = 0
 /// socket.onDatagram = { _, _ in answers += 1 }
-/// try socket.send([1, 2, 3].span, to: "192.0.2.10:7")
+/// try socket.send([1, 2, 3], to: "192.0.2.10:7")
 /// network.run(until: { answers > 0 }, atMost: .seconds(1))
 /// ```
 ///

@@ -153,6 +153,19 @@ struct NATLifeTests {
         #expect(listening.map(\.sources) == [["203.0.113.1:5000"], ["[2001:db8::2]:5000"]])
     }
 
+    @Test("Homes may share link-local and unique local addresses")
+    func sharedLocalAddresses() throws {
+        let network = SimulatedNetwork(seed: 1)
+        let probes = try [1, 2].map { number in
+            let router = network.makeNAT("router\(number)", behavior: .firewall)
+            let host = network.makeHost("host\(number)", addresses: ["fe80::1", "fd00::1"], behind: router)
+            return try Probe(host, "[fd00::1]:5000")
+        }
+        try probes[0].send(to: probes[1].address)
+        network.run(for: .milliseconds(1))
+        #expect(probes.map(\.received.count) == [1, 0], "it is the sender's own address")
+    }
+
     @Test("Where UDP is blocked nothing passes in either direction")
     func blocked() throws {
         let scene = try NATScene(.fullCone)

@@ -37,6 +37,11 @@ public final class SimulatedSocket {
         host.intercept(packet, through: route.interface)
     }
 
+    /// Sends one datagram, as the method that borrows its bytes does.
+    public func send(_ bytes: [UInt8], to destination: TransportAddress) throws(NetworkError) {
+        try send(bytes.span, to: destination)
+    }
+
     /// Closes the socket and drops its closures.
     public func close() {
         if let host { host.datagramPorts[localAddress.port]?.removeAll { $0 === self } }

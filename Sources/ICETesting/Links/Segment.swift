@@ -17,17 +17,13 @@ final class Segment {
         let ip = ip.scoped(to: 0)
         precondition(links[ip]?.link == nil, "\(ip) is taken on \(name)")
         links[ip] = WeakLink(link: link)
-        if let gateway, !gateway.translates(ip.family), !ip.isLinkLocal {
-            gateway.link.segment.register(ip, at: gateway.link)
-        }
+        if let gateway, gateway.exposes(ip) { gateway.link.segment.register(ip, at: gateway.link) }
     }
 
     func unregister(_ ip: IPAddress) {
         let ip = ip.scoped(to: 0)
         links[ip] = nil
-        if let gateway, !gateway.translates(ip.family), !ip.isLinkLocal {
-            gateway.link.segment.unregister(ip)
-        }
+        if let gateway, gateway.exposes(ip) { gateway.link.segment.unregister(ip) }
     }
 
     /// Hands a packet to whoever has its destination, or else to the gateway; a link that sent it does not get it back.

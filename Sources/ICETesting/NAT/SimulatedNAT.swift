@@ -70,6 +70,13 @@ public final class SimulatedNAT {
 
     func translates(_ family: IPAddress.Family) -> Bool { translatedFamilies.contains(family) }
 
+    /// Whether the outer side can reach an inner address as such. Unique local ones stay inside (RFC 4193 §4.3), so that homes may
+    /// share them.
+    func exposes(_ ip: IPAddress) -> Bool {
+        let isUniqueLocal = ip.family == .v6 && ip.high >> 57 == 0xfc >> 1
+        return !translates(ip.family) && !ip.isLinkLocal && !isUniqueLocal
+    }
+
     /// A packet comes from an inner host.
     func receiveFromInside(_ packet: Packet) {
         if behavior.blocksUDP, packet.transport == .udp { return fabric.record(.blocked, packet, at: name) }

@@ -81,19 +81,15 @@ extension PacketRecord: CustomStringConvertible {
 
 /// How often each ``PacketEvent`` happened.
 public struct PacketCounters: Hashable, Sendable {
-    private var counts = Array(repeating: 0, count: PacketEvent.allCases.count)
+    private var counts: [PacketEvent: Int] = [:]
 
     /// Counters at zero.
     public init() {}
 
     /// How often an event happened.
     public internal(set) subscript(event: PacketEvent) -> Int {
-        get { counts[Self.index(of: event)] }
-        set { counts[Self.index(of: event)] = newValue }
-    }
-
-    private static func index(of event: PacketEvent) -> Int {
-        PacketEvent.allCases.firstIndex(of: event) ?? 0
+        get { counts[event, default: 0] }
+        set { counts[event] = newValue }
     }
 }
 

@@ -113,7 +113,7 @@ extension SimulatedStream {
             let isBusy = route()?.interface.map { $0.link.busyUntil > host.now } ?? false
             if untilBusy, isBusy { break }
             let limit = min(Self.largestPiece, outbox.count - position)
-            let count = host.generator.chance(0.5) ? limit : host.generator.pick(1...limit)
+            let count = host.generator.pickCount(upTo: limit)
             send(.data(Array(outbox[position..<position + count])))
             position += count
         }
@@ -178,8 +178,8 @@ extension SimulatedStream {
     private func handOver() {
         guard let host else { return }
         guard !inbox.isEmpty else { return end(.endOfStream) }
-        let count = host.generator.chance(0.5) ? inbox.count : host.generator.pick(1...inbox.count)
-        let bytes = Array(inbox[..<count])
+        let bytes = Array(inbox[..<host.generator.pickCount(upTo: inbox.count)])
+        let count = bytes.count
         inbox.removeFirst(count)
         onBytes?(bytes.span)
         handOverLater()

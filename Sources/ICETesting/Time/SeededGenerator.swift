@@ -47,6 +47,11 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
     /// A number in a range.
     mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+
+    /// How many of some bytes to take at once: often all, else few as often as many, so that cuts fall everywhere.
+    mutating func pickCount(upTo limit: Int) -> Int {
+        chance(0.25) ? limit : pick(1...max(1, limit >> pick(0...10)))
+    }
 }
 
 /// The 64-bit Fowler-Noll-Vo hash: unlike `Hasher` it is the same in every process.
