@@ -84,8 +84,8 @@ let package = Package(
             swiftSettings: settings),
         // Not a product: a test runs it in two processes and compares what it prints.
         .executableTarget(
-            name: "simulated-trace", dependencies: ["ICETesting", "STUN", "NetBase"], path: "Tests/SimulatedTrace",
-            swiftSettings: settings),
+            name: "simulated-trace", dependencies: ["ICETesting", "ICE", "STUN", "NetBase"],
+            path: "Tests/SimulatedTrace", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
