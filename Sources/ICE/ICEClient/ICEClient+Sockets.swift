@@ -61,9 +61,7 @@ extension ICEClient {
     /// validated its source, whatever its first byte.
     private func receive(_ bytes: Span<UInt8>, from source: TransportAddress, on id: SocketID) {
         if STUNMessage.looksLikeSTUN(bytes) {
-            let now = platform.now
-            agent.receive(bytes, from: source, on: id, now: now)
-            input { _, _ in }
+            input { $0.receive(bytes, from: source, on: id, now: $1) }
         } else if let socket = sockets.first(where: { $0.id == id }), socket.admits(source),
             let path = agent.path(of: id)
         {

@@ -9,6 +9,8 @@ extension ICEAgent {
         session.keys.setRemote(parameters)
         pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
         session.patienceEnd = now + configuration.patienceInterval
+        // RFC 8445 §6.1.1: the full agent controls the lite one, whoever made the offer.
+        if parameters.isLite, role == .controlled { changeRole(to: .controlling) }
         for local in session.conveyed { formPairs(with: local) }
         for check in session.early.takeAll() where check.remoteUsernameFragment == parameters.usernameFragment {
             act(on: check, at: now)
@@ -20,7 +22,9 @@ extension ICEAgent {
     /// Takes a candidate of the peer, before or after its credentials (RFC 8838 §11).
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
         let isKnownComponent = components.contains { $0.path == candidate.path }
-        guard state != .closed, candidate.transport == .udp, isKnownComponent, isCurrent(candidate) else {
+        // RFC 8838 §14: what comes behind the end of candidates is ignored.
+        let isWanted = candidate.transport == .udp && isKnownComponent && isCurrent(candidate) && !session.remoteHasEnded
+        guard state != .closed, isWanted else {
             counters.ignoredCandidates += 1
             return
         }

@@ -117,6 +117,7 @@ extension ICEAgent {
             return
         }
         emit(.admit(check.socket, check.source, check.path))
+        noteSignOfLife(check, at: now)
         guard let pair = pairForCheck(check, remote) else { return }
         if pair.state != .succeeded {
             session.checks.cancel(pair.id)

@@ -178,6 +178,14 @@ extension ICEAgent {
         return true
     }
 
+    /// A check of the peer's over the pair in use.
+    mutating func noteSignOfLife(_ check: IncomingCheck, at now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == check.path }),
+            let path = components[index].selected, path.socket == check.socket, path.destination == check.source
+        else { return }
+        components[index].selected?.consent?.heard(at: now)
+    }
+
     // MARK: Backups
 
     private var backups: some Sequence<CheckPair> {

@@ -54,7 +54,8 @@ package struct ICEAgent {
         pacer = Pacer(
             interval: configuration.pacing.pacingInterval, processSpacing: configuration.pacing.processSpacing,
             governor: governor)
-        roundTrips = RoundTripEstimator(initial: configuration.pacing.initialRetransmissionTimeout)
+        let initial = configuration.pacing.initialRetransmissionTimeout
+        roundTrips = RoundTripEstimator(initial: initial, floor: configuration.pacing.measuredTimeoutFloor ?? initial)
         self.generator = generator
     }
 

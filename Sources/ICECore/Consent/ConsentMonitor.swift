@@ -27,11 +27,9 @@ struct ConsentMonitor {
     private let timeout: Duration
     private(set) var nextCheck: Instant
     private var confirmedAt: Instant
+    private var heardAt: Instant
     private var pending: [Pending] = []
     private var isExpired = false
-
-    /// RFC 7675 §5.1: a consent that two checks in a row have not renewed is worth a warning.
-    private static let missesBeforeSilence = 2
 
     /// Starts with the consent that the connectivity check expressed.
     init(interval: Duration, timeout: Duration, at now: Instant, using generator: inout some RandomNumberGenerator) {
@@ -39,6 +37,7 @@ struct ConsentMonitor {
         self.interval = max(interval, .seconds(5))
         self.timeout = timeout
         confirmedAt = now
+        heardAt = now
         nextCheck = now
         nextCheck = now + jittered(using: &generator)
     }
@@ -50,8 +49,14 @@ struct ConsentMonitor {
 
     var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout) }
 
-    /// Whether several checks in a row went unanswered.
-    var isSilent: Bool { pending.count >= Self.missesBeforeSilence }
+    /// Whether the peer seems to be gone: two checks in a row went unanswered, and it has sent none itself since the first of them.
+    var isSilent: Bool {
+        guard pending.count >= 2 else { return false }
+        return heardAt < pending[pending.count - 2].sentAt
+    }
+
+    /// The peer sent an authenticated check of its own. That is a sign of life, not consent.
+    mutating func heard(at now: Instant) { heardAt = now }
 
     mutating func advance(to now: Instant, using generator: inout some RandomNumberGenerator) -> Step? {
         guard !isExpired else { return nil }
