@@ -78,12 +78,10 @@ extension IPAddress: LosslessStringConvertible, CustomStringConvertible {
                 rest = rest.dropFirst(2)
                 continue
             }
-            if !(head.isEmpty && tail.isEmpty) {
-                if rest.first == colon {
-                    rest = rest.dropFirst()
-                } else if !(sawGap && tail.isEmpty) {
-                    return nil
-                }
+            let isAfterGap = sawGap && tail.isEmpty
+            if !isAfterGap, !(head.isEmpty && tail.isEmpty) {
+                guard rest.first == colon else { return nil }
+                rest = rest.dropFirst()
             }
             let part = rest.prefix { $0 != colon }
             rest = rest[part.endIndex...]

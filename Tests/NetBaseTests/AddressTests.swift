@@ -22,7 +22,7 @@ struct AddressTests {
         arguments: [
             "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.+4", "1.2.3.4%1", ":", ":::", "1::2::3",
             "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::", "12345::", "::+1", "::g", "::1%eth0", "::1.2.3",
-            "1.2.3.4::", "::1:", ":1::", "1:", "localhost", "::1 ",
+            "1.2.3.4::", "::1:", ":1::", "1:", "localhost", "::1 ", "1:::2", "fe80:::1",
         ])
     func badText(_ input: String) {
         #expect(IPAddress(input) == nil)
@@ -59,7 +59,9 @@ struct AddressTests {
 
     @Test(
         "Endpoints without a port, with a bad one or with misplaced brackets are refused",
-        arguments: ["192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "::1:80", "[192.0.2.1]:80", "[::1]", "[]:1", "host:1"])
+        arguments: [
+            "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "::1:80", "[192.0.2.1]:80", "[::1]", "[]:1", "host:1",
+        ])
     func badEndpoints(_ text: String) {
         #expect(TransportAddress(text) == nil)
     }
