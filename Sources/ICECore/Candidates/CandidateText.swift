@@ -46,14 +46,16 @@ extension Candidate {
         guard try reader.next("typ").lowercased() == "typ" else { throw reader.malformed("typ must follow the port") }
         let type = try reader.next("type").lowercased()
         let attributes = reader.remainingAttributes()
+        func value(of keyword: String) -> String? { attributes.first { $0.name.lowercased() == keyword }?.value }
 
         guard let kind = Kind(rawValue: type) else { throw reader.unsupported("the type \(type) is not known") }
         guard let ip = IPAddress(candidateText: host) else {
-            throw host.utf8.contains { !$0.isAddressCharacter }
+            // RFC 8839 §5.1: "the presence of a colon indicates IPv6".
+            throw !host.utf8.contains(UInt8(ascii: ":")) && host.utf8.contains { !$0.isAddressCharacter }
                 ? reader.unsupported("the address \(host) is a host name")
                 : reader.malformed("the address \(host) is neither IPv4 nor IPv6")
         }
-        let tcpType = attributes.first { $0.name == "tcptype" }?.value.lowercased()
+        let tcpType = value(of: "tcptype")?.lowercased()
         switch transport {
         case "udp":
             guard port != 0 else { throw reader.malformed("the port of a UDP candidate can't be 0") }
@@ -67,15 +69,14 @@ extension Candidate {
         self.priority = priority
         self.address = TransportAddress(ip.unmapped, port: port)
         self.kind = kind
-        self.relatedAddress = Self.relatedAddress(in: attributes)
+        self.relatedAddress = Self.relatedAddress(value(of: "raddr"), port: value(of: "rport"))
         let known: Set<String> = ["raddr", "rport", "tcptype"]
-        self.attributes = attributes.filter { !known.contains($0.name) }
+        self.attributes = attributes.filter { !known.contains($0.name.lowercased()) }
     }
 
-    private static func relatedAddress(in attributes: [Attribute]) -> TransportAddress? {
-        guard let raddr = attributes.first(where: { $0.name == "raddr" })?.value,
-            let rport = attributes.first(where: { $0.name == "rport" })?.value,
-            let ip = IPAddress(candidateText: raddr), let port = UInt16(rport), !ip.isUnspecified
+    private static func relatedAddress(_ address: String?, port: String?) -> TransportAddress? {
+        guard let address, let port, let ip = IPAddress(candidateText: address), let port = UInt16(port),
+            !ip.isUnspecified
         else { return nil }
         return TransportAddress(ip, port: port)
     }
@@ -141,7 +142,8 @@ extension UInt8 {
     /// Whether the character can stand in the text of an IP address.
     fileprivate var isAddressCharacter: Bool {
         switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"),
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "["),
+            UInt8(ascii: "]"),
             UInt8(ascii: "%"):
             true
         default: false
