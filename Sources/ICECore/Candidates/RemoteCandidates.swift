@@ -33,7 +33,9 @@ struct RemoteCandidates {
             all[index] = merged
             return .merged(merged)
         }
-        guard all.count < limit else { return .refused }
+        // Learned candidates have a limit of their own, so that they leave room for what signalling brings.
+        let isLearned = candidate.kind == .peerReflexive
+        guard all.lazy.filter({ ($0.kind == .peerReflexive) == isLearned }).count < limit else { return .refused }
         all.append(candidate)
         return .added
     }
