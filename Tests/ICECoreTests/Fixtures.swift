@@ -1,5 +1,6 @@
 public import NetBase
 import STUN
+import Testing
 
 @testable import ICECore
 
@@ -69,4 +70,9 @@ extension LocalCandidate {
             candidate: .sample(address, kind: kind, foundation: foundation, path: path, priority: priority),
             socket: socket, base: address, localPreference: 65535)
     }
+}
+
+/// What is there, or a failure of the test; unlike `#require` it may be given what a mutating method returns.
+func unwrap<Value>(_ value: Value?, sourceLocation: SourceLocation = #_sourceLocation) throws -> Value {
+    try #require(value, sourceLocation: sourceLocation)
 }

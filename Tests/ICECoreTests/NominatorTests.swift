@@ -1,0 +1,117 @@
+import NetBase
+import Testing
+
+@testable import ICECore
+
+@Suite("Nomination")
+struct NominatorTests {
+    private static func pair(
+        _ serial: Int, priority: UInt32, kind: Candidate.Kind = .host, remoteKind: Candidate.Kind = .host,
+        _ state: CheckPair.State, startedAt: Instant = .ms(0), roundTrip: Duration? = nil
+    ) -> CheckPair {
+        let local = LocalCandidate.sample("192.0.2.1:5000", kind: kind, priority: priority)
+        let remote = Candidate.sample("203.0.113.1:7000", kind: remoteKind, priority: 2_000_000_000)
+        var pair = CheckPair(
+            id: PairID(stream: StreamID(0), serial: serial), local: local, remote: remote, role: .controlling,
+            state: state == .frozen ? .frozen : .waiting)
+        guard state != .frozen, state != .waiting else { return pair }
+        pair.begin(at: startedAt)
+        if state == .succeeded {
+            let found = CheckPair.Valid(local: local.candidate, priority: pair.priority, confirmedAt: startedAt)
+            pair.succeed(as: found, roundTripTime: roundTrip)
+        }
+        if state == .failed { pair.fail() }
+        return pair
+    }
+
+    @Test("Without a valid pair there is nothing to nominate")
+    func nothing() {
+        #expect(Nominator.decide(over: [CheckPair](), at: .ms(0)) == .wait)
+        let pairs = [
+            Self.pair(1, priority: 9, .inProgress), Self.pair(2, priority: 8, .waiting),
+            Self.pair(3, priority: 7, .failed),
+            Self.pair(4, priority: 6, .frozen),
+        ]
+        #expect(Nominator.decide(over: pairs, at: .ms(1000)) == .wait)
+    }
+
+    @Test("The valid pair of the highest priority is nominated at once when it is direct")
+    func best() {
+        let pairs = [
+            Self.pair(1, priority: 9, .inProgress), Self.pair(2, priority: 8, .succeeded),
+            Self.pair(3, priority: 7, .succeeded),
+        ]
+        #expect(Nominator.decide(over: pairs, at: .ms(0)) == .nominate(pairs[1].id))
+        #expect(Nominator.decide(over: Array(pairs.reversed()), at: .ms(0)) == .nominate(pairs[1].id))
+    }
+
+    @Test(
+        "A relayed pair waits for a better direct one in progress, for 100 ms or 3 round trips, whichever is longer",
+        arguments: [(10, 100), (33, 100), (34, 102), (200, 600)])
+    func hold(roundTrip: Int, milliseconds: Int) {
+        let direct = Self.pair(1, priority: 9, .inProgress, startedAt: .ms(1000))
+        let relayed = [
+            Self.pair(2, priority: 1, kind: .relayed, .succeeded, roundTrip: .milliseconds(roundTrip)),
+            Self.pair(2, priority: 1, remoteKind: .relayed, .succeeded, roundTrip: .milliseconds(roundTrip)),
+        ]
+        for relayed in relayed {
+            let end = 1000 + milliseconds
+            #expect(Nominator.decide(over: [direct, relayed], at: .ms(1000)) == .holdUntil(.ms(end)))
+            #expect(Nominator.decide(over: [direct, relayed], at: .ms(end - 1)) == .holdUntil(.ms(end)))
+            #expect(Nominator.decide(over: [direct, relayed], at: .ms(end)) == .nominate(relayed.id))
+        }
+    }
+
+    @Test("The youngest of the better direct pairs sets the end of the wait")
+    func longestHold() {
+        let pairs = [
+            Self.pair(1, priority: 9, .inProgress, startedAt: .ms(50)),
+            Self.pair(2, priority: 8, .inProgress, startedAt: .ms(80)),
+            Self.pair(3, priority: 1, kind: .relayed, .succeeded, roundTrip: .milliseconds(10)),
+        ]
+        #expect(Nominator.decide(over: pairs, at: .ms(90)) == .holdUntil(.ms(180)))
+    }
+
+    @Test(
+        "A relayed pair does not wait for relayed, worse, finished or unbegun ones",
+        arguments: [
+            pair(1, priority: 9, kind: .relayed, .inProgress), pair(1, priority: 1, .inProgress),
+            pair(1, priority: 9, .failed),
+            pair(1, priority: 9, .waiting), pair(1, priority: 9, .frozen),
+        ])
+    func noHold(other: CheckPair) {
+        let relayed = Self.pair(2, priority: 5, kind: .relayed, .succeeded, roundTrip: .milliseconds(10))
+        #expect(Nominator.decide(over: [other, relayed], at: .ms(1)) == .nominate(relayed.id))
+    }
+
+    @Test("Eagerly, the best direct pair is nominated by its first check")
+    func eager() {
+        let best = Self.pair(1, priority: 9, .waiting)
+        let others = [best, Self.pair(2, priority: 8, .waiting), Self.pair(3, priority: 7, .succeeded)]
+        #expect(Nominator.mayNominateEagerly(best, among: others, at: .ms(0)))
+        #expect(Nominator.mayNominateEagerly(best, among: [best], at: .ms(0)))
+    }
+
+    @Test("Eagerly, a relayed pair never is")
+    func eagerRelay() {
+        for pair in [
+            Self.pair(1, priority: 9, kind: .relayed, .waiting),
+            Self.pair(1, priority: 9, remoteKind: .relayed, .waiting),
+        ] {
+            #expect(!Nominator.mayNominateEagerly(pair, among: [pair], at: .ms(0)))
+        }
+    }
+
+    @Test(
+        "Eagerly, a better pair stands in the way unless it failed or was silent for 100 ms",
+        arguments: [
+            (CheckPair.State.waiting, 1000, false), (.frozen, 1000, false), (.succeeded, 1000, false),
+            (.inProgress, 99, false),
+            (.inProgress, 100, true), (.failed, 0, true),
+        ])
+    func eagerSecond(state: CheckPair.State, age: Int, allowed: Bool) {
+        let better = Self.pair(1, priority: 9, state, startedAt: .ms(0))
+        let second = Self.pair(2, priority: 8, .waiting)
+        #expect(Nominator.mayNominateEagerly(second, among: [better, second], at: .ms(age)) == allowed)
+    }
+}
