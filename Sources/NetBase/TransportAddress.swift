@@ -25,7 +25,9 @@ public struct TransportAddress: Hashable, Sendable {
 extension TransportAddress: LosslessStringConvertible, CustomStringConvertible {
     /// Reads `192.0.2.1:3478` or `[2001:db8::1]:3478`; nil for anything else, host names included.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = text[..<colon]
         let bracketed = host.first == "[" && host.last == "]" && host.count > 2
         if bracketed { host = host.dropFirst().dropLast() }

@@ -178,8 +178,8 @@ struct GathererTests {
         try begin("stun:203.0.113.1", "stun:name.example:9000")
         let unresolved = gatherer.unresolvedServers
         #expect(unresolved.map(\.index) == [1] && unresolved.map(\.host) == ["name.example"])
-        gatherer.resolved(1, to: ["2001:db8::1", "203.0.113.7", "203.0.113.8"])
-        gatherer.resolved(1, to: ["203.0.113.9"])
+        _ = gatherer.resolved(1, to: ["2001:db8::1", "203.0.113.7", "203.0.113.8"])
+        _ = gatherer.resolved(1, to: ["203.0.113.9"])
         #expect(gatherer.unresolvedServers.isEmpty)
         gatherer.addSocket(1, base: "[2001:db8::5]:5000")
         var asked: [String] = []

@@ -22,7 +22,8 @@ struct DescriptionTests {
         network.run(for: .milliseconds(1))
         try offerer.setRemoteDescription(answerer.localDescription.description)
         for client in [offerer, answerer] { client.processCandidates() }
-        #expect(network.run(until: { offerer.state == .completed && answerer.state == .completed }, atMost: .seconds(5)))
+        #expect(
+            network.run(until: { offerer.state == .completed && answerer.state == .completed }, atMost: .seconds(5)))
     }
 
     @Test("A local description fixes streams and components: rtcp-mux folds two into one")

@@ -49,7 +49,8 @@ struct NATMatrixTests {
         let outside = IPAddress(v4: 0xcb00_7100 | number)
         guard let behavior = side.behavior else { return network.makeHost(name, addresses: [outside]) }
         guard behavior.translates else {
-            return network.makeHost(name, addresses: [outside], behind: network.makeNAT("\(name)-wall", behavior: behavior))
+            return network.makeHost(
+                name, addresses: [outside], behind: network.makeNAT("\(name)-wall", behavior: behavior))
         }
         let nat = network.makeNAT("\(name)-nat", external: [outside], behavior: behavior)
         return network.makeHost(name, addresses: [IPAddress(v4: 0x0a00_0002 | number << 8)], behind: nat)

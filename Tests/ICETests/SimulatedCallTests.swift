@@ -46,7 +46,8 @@ struct SimulatedCallTests {
     }
 
     static let roles: [[Role]] = [
-        [.controlling, .controlled], [.controlled, .controlling], [.controlling, .controlling], [.controlled, .controlled],
+        [.controlling, .controlled], [.controlled, .controlling], [.controlling, .controlling],
+        [.controlled, .controlled],
     ]
 
     @Test("Whatever roles they start with, they end with one of each", arguments: roles)

@@ -34,7 +34,7 @@ final class Bench {
             do {
                 try client.send(payload)
                 sent += 1
-            } catch where error.code == .wouldBlock {
+            } catch  where error.code == .wouldBlock {
                 return
             }
         }

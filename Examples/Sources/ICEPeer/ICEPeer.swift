@@ -40,7 +40,8 @@ struct ICEPeer: ParsableCommand {
 
     @Option(help: ArgumentHelp("A TURN server (not yet supported).", valueName: "host:port")) var turn: [String] = []
     @Option(help: ArgumentHelp("The TURN user name (not yet supported).", valueName: "user")) var turnUser: String?
-    @Option(help: ArgumentHelp("The TURN password (not yet supported).", valueName: "password")) var turnPassword: String?
+    @Option(help: ArgumentHelp("The TURN password (not yet supported).", valueName: "password")) var turnPassword:
+        String?
     @Option(help: "The transport to the TURN server (not yet supported).") var turnTransport: TURNTransport?
     @Flag(help: "Use relayed candidates only (not yet supported).") var relayOnly = false
 
@@ -55,7 +56,8 @@ struct ICEPeer: ParsableCommand {
 
     private func iceConfiguration() throws -> ICEConfiguration {
         var configuration = ICEConfiguration(role: controlled ? .controlled : .controlling)
-        configuration.servers = try stun.map { server throws(ICESyntaxError) in try ICEServer(urls: ["stun:\(server)"]) }
+        configuration.servers = try stun.map { server throws(ICESyntaxError) in try ICEServer(urls: ["stun:\(server)"])
+        }
         configuration.includesLoopback = loopback
         configuration.pacing =
             switch profile {

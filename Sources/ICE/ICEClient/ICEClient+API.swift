@@ -65,7 +65,8 @@ extension ICEClient {
         try requireOpen()
         guard input({ $0.setRemote(parameters, now: $1) }) else {
             throw ICEError(
-                .remoteParametersAlreadySet, "the peer has restarted: call restart(), signal the new localParameters, set again")
+                .remoteParametersAlreadySet,
+                "the peer has restarted: call restart(), signal the new localParameters, set again")
         }
     }
 
@@ -91,7 +92,7 @@ extension ICEClient {
             var candidate = try Candidate(line)
             candidate.stream = stream
             addRemoteCandidate(candidate)
-        } catch where error.code == .unsupportedCandidate {
+        } catch  where error.code == .unsupportedCandidate {
             counted.ignoredCandidates += 1
         }
     }

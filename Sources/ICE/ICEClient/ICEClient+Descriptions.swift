@@ -43,7 +43,8 @@ extension ICEClient {
         if agent.streamComponentCounts.isEmpty { try fixStreams(to: description.media) }
         guard description.media.count <= agent.streamComponentCounts.count else {
             throw ICEError(
-                .descriptionMismatch, "the peer describes \(description.media.count) streams; add as many before gathering")
+                .descriptionMismatch,
+                "the peer describes \(description.media.count) streams; add as many before gathering")
         }
         try setRemoteParameters(parameters)
         counted.ignoredCandidates += UInt64(description.ignoredLines.count)
@@ -60,7 +61,8 @@ extension ICEClient {
         for index in description.media.indices {
             guard let parameters = try description.parameters(for: index) else { continue }
             guard shared == nil || shared?.credentials == parameters.credentials else {
-                throw ICEError(.descriptionMismatch, "the streams have different credentials; this version needs common ones")
+                throw ICEError(
+                    .descriptionMismatch, "the streams have different credentials; this version needs common ones")
             }
             shared = shared ?? parameters
         }
@@ -77,7 +79,8 @@ extension ICEClient {
         }
         guard agent.streamComponentCounts == counts else {
             throw ICEError(
-                .descriptionMismatch, "the description has components \(counts), the client \(agent.streamComponentCounts)")
+                .descriptionMismatch,
+                "the description has components \(counts), the client \(agent.streamComponentCounts)")
         }
         describedStreams = media
     }
@@ -93,7 +96,8 @@ extension ICEClient {
 extension MediaDescription {
     /// What of a stream's description is the application's: everything but the addresses and credentials of whoever wrote it.
     fileprivate var template: MediaDescription {
-        var template = MediaDescription(kind: kind, port: isDisabled ? 0 : Self.discardPort, proto: proto, formats: formats, mid: mid)
+        var template = MediaDescription(
+            kind: kind, port: isDisabled ? 0 : Self.discardPort, proto: proto, formats: formats, mid: mid)
         template.usesRTCPMultiplexing = usesRTCPMultiplexing
         template.rtcp = rtcp.map { _ in RTCP(port: Self.discardPort) }
         template.otherLines = otherLines

@@ -41,7 +41,7 @@ extension ICEClient {
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
         do {
             try socket.send(bytes.span, to: destination)
-        } catch where error.code == .wouldBlock {
+        } catch  where error.code == .wouldBlock {
             // As good as lost on the way: retransmission sees to it.
         } catch {
             agent.unreachable(destination, from: id, error, isLocal: true, now: platform.now)

@@ -85,7 +85,8 @@ public final class ICEClient {
         self.configuration = configuration
         self.logger = logger ?? Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
         agent = ICEAgent(
-            configuration: configuration, generator: platform.makeRandomNumberGenerator(), governor: platform.pacingGovernor)
+            configuration: configuration, generator: platform.makeRandomNumberGenerator(),
+            governor: platform.pacingGovernor)
         alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
     }
 

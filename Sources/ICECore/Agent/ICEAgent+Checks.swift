@@ -80,7 +80,8 @@ extension ICEAgent {
             tieBreaker: tieBreaker, nominates: purpose == .nomination || nominatesEagerly(pair, purpose, at: now))
         guard let message = request.message(keys: session.keys) else { return }
         let transaction = STUNTransaction(
-            request: message, key: session.keys.remoteKey, schedule: schedule(for: purpose), knownAttributes: .ice, at: now)
+            request: message, key: session.keys.remoteKey, schedule: schedule(for: purpose), knownAttributes: .ice,
+            at: now)
         session.checks.add(
             OutgoingCheck(
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
@@ -92,7 +93,8 @@ extension ICEAgent {
         guard configuration.nomination == .eager, role == .controlling, purpose == .connectivity,
             !isConcluded(pair.path), !session.isNominating(pair.path)
         else { return false }
-        return Nominator.mayNominateEagerly(pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now)
+        return Nominator.mayNominateEagerly(
+            pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now)
     }
 
     /// A nomination goes over a pair that works: when a few requests are lost in a row, another pair or a fresh request soon does better
@@ -127,7 +129,9 @@ extension ICEAgent {
     /// A nomination that got lost is tried again rather than the only pair that works be given up: RFC 8445 §7.2.5.3.4 would fail the
     /// whole checklist here, and whether the pair is dead is for consent to find out.
     private func isWorthRepeating(_ check: OutgoingCheck) -> Bool {
-        guard check.purpose == .nomination, let pair = session.checklists[check.pair], pair.valid != nil else { return false }
+        guard check.purpose == .nomination, let pair = session.checklists[check.pair], pair.valid != nil else {
+            return false
+        }
         return !session.checklists.pairs.contains { $0.path == pair.path && $0.id != pair.id && $0.valid != nil }
     }
 
@@ -203,7 +207,9 @@ extension ICEAgent {
     }
 
     /// RFC 8445 §7.2.5.3.1: the local candidate that the peer saw, learned as a peer-reflexive one if it is new.
-    private mutating func validLocal(_ mapped: TransportAddress, of pair: CheckPair, _ check: OutgoingCheck) -> Candidate? {
+    private mutating func validLocal(_ mapped: TransportAddress, of pair: CheckPair, _ check: OutgoingCheck)
+        -> Candidate?
+    {
         let known = localCandidates.candidate(on: pair.socket, at: mapped)
         return known?.candidate
             ?? localCandidates.addPeerReflexive(mapped, on: pair.socket, priority: check.priority)?.candidate
@@ -260,7 +266,9 @@ extension PairFailure {
         switch failure {
         case .timeout: self.init(.timeout, "no answer from \(destination)")
         case .integrityViolation:
-            self.init(.integrity, "answers from \(destination) were not signed with the peer's password; compare the credentials")
+            self.init(
+                .integrity,
+                "answers from \(destination) were not signed with the peer's password; compare the credentials")
         case .unknownAttributes, .malformedResponse:
             self.init(.errorResponse, "the answer from \(destination) can't be understood")
         }

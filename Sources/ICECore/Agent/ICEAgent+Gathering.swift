@@ -27,7 +27,8 @@ extension ICEAgent {
     package mutating func socketOpened(_ id: SocketID, at base: TransportAddress, now: Instant) {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
         sockets[index].base = base
-        if let host = localCandidates.addHost(on: id, base: base, path: sockets[index].path, rank: sockets[index].rank) {
+        if let host = localCandidates.addHost(on: id, base: base, path: sockets[index].path, rank: sockets[index].rank)
+        {
             tell(.candidate(host.candidate))
         }
         gatherer.socketOpened(id, base: base)
@@ -43,7 +44,7 @@ extension ICEAgent {
 
     /// A server's name has addresses.
     package mutating func serverResolved(_ index: Int, to addresses: [IPAddress], now: Instant) {
-        gatherer.resolved(index, to: addresses)
+        if let error = gatherer.resolved(index, to: addresses) { tell(.candidateError(error)) }
         settle(at: now)
     }
 

@@ -23,7 +23,8 @@ extension ICEAgent {
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
         let isKnownComponent = components.contains { $0.path == candidate.path }
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
-        let isWanted = candidate.transport == .udp && isKnownComponent && isCurrent(candidate) && !session.remoteHasEnded
+        let isWanted =
+            candidate.transport == .udp && isKnownComponent && isCurrent(candidate) && !session.remoteHasEnded
         guard state != .closed, isWanted else {
             counters.ignoredCandidates += 1
             return

@@ -23,7 +23,8 @@ extension ICEAgent {
     // MARK: Requests (RFC 8445 §7.3)
 
     private mutating func receiveRequest(
-        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, _ path: StreamComponent, at now: Instant
+        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, _ path: StreamComponent,
+        at now: Instant
     ) {
         switch session.keys.authenticator.judge(request) {
         case .accepted(let algorithm):
@@ -49,8 +50,12 @@ extension ICEAgent {
     }
 
     /// While a pair from before the restart is in use, the peer's consent checks for it are answered, and mean nothing else.
-    private mutating func answerRetired(_ request: STUNMessage, from source: TransportAddress, on socket: SocketID) -> Bool {
-        guard let keys = retiredKeys, case .accepted(let algorithm) = keys.authenticator.judge(request) else { return false }
+    private mutating func answerRetired(_ request: STUNMessage, from source: TransportAddress, on socket: SocketID)
+        -> Bool
+    {
+        guard let keys = retiredKeys, case .accepted(let algorithm) = keys.authenticator.judge(request) else {
+            return false
+        }
         var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
         keys.authenticator.seal(&response, algorithm, for: request)
         emit(.send(response.bytes, from: socket, to: source))
@@ -128,7 +133,9 @@ extension ICEAgent {
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
     private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate) -> CheckPair? {
-        if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) { return pair }
+        if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) {
+            return pair
+        }
         let reopens = check.nominates && role == .controlled
         guard !isConcluded(check.path) || reopens, let host = localCandidates.host(on: check.socket) else { return nil }
         return insertPair(host, remote).flatMap { session.checklists[$0] }

@@ -77,7 +77,8 @@ extension ICEAgent {
                 ConsentMonitor(interval: $0, timeout: configuration.consentTimeout, at: now, using: &generator)
             }
         components[index].selected = SelectedPath(
-            pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys, socket: pair.socket,
+            pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys,
+            socket: pair.socket,
             destination: pair.destination, checkPriority: pair.local.checkPriority, consent: consent,
             nextKeepalive: now + keepaliveInterval)
         if retiredKeysAreUnused { retiredKeys = nil }
@@ -96,7 +97,9 @@ extension ICEAgent {
     // MARK: Losing a path
 
     /// The pair in use is dead: another one that works takes its place, if there is one.
-    private mutating func losePath(ofComponentAt index: Int, _ failure: PairFailure, _ reason: ICEFailure, at now: Instant) {
+    private mutating func losePath(
+        ofComponentAt index: Int, _ failure: PairFailure, _ reason: ICEFailure, at now: Instant
+    ) {
         guard let lost = components[index].selected else { return }
         components[index].selected = nil
         if lost.generation == session.generation, let pair = session.checklists[lost.id] {

@@ -54,7 +54,8 @@ extension ICEAgent {
                     .noCandidatePairs,
                     "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers")
                 : ICEFailure(
-                    .checksFailed, "all \(pairs.count) pairs were checked in vain: a NAT or firewall may need a TURN relay")
+                    .checksFailed,
+                    "all \(pairs.count) pairs were checked in vain: a NAT or firewall may need a TURN relay")
         }
         return nil
     }

@@ -10,6 +10,8 @@ extension CandidatePair {
     package static func priority(local: UInt32, remote: UInt32, role: Role) -> UInt64 {
         let controlling = UInt64(role == .controlling ? local : remote)
         let controlled = UInt64(role == .controlling ? remote : local)
-        return min(controlling, controlled) << 32 + 2 * max(controlling, controlled) + (controlling > controlled ? 1 : 0)
+        let (smaller, larger) = (min(controlling, controlled), max(controlling, controlled))
+        // A peer may claim priorities beyond 2³¹−1: the sum of two of those wraps, which harms nobody but the peer.
+        return smaller << 32 &+ 2 * larger &+ (controlling > controlled ? 1 : 0)
     }
 }

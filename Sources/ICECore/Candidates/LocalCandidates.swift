@@ -39,13 +39,19 @@ struct LocalCandidates {
     /// Adds the host candidate of a socket.
     ///
     /// - Parameter rank: The place of its address among the host's addresses, 0 being preferred.
-    mutating func addHost(on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int) -> LocalCandidate? {
+    mutating func addHost(on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int)
+        -> LocalCandidate?
+    {
         // RFC 8445 §5.1.2.1: "If there is only a single IP address, this value SHOULD be set to 65535."
-        add(.host, at: base.unscoped, related: nil, socket, base, path, server: nil, preference: 65535 - min(rank, 65535))
+        add(
+            .host, at: base.unscoped, related: nil, socket, base, path, server: nil,
+            preference: 65535 - min(rank, 65535))
     }
 
     /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
-    mutating func addServerReflexive(_ mapped: TransportAddress, on socket: SocketID, server: IPAddress) -> LocalCandidate? {
+    mutating func addServerReflexive(_ mapped: TransportAddress, on socket: SocketID, server: IPAddress)
+        -> LocalCandidate?
+    {
         guard let host = host(on: socket) else { return nil }
         return add(
             .serverReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
@@ -53,10 +59,12 @@ struct LocalCandidates {
     }
 
     /// Adds what the peer saw of a socket (RFC 8445 §7.2.5.3.1), with the PRIORITY that the check carried.
-    mutating func addPeerReflexive(_ mapped: TransportAddress, on socket: SocketID, priority: UInt32) -> LocalCandidate? {
+    mutating func addPeerReflexive(_ mapped: TransportAddress, on socket: SocketID, priority: UInt32) -> LocalCandidate?
+    {
         guard let host = host(on: socket) else { return nil }
         var learned = add(
-            .peerReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path, server: nil,
+            .peerReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
+            server: nil,
             preference: Int(host.localPreference))
         learned?.set(priority: priority)
         if let learned { all[all.count - 1] = learned }
@@ -80,7 +88,8 @@ struct LocalCandidates {
         let unique = uniquePreference(from: preference, kind, path)
         var candidate = Candidate(
             foundation: foundation, component: path.component,
-            priority: Candidate.priority(kind: kind, localPreference: unique, component: path.component), address: address,
+            priority: Candidate.priority(kind: kind, localPreference: unique, component: path.component),
+            address: address,
             kind: kind, relatedAddress: related)
         candidate.stream = path.stream
         let local = LocalCandidate(candidate: candidate, socket: socket, base: base, localPreference: unique)

@@ -51,7 +51,8 @@ struct RemoteCandidates {
         while all.contains(where: { $0.foundation.description == "prflx\(number)" }) { number += 1 }
         guard let foundation = Candidate.Foundation("prflx\(number)") else { return nil }
         var candidate = Candidate(
-            foundation: foundation, component: path.component, priority: priority, address: address, kind: .peerReflexive)
+            foundation: foundation, component: path.component, priority: priority, address: address,
+            kind: .peerReflexive)
         candidate.stream = path.stream
         all.append(candidate)
         return candidate

@@ -27,7 +27,8 @@ package struct IncomingCheck {
         self.priority = priority
         self.integrity = integrity
         let username = request[STUNMessage.Username.self]?.value ?? ""
-        remoteUsernameFragment = username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
+        remoteUsernameFragment =
+            username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
         nominates = request[STUNMessage.UseCandidate.self] != nil
         if let controlling = request[STUNMessage.ICEControlling.self] {
             claimed = (.controlling, TieBreaker(controlling.tieBreaker))

@@ -89,7 +89,9 @@ struct OutgoingChecks {
     }
 
     /// What became due: checks to send again, and checks whose time is over.
-    mutating func advance(to now: Instant) -> (retransmissions: [OutgoingCheck], failures: [(OutgoingCheck, TransactionFailure)]) {
+    mutating func advance(to now: Instant) -> (
+        retransmissions: [OutgoingCheck], failures: [(OutgoingCheck, TransactionFailure)]
+    ) {
         var retransmissions: [OutgoingCheck] = []
         var failures: [(OutgoingCheck, TransactionFailure)] = []
         var index = 0

@@ -84,11 +84,15 @@ struct Gatherer {
         openingSockets -= 1
     }
 
-    mutating func resolved(_ index: Int, to addresses: [IPAddress]) {
-        guard servers.indices.contains(index), servers[index].addresses == nil else { return }
+    mutating func resolved(_ index: Int, to addresses: [IPAddress]) -> CandidateError? {
+        guard servers.indices.contains(index), servers[index].addresses == nil else { return nil }
+        guard !addresses.isEmpty else { return resolutionFailed(index, "it has no addresses") }
         // One address of each family: the others of a name serve the same purpose.
-        servers[index].addresses = IPAddress.Family.allCases.compactMap { family in addresses.first { $0.family == family } }
+        servers[index].addresses = IPAddress.Family.allCases.compactMap { family in
+            addresses.first { $0.family == family }
+        }
         for socket in sockets { addQueries(socket: socket.id, base: socket.base, serverIndex: index) }
+        return nil
     }
 
     mutating func resolutionFailed(_ index: Int, _ reason: String) -> CandidateError? {
@@ -115,7 +119,9 @@ struct Gatherer {
     mutating func beginNext(
         transactionID: STUNTransactionID, pacing: Duration, minimum: Duration, at now: Instant
     ) -> Query? {
-        guard let index = queries.firstIndex(where: { if case .queued = $0.state { true } else { false } }) else { return nil }
+        guard let index = queries.firstIndex(where: { if case .queued = $0.state { true } else { false } }) else {
+            return nil
+        }
         let count = queries.lazy.filter(\.isPending).count
         var schedule = RetransmissionSchedule()
         schedule.retransmissionTimeout = max(minimum, pacing * count)
@@ -127,7 +133,8 @@ struct Gatherer {
 
     /// Takes an answer; nil when it belongs to none of the questions.
     mutating func receive(
-        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, keepalive: Duration, at now: Instant
+        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, keepalive: Duration,
+        at now: Instant
     ) -> Finding? {
         for index in queries.indices where queries[index].socket == socket && queries[index].server == source {
             guard case .asking(var transaction) = queries[index].state,
@@ -147,7 +154,9 @@ struct Gatherer {
         let query = queries[index]
         switch outcome {
         case .success:
-            let mapped = response[STUNMessage.XORMappedAddress.self]?.address ?? response[STUNMessage.MappedAddress.self]?.address
+            let mapped =
+                response[STUNMessage.XORMappedAddress.self]?.address
+                ?? response[STUNMessage.MappedAddress.self]?.address
             guard let mapped, mapped.family == query.base.family else {
                 return fail(index, code: 600, text: "the server's answer has no address of the socket's family")
             }
@@ -165,7 +174,9 @@ struct Gatherer {
         return report(queries[index].serverIndex, from: queries[index].base, code: code, text: text).map(Finding.failed)
     }
 
-    private mutating func report(_ server: Int, from base: TransportAddress?, code: Int, text: String) -> CandidateError? {
+    private mutating func report(_ server: Int, from base: TransportAddress?, code: Int, text: String)
+        -> CandidateError?
+    {
         guard state == .gathering, !servers[server].isReported else { return nil }
         servers[server].isReported = true
         return CandidateError(url: servers[server].url.text, from: base, code: code, text: text)

@@ -22,7 +22,8 @@ public struct ICEServer: Hashable, Sendable {
             let server = try ServerURL(url)
             guard server.service == .stun, server.transport == .udp else {
                 throw ICESyntaxError(
-                    .unsupportedServer, "this version gathers from stun: servers over UDP only; leave the URL out", in: url)
+                    .unsupportedServer, "this version gathers from stun: servers over UDP only; leave the URL out",
+                    in: url)
             }
             parsed.append(server)
         }

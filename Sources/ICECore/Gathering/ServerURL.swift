@@ -42,7 +42,8 @@ package struct ServerURL: Hashable, Sendable {
             transport = isSecure ? .tls : .udp
         }
         guard let (host, port) = Self.splitAuthority(parts[0]) else {
-            throw malformed("after the scheme comes a host, or an IPv6 address in brackets, and perhaps a port 1 to 65535")
+            throw malformed(
+                "after the scheme comes a host, or an IPv6 address in brackets, and perhaps a port 1 to 65535")
         }
         if service == .stun, isSecure, IPAddress(host) != nil {
             throw malformed("a stuns URL needs a host name, which the server's certificate is verified against")

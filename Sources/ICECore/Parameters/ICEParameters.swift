@@ -12,7 +12,8 @@ public struct Credentials: Hashable, Sendable {
     public init(usernameFragment: String, password: String) throws(ICESyntaxError) {
         guard 4...256 ~= usernameFragment.utf8.count, usernameFragment.utf8.allSatisfy(\.isTolerableICECharacter) else {
             throw ICESyntaxError(
-                .malformedCredentials, withholdingText: "the username fragment must be 4 to 256 letters, digits, + or /")
+                .malformedCredentials, withholdingText: "the username fragment must be 4 to 256 letters, digits, + or /"
+            )
         }
         guard 22...256 ~= password.utf8.count, password.utf8.allSatisfy(\.isTolerableICECharacter) else {
             throw ICESyntaxError(

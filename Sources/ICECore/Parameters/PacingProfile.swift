@@ -34,6 +34,9 @@ public struct PacingProfile: Hashable, Sendable {
         pacingInterval: .milliseconds(5), processSpacing: nil, initialRetransmissionTimeout: .milliseconds(250),
         measuredTimeoutFloor: .milliseconds(100), assumesDefaultOfSilentPeer: false)
 
+    /// A peer may slow the checks down, but not stop them.
+    private static let slowestAccepted = Duration.seconds(1)
+
     /// RFC 8445 §14.2: "ICE agents SHOULD use a default Ta value, 50 ms".
     package static let defaultPacingInterval = Duration.milliseconds(50)
 
@@ -41,6 +44,6 @@ public struct PacingProfile: Hashable, Sendable {
     package func agreedInterval(remote: ICEParameters?) -> Duration {
         guard let remote else { return pacingInterval }
         let silent = assumesDefaultOfSilentPeer ? Self.defaultPacingInterval : pacingInterval
-        return max(pacingInterval, remote.pacingInterval ?? silent)
+        return max(pacingInterval, min(remote.pacingInterval ?? silent, Self.slowestAccepted))
     }
 }
