@@ -58,9 +58,10 @@ public class Handle {
         unsafe memory.map { unsafe UnsafeMutableRawPointer($0).assumingMemoryBound(to: type) }
     }
 
-    final func openHandle<Raw>(as type: Raw.Type, _ operation: String) throws(NetworkError) -> UnsafeMutablePointer<Raw>
-    {
-        guard let memory = unsafe handle(as: type) else { throw .closed(operation) }
+    final func openHandle<Raw>(
+        as type: Raw.Type, _ operation: @autoclosure () -> String
+    ) throws(NetworkError) -> UnsafeMutablePointer<Raw> {
+        guard let memory = unsafe handle(as: type) else { throw .closed(operation()) }
         return unsafe memory
     }
 }

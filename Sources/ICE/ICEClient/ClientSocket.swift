@@ -5,17 +5,26 @@ import NetBase
 struct ClientSocket {
     let id: SocketID
     let socket: any DatagramSocket
+    let path: StreamComponent
     private var admitted: Set<TransportAddress> = []
+    /// Most datagrams come from where the one before came from.
+    private var lastAdmitted: TransportAddress?
 
-    init(id: SocketID, socket: any DatagramSocket) {
+    init(id: SocketID, socket: any DatagramSocket, path: StreamComponent) {
         self.id = id
         self.socket = socket
+        self.path = path
     }
 
     /// An authenticated check has validated the address (RFC 8445 §12.2).
     mutating func admit(_ address: TransportAddress) { admitted.insert(address) }
 
-    func admits(_ address: TransportAddress) -> Bool { admitted.contains(address) }
+    mutating func admits(_ address: TransportAddress) -> Bool {
+        if address == lastAdmitted { return true }
+        guard admitted.contains(address) else { return false }
+        lastAdmitted = address
+        return true
+    }
 }
 
 /// The way a component's data goes: straight to the selected pair's socket.

@@ -130,7 +130,7 @@ extension ICEClient {
     }
 
     func requireOpen() throws(ICEError) {
-        if state == .closed { throw ICEError.closed }
+        if isClosed { throw ICEError.closed }
     }
 }
 

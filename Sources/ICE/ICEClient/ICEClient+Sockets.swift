@@ -4,14 +4,14 @@ import NetBase
 import STUN
 
 extension ICEClient {
-    func open(_ id: SocketID, on ip: IPAddress) {
+    func open(_ id: SocketID, on ip: IPAddress, for path: StreamComponent) {
         do {
             let socket = try platform.bindDatagramSocket(to: TransportAddress(ip, port: 0))
             socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source, on: id) }
             socket.onUnreachable = { [weak self] destination, error in
                 self?.input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
             }
-            sockets.append(ClientSocket(id: id, socket: socket))
+            sockets.append(ClientSocket(id: id, socket: socket, path: path))
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
             logger.debug("no socket", metadata: ["address": "\(ip)", "error": "\(error)"])
@@ -62,10 +62,8 @@ extension ICEClient {
     private func receive(_ bytes: Span<UInt8>, from source: TransportAddress, on id: SocketID) {
         if STUNMessage.looksLikeSTUN(bytes) {
             input { $0.receive(bytes, from: source, on: id, now: $1) }
-        } else if let socket = sockets.first(where: { $0.id == id }), socket.admits(source),
-            let path = agent.path(of: id)
-        {
-            deliver(bytes, on: path)
+        } else if let index = sockets.firstIndex(where: { $0.id == id }), sockets[index].admits(source) {
+            deliver(bytes, on: sockets[index].path)
         } else {
             counted.foreignDatagrams += 1
         }
@@ -76,7 +74,7 @@ extension ICEClient {
         counted.bytesReceived += UInt64(bytes.count)
         // What the application has still to hear comes before the data.
         deliverEvents()
-        guard state != .closed else { return }
+        guard !isClosed else { return }
         onData?(bytes, path)
         delegate?.iceClient(self, didReceive: bytes, on: path)
     }

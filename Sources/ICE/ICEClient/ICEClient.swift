@@ -61,6 +61,7 @@ public final class ICEClient {
     var paths: [DataPath] = []
     var counted = ICEStatistics()
     var describedStreams: [MediaDescription] = []
+    private(set) var isClosed = false
     private var events: Deque<AgentEvent> = []
     private var deliveryIsDue = false
     private var isPerforming = false
@@ -98,7 +99,8 @@ public final class ICEClient {
 
     /// Ends the session and frees its sockets. No event fires after it; calling it again does nothing.
     public func close() {
-        guard agent.state != .closed else { return }
+        guard !isClosed else { return }
+        isClosed = true
         agent.close()
         events = []
         perform()
@@ -139,12 +141,12 @@ public final class ICEClient {
 
     private func perform(_ effect: Effect) {
         switch effect {
-        case .openSocket(let id, let ip): open(id, on: ip)
+        case .openSocket(let id, let ip, let path): open(id, on: ip, for: path)
         case .closeSocket(let id): closeSocket(id)
         case .resolve(let server, let host): resolve(host, forServer: server)
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
         case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
-        case .admit(let id, let address, _): withSocket(id) { $0.admit(address) }
+        case .admit(let id, let address): withSocket(id) { $0.admit(address) }
         case .usePath(let path, let id, let destination): use(path, id, destination)
         case .dropPath(let path): paths.removeAll { $0.path == path }
         case .ask(let check): ask(about: check)

@@ -2,8 +2,8 @@ package import NetBase
 
 /// What the agent wants done: the shell performs effects one by one, in their order.
 package enum Effect {
-    /// Bind a UDP socket to an address and tell ``ICEAgent/socketOpened(_:at:now:)`` or ``ICEAgent/socketFailed(_:_:now:)``.
-    case openSocket(SocketID, IPAddress)
+    /// Bind a UDP socket to an address, for a component, and tell ``ICEAgent/socketOpened(_:at:now:)`` or ``ICEAgent/socketFailed(_:_:now:)``.
+    case openSocket(SocketID, IPAddress, for: StreamComponent)
     /// Close a socket.
     case closeSocket(SocketID)
     /// Look up a server's name and tell ``ICEAgent/serverResolved(_:to:now:)`` or ``ICEAgent/serverUnresolvable(_:_:now:)``.
@@ -13,7 +13,7 @@ package enum Effect {
     /// Send a keepalive, unless data went the same way within the interval.
     case keepAlive([UInt8], StreamComponent, unlessSentWithin: Duration)
     /// From now on, what is not STUN from this address is the application's data.
-    case admit(SocketID, TransportAddress, StreamComponent)
+    case admit(SocketID, TransportAddress)
     /// From now on, data for the component goes this way.
     case usePath(StreamComponent, SocketID, TransportAddress)
     /// There is no way for the component's data any more.

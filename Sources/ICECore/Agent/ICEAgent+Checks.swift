@@ -197,7 +197,7 @@ extension ICEAgent {
         _ = session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
         session.checks.cancel(pair.id)
         session.checklists.thaw(pair.foundation)
-        emit(.admit(pair.socket, pair.destination, pair.path))
+        emit(.admit(pair.socket, pair.destination))
         if check.nominates, role == .controlling {
             nominate(pair.id, at: now)
         } else if pair.pendingNomination != nil, role == .controlled {

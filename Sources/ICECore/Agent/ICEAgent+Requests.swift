@@ -121,7 +121,7 @@ extension ICEAgent {
             counters.ignoredCandidates += 1
             return
         }
-        emit(.admit(check.socket, check.source, check.path))
+        emit(.admit(check.socket, check.source))
         noteSignOfLife(check, at: now)
         guard let pair = pairForCheck(check, remote) else { return }
         if pair.state != .succeeded {

@@ -122,11 +122,6 @@ package struct ICEAgent {
     /// How far gathering has come.
     package var gatheringState: ICEGatheringState { gatherer.state }
 
-    /// The component that a socket serves.
-    package func path(of socket: SocketID) -> StreamComponent? {
-        sockets.first { $0.id == socket }?.path
-    }
-
     /// All pairs of this generation, best first within their stream.
     package var pairs: [CheckPair] { Array(session.checklists.pairs) }
 
@@ -136,7 +131,7 @@ package struct ICEAgent {
         let id = SocketID(number: nextSocketNumber)
         nextSocketNumber += 1
         sockets.append(Socket(id: id, path: path, rank: rank, base: nil))
-        emit(.openSocket(id, ip))
+        emit(.openSocket(id, ip, for: path))
     }
 
     // MARK: Time and end
