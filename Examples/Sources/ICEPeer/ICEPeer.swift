@@ -52,6 +52,11 @@ struct ICEPeer: ParsableCommand {
         if asksForTURN {
             throw ValidationError("TURN is not supported yet: leave out --turn, its options and --relay-only.")
         }
+        do {
+            _ = try iceConfiguration()
+        } catch let error as ICESyntaxError {
+            throw ValidationError(error.message)
+        }
     }
 
     private func iceConfiguration() throws -> ICEConfiguration {

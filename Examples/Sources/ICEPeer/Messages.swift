@@ -35,7 +35,7 @@ struct OutgoingLine: Encodable {
     /// Writes the line to standard output.
     func write() {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard var line = try? encoder.encode(self) else { return }
         line.append(UInt8(ascii: "\n"))
         // Nobody reading any more is no reason to stop: the end of input is.
