@@ -29,13 +29,20 @@ internal import COpenSSL
         unsafe EVP_MAC_CTX_free(context)
     }
 
+    /// OSSL_MAC_PARAM_DIGEST as bytes that outlive the call: a parameter keeps the address of its name, and what a Swift string lends to a
+    /// C function is gone when the function returns.
+    private static var digestParameter: UnsafePointer<CChar> {
+        let name: StaticString = "digest"
+        return unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+
     private func setKey(_ key: [UInt8]) -> Bool {
         var name = Array(function.providerName.utf8CString)
         // A null key means "the key of before", so that an empty one still needs an address.
         let storage = key.isEmpty ? [0] : key
         return unsafe name.withUnsafeMutableBufferPointer { name in
             var parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+                OSSL_PARAM_construct_utf8_string(Self.digestParameter, name.baseAddress, 0),
                 OSSL_PARAM_construct_end(),
             ]
             return unsafe EVP_MAC_init(context, storage, key.count, &parameters) == 1
