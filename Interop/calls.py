@@ -1,0 +1,155 @@
+"""One call between two programs that speak our JSON lines."""
+
+import asyncio
+import json
+import time
+
+CONNECTED_WITHIN = 15.0
+DATA_WITHIN = 5.0
+END_WITHIN = 10.0
+
+OUR_WORDS = ["ping", "the quick brown fox", "Grüße, 世界"]
+THEIR_WORDS = ["pong", "jumps over", "\u0001 the lazy dog"]
+
+SIGNALLING = ("credentials", "candidate", "end-of-candidates")
+
+
+class CallFailed(Exception):
+    """What went wrong with a call, in words."""
+
+
+class Agent:
+    """One running program: what it has said, and a way to wait for what it has not said yet."""
+
+    def __init__(self, name, process):
+        self.name = name
+        self.lines = []
+        self._process = process
+        self._changed = asyncio.Condition()
+        self._has_ended = False
+        self._listener = None
+        self._errors = asyncio.create_task(process.stderr.read())
+
+    @classmethod
+    async def start(cls, name, command):
+        pipe = asyncio.subprocess.PIPE
+        return cls(name, await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe))
+
+    def listen(self, other, trickles):
+        """Begins to take in what the program says, and to hand on to the other one what is meant for it."""
+        self._listener = asyncio.create_task(self._listen(other, trickles))
+
+    async def _listen(self, other, trickles):
+        held = []
+        async for text in self._process.stdout:
+            try:
+                line = json.loads(text)
+                kind = line["type"]
+            except (ValueError, KeyError, TypeError):
+                line, kind = {"type": "error", "message": f"not a message: {text!r}"}, "error"
+            await self._note(line)
+            if kind in SIGNALLING:
+                held.append(line)
+            if trickles or kind == "end-of-candidates":
+                for message in held:
+                    other.tell(message)
+                held = []
+        self._has_ended = True
+        await self._note()
+
+    async def _note(self, *lines):
+        async with self._changed:
+            self.lines += lines
+            self._changed.notify_all()
+
+    def tell(self, message):
+        if not self._process.stdin.is_closing():
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+
+    def said(self, kind, **members):
+        expected = {"type": kind, **members}
+        return [line for line in self.lines if all(line.get(name) == value for name, value in expected.items())]
+
+    @property
+    def is_connected(self):
+        return bool(self.said("state", state="connected") or self.said("state", state="completed"))
+
+    async def until(self, what, condition, seconds):
+        """Waits for what the program says; throws when that can't come any more, or takes too long."""
+
+        def is_over():
+            return condition() or self._has_ended or bool(self.said("state", state="failed"))
+
+        try:
+            async with self._changed:
+                await asyncio.wait_for(self._changed.wait_for(is_over), seconds)
+        except asyncio.TimeoutError:
+            pass
+        if not condition():
+            raise CallFailed(f"{self.name}: no {what} within {seconds:g} s; {self.last_words()}")
+
+    def last_words(self):
+        words = "; ".join(json.dumps(line, ensure_ascii=False) for line in self.lines[-3:])
+        return f"it said last: {words}" if words else "it said nothing"
+
+    async def end(self):
+        """Asks the program to end, and makes sure that it does so in peace."""
+        self.tell({"type": "close"})
+        try:
+            code = await asyncio.wait_for(self._process.wait(), END_WITHIN)
+        except asyncio.TimeoutError:
+            raise CallFailed(f"{self.name} did not end within {END_WITHIN:g} s") from None
+        if code != 0:
+            raise CallFailed(f"{self.name} ended with {code}: {(await self._errors).decode()[-500:]}")
+
+    async def dispose(self):
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        await asyncio.gather(self._errors, self._listener or asyncio.sleep(0), return_exceptions=True)
+
+
+async def call(ours, theirs, trickles):
+    """Connects two commands, lets them talk and ends them; returns the seconds until both were connected."""
+    agents = [await Agent.start("ice-peer", ours)]
+    try:
+        agents.append(await Agent.start("the other", theirs))
+        return await converse(*agents, trickles)
+    finally:
+        for agent in agents:
+            await agent.dispose()
+
+
+async def converse(ours, theirs, trickles):
+    began = time.monotonic()
+    ours.listen(theirs, trickles)
+    theirs.listen(ours, trickles)
+    for agent in (ours, theirs):
+        await agent.until("connection", lambda a=agent: a.is_connected, CONNECTED_WITHIN)
+    elapsed = time.monotonic() - began
+    for agent in (ours, theirs):
+        await agent.until("selected pair", lambda a=agent: a.said("selected"), CONNECTED_WITHIN)
+    await exchange(ours, theirs, OUR_WORDS)
+    await exchange(theirs, ours, THEIR_WORDS)
+    for agent in (ours, theirs):
+        await agent.end()
+    check(ours)
+    return elapsed
+
+
+async def exchange(sender, receiver, words):
+    for word in words:
+        sender.tell({"type": "send", "data": word})
+        await receiver.until(f"datagram {word!r}", lambda w=word: receiver.said("data", data=w), DATA_WITHIN)
+
+
+def check(ours):
+    """What ice-peer must not have said although the call went well."""
+    for kind in ("error", "candidate-error"):
+        if lines := ours.said(kind):
+            raise CallFailed(f"ice-peer reported {lines}")
+    for line in ours.said("selected"):
+        if not all(line[side].startswith("candidate:") for side in ("local", "remote")):
+            raise CallFailed(f"ice-peer selected something strange: {line}")
+    if not ours.said("state", state="completed"):
+        raise CallFailed("ice-peer never completed")
