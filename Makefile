@@ -1,0 +1,36 @@
+# Each target does its own set-up; where everything is there already, that is a look and nothing more.
+SWIFT ?= swift
+SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz Examples/Package.swift Examples/Sources)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test interop lint format clean
+
+help: ## Tell what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: ## Install what building and testing need
+	@Scripts/setup test
+
+demo: ## Let two clients in one process find each other and talk
+	@Scripts/setup build
+	$(SWIFT) run --package-path Examples ping-pong
+
+test: ## Run the tests, then calls with other ICE implementations
+	@Scripts/setup test
+	$(SWIFT) test --disable-xctest
+	@$(MAKE) --no-print-directory interop
+
+interop: ## Run calls with other ICE implementations only
+	@Scripts/setup test
+	$(SWIFT) build --package-path Examples --product ice-peer
+	python3 Interop/run.py
+
+lint: ## Check formatting and the rules between the floors
+	@Scripts/setup build
+	@Scripts/lint
+
+format: ## Format all Swift code in place
+	$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
+
+clean: ## Remove what was built, the peers too
+	rm -rf .build Examples/.build Interop/.tools
