@@ -21,10 +21,12 @@ extension ICEAgent {
 
     /// Takes a candidate of the peer, before or after its credentials (RFC 8838 §11).
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
-        let isKnownComponent = components.contains { $0.path == candidate.path }
+        // Before gathering the streams need not be known: what fits none of them is never paired.
+        let isKnownComponent = gatherer.state == .new || components.contains { $0.path == candidate.path }
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
         let isWanted =
-            candidate.transport == .udp && isKnownComponent && isCurrent(candidate) && !session.remoteHasEnded
+            candidate.transport == .udp && candidate.address.canBePeer && isKnownComponent && isCurrent(candidate)
+            && !session.remoteHasEnded
         guard state != .closed, isWanted else {
             counters.ignoredCandidates += 1
             return
@@ -38,6 +40,8 @@ extension ICEAgent {
                     $0.adopt(signalled: merged)
                 }
             }
+            // What was learned met the address that received the check alone; what is signalled meets all.
+            formPairs(with: merged)
         case .duplicate:
             break
         case .refused:
@@ -68,7 +72,9 @@ extension ICEAgent {
 
     mutating func formPairs(with local: LocalCandidate) {
         guard session.remote != nil else { return }
-        for remote in Array(session.remoteCandidates.candidates(of: local.candidate.path)) where isCurrent(remote) {
+        // RFC 8445 §7.3.1.3: what a check has shown is not paired with any but the address that received it.
+        for remote in Array(session.remoteCandidates.candidates(of: local.candidate.path))
+        where isCurrent(remote) && remote.kind != .peerReflexive {
             formPair(local, remote)
         }
     }
@@ -98,6 +104,13 @@ extension ICEAgent {
     /// Whether the component has its nominated pair, so that its checks are over (RFC 8445 §8.1.2).
     func isConcluded(_ path: StreamComponent) -> Bool {
         components.contains { $0.path == path && $0.concludedGeneration == session.generation }
+    }
+}
+
+extension TransportAddress {
+    /// Whether one agent may have the address: nobody is asked to send to a group, to all, or to nowhere.
+    fileprivate var canBePeer: Bool {
+        port != 0 && !ip.isUnspecified && !ip.isMulticast && ip != IPAddress(v4: .max)
     }
 }
 
