@@ -63,8 +63,11 @@ struct OutgoingChecks {
         all.append(check)
     }
 
+    /// Whether a check that nominates may be answered any moment: a first check that had to be repeated holds up no other pair.
     func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
-        all.contains { $0.nominates && !$0.isCancelled && matches($0) }
+        all.contains {
+            $0.nominates && !$0.isCancelled && ($0.purpose == .nomination || $0.transaction.transmissions == 1) && matches($0)
+        }
     }
 
     /// RFC 8445 §7.3.1.4: stops the retransmissions of a pair's checks.
