@@ -6,7 +6,9 @@ extension ICEAgent {
     /// Data goes on over the present pairs until the new generation has nominated its own.
     package mutating func restart(now: Instant) {
         guard state != .closed else { return }
-        if isConnected { retiredKeys = session.keys }
+        // A path that is used under the credentials of a generation before this one goes on under those.
+        let isInUse = components.contains { $0.selected?.generation == session.generation }
+        if isInUse { retiredKeys = session.keys }
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),
             streams: session.checklists.lists.map(\.stream))
