@@ -221,7 +221,14 @@ extension ICEAgent {
         guard let pair = session.checklists[check.pair] else { return }
         // A pair that already works is failed only by the check that was to choose it, or to see that it still does.
         guard pair.state != .succeeded || check.purpose != .connectivity else { return }
-        fail(pair, failure)
+        let inUse = components.firstIndex {
+            $0.selected?.id == pair.id && $0.selected?.generation == session.generation
+        }
+        if let inUse {
+            losePath(ofComponentAt: inUse, failure, ICEFailure(.checksFailed, failure.message), at: now)
+        } else {
+            fail(pair, failure)
+        }
     }
 
     mutating func fail(_ pair: CheckPair, _ failure: PairFailure) {

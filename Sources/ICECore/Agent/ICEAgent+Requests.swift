@@ -123,7 +123,7 @@ extension ICEAgent {
         }
         emit(.admit(check.socket, check.source))
         noteSignOfLife(check, at: now)
-        guard let pair = pairForCheck(check, remote) else { return }
+        guard let pair = pairForCheck(check, remote), !pair.hasLostConsent else { return }
         if pair.state != .succeeded {
             session.checks.cancel(pair.id)
             _ = session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }

@@ -48,7 +48,9 @@ extension ICEAgent {
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.nominations.removeAll { session.checklists[$0]?.path == path }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
-        _ = session.checklists.withList(path.stream) { list in list.remove { $0.path == path && !stays($0.id) } }
+        _ = session.checklists.withList(path.stream) { list in
+            list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
+        }
         if components.allSatisfy({ $0.concludedGeneration == session.generation }) { gatherer.stopKeepalives() }
     }
 
@@ -97,13 +99,14 @@ extension ICEAgent {
     // MARK: Losing a path
 
     /// The pair in use is dead: another one that works takes its place, if there is one.
-    private mutating func losePath(
+    mutating func losePath(
         ofComponentAt index: Int, _ failure: PairFailure, _ reason: ICEFailure, at now: Instant
     ) {
         guard let lost = components[index].selected else { return }
         components[index].selected = nil
         if lost.generation == session.generation, let pair = session.checklists[lost.id] {
             fail(pair, failure)
+            if failure.code == .consentExpired { session.checklists.update(pair.id) { $0.loseConsent() } }
             components[index].concludedGeneration = nil
         } else {
             tell(.pairFailed(lost.pair, failure))

@@ -56,6 +56,8 @@ package struct CheckPair {
     /// When its first check was sent since it was last triggered.
     package private(set) var startedAt: Instant?
     package private(set) var roundTripTime: Duration?
+    /// RFC 7675 §5.1: "After consent is lost, the same ICE credentials MUST NOT be used on the affected 5-tuple again."
+    private(set) var hasLostConsent = false
 
     init(id: PairID, local: LocalCandidate, remote: Candidate, role: Role, state: State) {
         self.id = id
@@ -119,6 +121,11 @@ package struct CheckPair {
         valid = nil
         isNominated = false
         pendingNomination = nil
+    }
+
+    mutating func loseConsent() {
+        fail()
+        hasLostConsent = true
     }
 
     mutating func nominate() {

@@ -69,7 +69,10 @@ package struct ChecklistSet {
     /// - Returns: Whether a pair of this priority may be added now.
     mutating func makeRoom(for priority: UInt64, limit: Int) -> Bool {
         guard pairCount >= limit else { return true }
-        let expendable = pairs.filter { $0.state == .failed || $0.state == .waiting || $0.state == .frozen }
+        // A pair that has lost consent stays, so that nobody makes it anew.
+        let expendable = pairs.filter {
+            ($0.state == .failed && !$0.hasLostConsent) || $0.state == .waiting || $0.state == .frozen
+        }
         let victim = expendable.min { a, b in
             (a.state == .failed ? 0 : 1, a.priority) < (b.state == .failed ? 0 : 1, b.priority)
         }
