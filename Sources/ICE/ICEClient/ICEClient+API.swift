@@ -39,6 +39,7 @@ extension ICEClient {
     ///
     /// Data goes on over the present pair until the new generation has nominated one.
     public func restart() {
+        dropGatheringEvents()
         input { $0.restart(now: $1) }
     }
 }

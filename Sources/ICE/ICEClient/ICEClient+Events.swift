@@ -9,30 +9,36 @@ extension ICEClient {
         switch event {
         case .candidate(let candidate):
             onCandidate?(candidate)
-            delegate?.iceClient(self, didGenerate: candidate)
+            listener?.iceClient(self, didGenerate: candidate)
         case .candidateError(let error):
             onCandidateError?(error)
-            delegate?.iceClient(self, didFailToGather: error)
+            listener?.iceClient(self, didFailToGather: error)
         case .gatheringState(let state):
+            // A restart may have taken back the end that lay between two beginnings.
+            guard state != toldGatheringState else { return }
+            toldGatheringState = state
             onGatheringStateChange?(state)
-            delegate?.iceClient(self, didChange: state)
-            guard state == .complete, self.state != .closed else { return }
+            listener?.iceClient(self, didChange: state)
+            guard state == .complete, !isClosed else { return }
             onCandidate?(nil)
-            delegate?.iceClient(self, didGenerate: nil)
+            listener?.iceClient(self, didGenerate: nil)
         case .pairNominated(let pair):
             onPairNominated?(pair)
-            delegate?.iceClient(self, didNominate: pair)
+            listener?.iceClient(self, didNominate: pair)
         case .pairFailed(let pair, let reason):
             onPairFailed?(pair, reason)
-            delegate?.iceClient(self, didFail: pair, reason: reason)
+            listener?.iceClient(self, didFail: pair, reason: reason)
         case .selectedPair(let pair):
             onSelectedPairChange?(pair)
-            delegate?.iceClient(self, didSelect: pair)
+            listener?.iceClient(self, didSelect: pair)
         case .state(let state, _):
             onStateChange?(state)
-            delegate?.iceClient(self, didChange: state)
+            listener?.iceClient(self, didChange: state)
         }
     }
+
+    /// The delegate, as long as there is something to tell it: a closure that was called for the same event may have closed the client.
+    var listener: (any ICEClientDelegate)? { isClosed ? nil : delegate }
 
     private func log(_ event: AgentEvent) {
         switch event {

@@ -76,6 +76,6 @@ extension ICEClient {
         deliverEvents()
         guard !isClosed else { return }
         onData?(bytes, path)
-        delegate?.iceClient(self, didReceive: bytes, on: path)
+        listener?.iceClient(self, didReceive: bytes, on: path)
     }
 }

@@ -62,6 +62,7 @@ public final class ICEClient {
     var counted = ICEStatistics()
     var describedStreams: [MediaDescription] = []
     private(set) var isClosed = false
+    var toldGatheringState = ICEGatheringState.new
     private var events: Deque<AgentEvent> = []
     private var deliveryIsDue = false
     private var isPerforming = false
@@ -182,6 +183,16 @@ public final class ICEClient {
     private func schedule(_ event: AgentEvent) {
         events.append(event)
         scheduleDelivery()
+    }
+
+    /// Forgets what is still to be told of a generation's gathering: it would be taken for the next one's.
+    func dropGatheringEvents() {
+        events.removeAll { event in
+            switch event {
+            case .candidate, .candidateError, .gatheringState: true
+            default: false
+            }
+        }
     }
 
     private func scheduleDelivery() {
