@@ -30,6 +30,11 @@ struct ConsentMonitor {
     private var heardAt: Instant
     private var pending: [Pending] = []
     private var isExpired = false
+    /// When the second of two unanswered checks has had its time.
+    private var doubtAt: Instant?
+
+    /// How long a check may be on its way before it counts as unanswered.
+    private static let answerTime = Duration.seconds(1)
 
     /// Starts with the consent that the connectivity check expressed.
     init(interval: Duration, timeout: Duration, at now: Instant, using generator: inout some RandomNumberGenerator) {
@@ -47,22 +52,26 @@ struct ConsentMonitor {
         interval * Double.random(in: 0.8...1.2, using: &generator)
     }
 
-    var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout) }
+    var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout, doubtAt ?? nextCheck) }
 
     /// Whether the peer seems to be gone: two checks in a row went unanswered, and it has sent none itself since the first of them.
-    var isSilent: Bool {
-        guard pending.count >= 2 else { return false }
-        return heardAt < pending[pending.count - 2].sentAt
-    }
+    private(set) var isSilent = false
 
     /// The peer sent an authenticated check of its own. That is a sign of life, not consent.
-    mutating func heard(at now: Instant) { heardAt = now }
+    mutating func heard(at now: Instant) {
+        heardAt = now
+        isSilent = false
+    }
 
     mutating func advance(to now: Instant, using generator: inout some RandomNumberGenerator) -> Step? {
         guard !isExpired else { return nil }
         if now >= confirmedAt + timeout {
             isExpired = true
             return .expired
+        }
+        if let doubt = doubtAt, now >= doubt {
+            doubtAt = nil
+            isSilent = pending.count >= 2 && heardAt < pending[pending.count - 2].sentAt
         }
         guard now >= nextCheck else { return nil }
         // RFC 7675 §5.1: the timer does not wait for a response.
@@ -74,6 +83,7 @@ struct ConsentMonitor {
     mutating func sent(_ id: STUNTransactionID, at now: Instant) {
         pending.removeAll { now >= $0.sentAt + timeout }
         pending.append(Pending(id: id, sentAt: now))
+        if pending.count >= 2 { doubtAt = now + Self.answerTime }
     }
 
     func isWaiting(for id: STUNTransactionID) -> Bool {
@@ -85,6 +95,8 @@ struct ConsentMonitor {
         guard !isExpired, let index = pending.firstIndex(where: { $0.id == id }) else { return nil }
         let roundTrip = now - pending[index].sentAt
         pending.removeSubrange(...index)
+        doubtAt = nil
+        isSilent = false
         confirmedAt = now
         return roundTrip
     }
