@@ -50,7 +50,10 @@ extension ICEClient {
 
     func keepAlive(_ bytes: [UInt8], _ path: StreamComponent, unlessSentWithin interval: Duration) {
         guard let way = paths.first(where: { $0.path == path }) else { return }
-        if let last = way.lastSentAt, platform.now - last < interval { return }
+        if let last = way.lastSentAt, platform.now - last < interval {
+            agent.postponeKeepalive(of: path, to: last + interval)
+            return
+        }
         // A keepalive that is lost is followed by another.
         try? way.socket.send(bytes.span, to: way.destination)
     }

@@ -10,7 +10,7 @@ package enum Effect {
     case resolve(server: Int, host: String)
     /// Send a STUN message.
     case send([UInt8], from: SocketID, to: TransportAddress)
-    /// Send a keepalive, unless data went the same way within the interval.
+    /// Send a keepalive, unless data went the same way within the interval: then tell ``ICEAgent/postponeKeepalive(of:to:)``.
     case keepAlive([UInt8], StreamComponent, unlessSentWithin: Duration)
     /// From now on, what is not STUN from this address is the application's data.
     case admit(SocketID, TransportAddress)

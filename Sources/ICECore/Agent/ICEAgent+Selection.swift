@@ -1,4 +1,4 @@
-import NetBase
+package import NetBase
 import STUN
 
 extension ICEAgent {
@@ -51,7 +51,6 @@ extension ICEAgent {
         _ = session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
         }
-        if components.allSatisfy({ $0.concludedGeneration == session.generation }) { gatherer.stopKeepalives() }
     }
 
     // MARK: Selecting (RFC 8445 §12.1)
@@ -147,6 +146,12 @@ extension ICEAgent {
         var indication = STUNMessage(.indication, .binding, transactionID: STUNTransactionID(using: &generator))
         indication.appendFingerprint()
         emit(.keepAlive(indication.bytes, components[index].path, unlessSentWithin: interval))
+    }
+
+    /// Data has taken the keepalive's place: it is due when the interval has passed since that (RFC 8445 §11).
+    package mutating func postponeKeepalive(of path: StreamComponent, to instant: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == path }) else { return }
+        components[index].selected?.nextKeepalive = instant
     }
 
     private mutating func sendConsentCheck(forComponentAt index: Int, at now: Instant) {

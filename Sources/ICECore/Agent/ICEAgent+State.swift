@@ -11,11 +11,13 @@ extension ICEAgent {
     }
 
     mutating func updateState(at now: Instant) {
+        if areAllConcluded { gatherer.stopKeepalives() }
         if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
         if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
         let next = nextState()
         guard next != state else { return }
         state = next
+        if next == .failed { gatherer.stopKeepalives() }
         if next == .connected || next == .completed { failure = nil }
         tell(.state(next, next == .failed ? failure : nil))
     }
@@ -36,8 +38,12 @@ extension ICEAgent {
 
     /// Every component has its nominated pair, and neither side will bring more candidates.
     private var isCompleted: Bool {
-        gatherer.state == .complete && session.remoteHasEnded
-            && components.allSatisfy { $0.concludedGeneration == session.generation }
+        gatherer.state == .complete && session.remoteHasEnded && areAllConcluded
+    }
+
+    /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).
+    private var areAllConcluded: Bool {
+        !components.isEmpty && components.allSatisfy { $0.concludedGeneration == session.generation }
     }
 
     /// RFC 8445 §6.1.2.1 and RFC 8863 §4: some component has no pair that works or still may, and time is up.
