@@ -66,7 +66,8 @@ struct OutgoingChecks {
     /// Whether a check that nominates may be answered any moment: a first check that had to be repeated holds up no other pair.
     func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
         all.contains {
-            $0.nominates && !$0.isCancelled && ($0.purpose == .nomination || $0.transaction.transmissions == 1) && matches($0)
+            $0.nominates && !$0.isCancelled && ($0.purpose == .nomination || $0.transaction.transmissions == 1)
+                && matches($0)
         }
     }
 

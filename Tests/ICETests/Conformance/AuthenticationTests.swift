@@ -1,7 +1,8 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
 
 /// What of a session an outsider must not be able to change.
 struct SessionSnapshot: Hashable {
@@ -156,7 +157,8 @@ struct AuthenticationTests {
         call.network.isTracing = true
         for number in 0..<1000 {
             let check = call.peer.check(for: call.client.localParameters) { $0.password = "thisIsNotThePasswordAtAll" }
-            let source = TransportAddress(IPAddress(v4: 0xcb00_7100 | UInt32(number & 0xff)), port: UInt16(2000 + number))
+            let source = TransportAddress(
+                IPAddress(v4: 0xcb00_7100 | UInt32(number & 0xff)), port: UInt16(2000 + number))
             call.network.inject(check.bytes, from: source, to: call.client.localCandidates[0].address)
         }
         call.run(.milliseconds(500))
@@ -201,7 +203,8 @@ struct AuthenticationTests {
         #expect(try call.connect())
         let before = SessionSnapshot(call.client)
         // An attribute that says it is longer than the message.
-        let broken: [UInt8] = [0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42] + Array(repeating: 7, count: 12) + [0, 6, 0, 200, 1, 2, 3, 4]
+        let broken: [UInt8] =
+            [0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42] + Array(repeating: 7, count: 12) + [0, 6, 0, 200, 1, 2, 3, 4]
         call.peer.send(broken, to: call.client.localCandidates[0].address)
         call.run(.milliseconds(50))
         #expect(call.client.statistics().malformedMessages == 1)
@@ -217,7 +220,8 @@ struct AuthenticationTests {
         let count = call.peer.datagramCount
         var generator = SeededGenerator(seed: 1)
         let key = IntegrityKey(shortTermPassword: call.client.localParameters.password)
-        for (kind, method) in [(STUNClass.request, STUNMethod.allocate), (.indication, .data), (.indication, .binding)] {
+        for (kind, method) in [(STUNClass.request, STUNMethod.allocate), (.indication, .data), (.indication, .binding)]
+        {
             var message = STUNMessage(kind, method, transactionID: STUNTransactionID(using: &generator))
             message.append(STUNMessage.Username("\(call.client.localParameters.usernameFragment):peer"))
             message.appendIntegrity(key)

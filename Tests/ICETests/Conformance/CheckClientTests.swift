@@ -1,12 +1,15 @@
-@testable import ICE
 import ICECore
 import ICETesting
 import STUN
 import Testing
 
+@testable import ICE
+
 @Suite("C3: sending checks and taking their answers")
 struct CheckClientTests {
-    @Test("C3.1: a check has all that RFC 8445 §7.2.2 asks for, and USE-CANDIDATE only to nominate", arguments: [Role.controlling, .controlled])
+    @Test(
+        "C3.1: a check has all that RFC 8445 §7.2.2 asks for, and USE-CANDIDATE only to nominate",
+        arguments: [Role.controlling, .controlled])
     func attributes(_ role: Role) throws {
         let call = try ScriptedCall(role: role)
         #expect(try call.connect())
@@ -75,7 +78,9 @@ struct CheckClientTests {
             if request[STUNMessage.ICEControlling.self] != nil { return peer.failure(to: request, 487) }
             return peer.success(to: request, mapped: source)
         }
-        for host in [call.clientHost, call.peerHost] { host.link.setConditions(LinkConditions(delay: .milliseconds(100))) }
+        for host in [call.clientHost, call.peerHost] {
+            host.link.setConditions(LinkConditions(delay: .milliseconds(100)))
+        }
         try call.start()
         call.client.addRemoteCandidate(call.peer.candidate())
         // Both pairs' first checks are on their way before the first answer.

@@ -1,8 +1,9 @@
-@testable import ICE
-@testable import ICECore
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
+@testable import ICECore
 
 @Suite("C4: answering checks and acting on them")
 struct CheckServerTests {
@@ -49,7 +50,9 @@ struct CheckServerTests {
         #expect(call.peer.requests.isEmpty)
     }
 
-    @Test("C4.1: the peer's half of the username may be empty or long", arguments: ["", "x", String(repeating: "a", count: 400)])
+    @Test(
+        "C4.1: the peer's half of the username may be empty or long",
+        arguments: ["", "x", String(repeating: "a", count: 400)])
     func remoteHalf(_ half: String) throws {
         let call = try ScriptedCall()
         try call.start(withCredentials: false)
@@ -107,7 +110,9 @@ struct CheckServerTests {
         #expect(call.client.remoteCandidates.isEmpty == (conflict.answers != nil))
     }
 
-    @Test("C4.2: an equal tiebreaker wins for the one that receives the request", arguments: [Role.controlling, .controlled])
+    @Test(
+        "C4.2: an equal tiebreaker wins for the one that receives the request",
+        arguments: [Role.controlling, .controlled])
     func equalTieBreaker(_ role: Role) throws {
         let call = try ScriptedCall(role: role)
         try call.start()
@@ -152,7 +157,9 @@ struct CheckServerTests {
         #expect(call.client.candidatePairs.map(\.local.address) == [target])
     }
 
-    @Test("D1.3, H11: a learned candidate that is then signalled stays one pair for its address, and meets the other addresses")
+    @Test(
+        "D1.3, H11: a learned candidate that is then signalled stays one pair for its address, and meets the other addresses"
+    )
     func mergedCandidate() throws {
         let call = try ScriptedCall(addresses: ["192.0.2.1", "192.0.2.2"])
         call.peer.answer = { _, _, _ in nil }

@@ -27,7 +27,8 @@ struct ConnectTimeTests {
                             for isReversed in [false, true] {
                                 scenes.append(
                                     Scene(
-                                        oneWay: oneWay, signalling: signalling, addressCount: addressCount, servers: servers,
+                                        oneWay: oneWay, signalling: signalling, addressCount: addressCount,
+                                        servers: servers,
                                         isFast: isFast, isReversed: isReversed))
                             }
                         }
@@ -59,7 +60,9 @@ struct ConnectTimeTests {
             }
         }
         #expect(call.connect(atMost: .seconds(5)))
-        #expect(network.run(until: { !call.nominatedAt.contains(nil) && !call.connectedAt.contains(nil) }, atMost: .seconds(5)))
+        #expect(
+            network.run(
+                until: { !call.nominatedAt.contains(nil) && !call.connectedAt.contains(nil) }, atMost: .seconds(5)))
         let start = try #require(call.introducedAt)
         let roundTrip = Duration.milliseconds(2 * scene.oneWay)
         for side in 0...1 {
@@ -69,7 +72,9 @@ struct ConnectTimeTests {
         }
     }
 
-    @Test("The callee may do all its work before the caller hears of it, and the caller is still connected in one round trip")
+    @Test(
+        "The callee may do all its work before the caller hears of it, and the caller is still connected in one round trip"
+    )
     func oneSided() throws {
         let (network, a, b) = SimulatedCallTests.hosts(1)
         let call = SimulatedCall(network, a, b, signallingDelay: .milliseconds(500))

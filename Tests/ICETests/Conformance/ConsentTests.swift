@@ -1,7 +1,8 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
 
 @Suite("E2, C5.7: consent and keepalives")
 struct ConsentTests {
@@ -75,7 +76,9 @@ struct ConsentTests {
         #expect(throws: ICEError.self) { try call.client.send("too late") }
         let count = call.peer.datagramCount
         // A late answer brings nothing back.
-        for (request, source) in held { call.peer.send(call.peer.success(to: request, mapped: source).bytes, to: source) }
+        for (request, source) in held {
+            call.peer.send(call.peer.success(to: request, mapped: source).bytes, to: source)
+        }
         call.run(.seconds(30))
         #expect(call.client.selectedPair() == nil)
         #expect(call.peer.datagramCount == count)

@@ -1,7 +1,8 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
 
 @Suite("C1, B4, H37-H39: gathering from servers that fail, lag or lie")
 struct GatheringTests {
@@ -13,7 +14,9 @@ struct GatheringTests {
         var errors: [CandidateError] = []
         var candidates: [Candidate] = []
 
-        init(urls: [String], behind behavior: NATBehavior? = nil, configure: (inout ICEConfiguration) -> Void = { _ in }) throws {
+        init(
+            urls: [String], behind behavior: NATBehavior? = nil, configure: (inout ICEConfiguration) -> Void = { _ in }
+        ) throws {
             let host = network.makeHost("stun", addresses: ["192.0.2.10", "2001:db8::10"])
             server = try SimulatedSTUNServer(on: host)
             network.names["stun.example"] = ["192.0.2.10"]
@@ -41,10 +44,12 @@ struct GatheringTests {
         }
     }
 
-    @Test("H39: dead servers delay neither the connection nor are they reported more than once", arguments: [
-        ["stun:192.0.2.99"], ["stun:nobody.example"], ["stun:192.0.2.10:9999"],
-        ["stun:192.0.2.99", "stun:nobody.example", "stun:192.0.2.10:9999", "stun:192.0.2.10"],
-    ])
+    @Test(
+        "H39: dead servers delay neither the connection nor are they reported more than once",
+        arguments: [
+            ["stun:192.0.2.99"], ["stun:nobody.example"], ["stun:192.0.2.10:9999"],
+            ["stun:192.0.2.99", "stun:nobody.example", "stun:192.0.2.10:9999", "stun:192.0.2.10"],
+        ])
     func deadServers(_ urls: [String]) throws {
         let scene = try Scene(urls: urls)
         let call = scene.call

@@ -1,14 +1,16 @@
-@testable import ICE
 import ICECore
 import ICETesting
 import STUN
 import Testing
 
+@testable import ICE
+
 @Suite("G10, H35: events in their order, and nothing after close")
 struct LifecycleTests {
     /// The moments at which an application may close.
     enum Moment: String, CaseIterable, Sendable {
-        case candidate, endOfCandidates, candidateError, gatheringState, state, nominated, selected, failed, data, question
+        case candidate, endOfCandidates, candidateError, gatheringState, state, nominated, selected, failed, data,
+            question
     }
 
     /// Counts everything that is told after close.

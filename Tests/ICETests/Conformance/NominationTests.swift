@@ -1,7 +1,8 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
 
 @Suite("C5.1-C5.6: nominating and what follows")
 struct NominationTests {
@@ -77,7 +78,9 @@ struct NominationTests {
         var nominations: [TransportAddress] = []
         for peer in [call.peer, second] {
             peer.answer = { peer, request, source in
-                guard request[STUNMessage.UseCandidate.self] != nil else { return peer.success(to: request, mapped: source) }
+                guard request[STUNMessage.UseCandidate.self] != nil else {
+                    return peer.success(to: request, mapped: source)
+                }
                 nominations.append(peer.address)
                 return nil
             }

@@ -1,7 +1,8 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
 
 @Suite("C5.8: restarting ICE")
 struct RestartTests {

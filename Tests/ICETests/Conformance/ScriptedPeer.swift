@@ -23,7 +23,8 @@ final class ScriptedPeer {
     private let key: IntegrityKey
     private var nextID: UInt64 = 1
 
-    init(_ network: SimulatedNetwork, _ host: SimulatedHost, at address: TransportAddress, name: String = "peer") throws {
+    init(_ network: SimulatedNetwork, _ host: SimulatedHost, at address: TransportAddress, name: String = "peer") throws
+    {
         self.network = network
         socket = try host.bind(address)
         let password = "\(name)PasswordOfTheScript0123"
@@ -35,9 +36,12 @@ final class ScriptedPeer {
     var address: TransportAddress { socket.localAddress }
 
     /// The candidate it would signal.
-    func candidate(_ kind: Candidate.Kind = .host, foundation: String = "1", priority: UInt32 = 2_130_706_431) -> Candidate {
+    func candidate(_ kind: Candidate.Kind = .host, foundation: String = "1", priority: UInt32 = 2_130_706_431)
+        -> Candidate
+    {
         Candidate(
-            foundation: Candidate.Foundation(foundation)!, component: .rtp, priority: priority, address: address.unscoped, kind: kind)
+            foundation: Candidate.Foundation(foundation)!, component: .rtp, priority: priority,
+            address: address.unscoped, kind: kind)
     }
 
     private func receive(_ bytes: [UInt8], from source: TransportAddress) {
@@ -103,7 +107,8 @@ final class ScriptedPeer {
         var generator = SeededGenerator(seed: nextID, stream: parameters.usernameFragment)
         nextID += 1
         var message = STUNMessage(.request, .binding, transactionID: STUNTransactionID(using: &generator))
-        message.append(STUNMessage.Username(check.username ?? "\(remote.usernameFragment):\(parameters.usernameFragment)"))
+        message.append(
+            STUNMessage.Username(check.username ?? "\(remote.usernameFragment):\(parameters.usernameFragment)"))
         if let priority = check.priority { message.append(STUNMessage.Priority(priority)) }
         switch check.role {
         case .controlling: message.append(STUNMessage.ICEControlling(tieBreaker: check.tieBreaker))
@@ -111,7 +116,9 @@ final class ScriptedPeer {
         case nil: break
         }
         if check.nominates { message.append(STUNMessage.UseCandidate()) }
-        if check.isSigned { message.appendIntegrity(IntegrityKey(shortTermPassword: check.password ?? remote.password)) }
+        if check.isSigned {
+            message.appendIntegrity(IntegrityKey(shortTermPassword: check.password ?? remote.password))
+        }
         if check.hasFingerprint { message.appendFingerprint() }
         return message
     }

@@ -1,11 +1,14 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
 
+@testable import ICE
+
 @Suite("C2: several streams, components and address families")
 struct MultiStreamTests {
-    @Test("C2.1: a call with two streams of two components connects each, and data keeps to its own", arguments: [PacingProfile.standard, .fast])
+    @Test(
+        "C2.1: a call with two streams of two components connects each, and data keeps to its own",
+        arguments: [PacingProfile.standard, .fast])
     func twoByTwo(_ pacing: PacingProfile) throws {
         let (network, a, b) = SimulatedCallTests.hosts(6)
         let call = SimulatedCall(network, a, b) { $0.pacing = pacing }
@@ -88,7 +91,11 @@ struct MultiStreamTests {
         var blocked: UInt16?
         let other = call.callee.onCandidate
         call.callee.onCandidate = {
-            if let candidate = $0, candidate.stream == StreamID(1) { blocked = candidate.address.port } else { other?($0) }
+            if let candidate = $0, candidate.stream == StreamID(1) {
+                blocked = candidate.address.port
+            } else {
+                other?($0)
+            }
         }
         call.start()
         network.run(for: .seconds(2))
@@ -99,9 +106,11 @@ struct MultiStreamTests {
         #expect(call.caller.failure?.code == .noCandidatePairs)
     }
 
-    @Test("IPv6 and dual stack connect, IPv6 first", arguments: [
-        ["2001:db8::1"], ["192.0.2.1", "2001:db8::1"],
-    ] as [[IPAddress]])
+    @Test(
+        "IPv6 and dual stack connect, IPv6 first",
+        arguments: [
+            ["2001:db8::1"], ["192.0.2.1", "2001:db8::1"],
+        ] as [[IPAddress]])
     func families(_ addresses: [IPAddress]) throws {
         let network = SimulatedNetwork(seed: 6)
         let a = network.makeHost("a", addresses: addresses)
@@ -150,7 +159,9 @@ struct MultiStreamTests {
 
 @Suite("H40: random topologies")
 struct RandomTopologyTests {
-    @Test("Whatever lies between, a call ends connected or failed, with one role each, and can be closed", arguments: 0..<8)
+    @Test(
+        "Whatever lies between, a call ends connected or failed, with one role each, and can be closed",
+        arguments: 0..<8)
     func topology(_ block: Int) throws {
         let fresh = UInt64.random(in: 1...UInt64.max / 2)
         for number in 0..<50 {
@@ -186,13 +197,16 @@ struct RandomTopologyTests {
             for number in 0..<Int.random(in: 1...3, using: &random) {
                 addresses.append(IPAddress(v4: (0x0a00_0000 | UInt32(side + 1) << 16 | UInt32(number + 2))))
             }
-            if nat == nil, chance(50) { addresses.append(IPAddress(v6High: 0x2001_0db8_0000_0000 | UInt64(side), low: 1)) }
+            if nat == nil, chance(50) {
+                addresses.append(IPAddress(v6High: 0x2001_0db8_0000_0000 | UInt64(side), low: 1))
+            }
             let host = network.makeHost("host\(side)", addresses: addresses, behind: nat)
             host.link.setConditions(
                 LinkConditions(
                     delay: .milliseconds(Int.random(in: 0...150, using: &random)),
                     jitter: .milliseconds(Int.random(in: 0...30, using: &random)),
-                    loss: chance(40) ? Double.random(in: 0...0.3, using: &random) : 0, duplication: chance(30) ? 0.2 : 0,
+                    loss: chance(40) ? Double.random(in: 0...0.3, using: &random) : 0,
+                    duplication: chance(30) ? 0.2 : 0,
                     reordering: chance(30) ? 0.2 : 0))
             if chance(5) {
                 host.interface.sendFault = .notPermitted
@@ -207,7 +221,8 @@ struct RandomTopologyTests {
         let streams = Int.random(in: 1...2, using: &random)
         let components = Int.random(in: 1...2, using: &random)
         let call = SimulatedCall(
-            network, hosts[0], hosts[1], signallingDelay: .milliseconds(Int.random(in: 0...400, using: &random)), roles: roles
+            network, hosts[0], hosts[1], signallingDelay: .milliseconds(Int.random(in: 0...400, using: &random)),
+            roles: roles
         ) {
             $0.servers = servers
             $0.pacing = pacing

@@ -1,7 +1,8 @@
-@testable import ICE
 import ICETesting
 import STUN
 import Testing
+
+@testable import ICE
 
 @Suite("D1, H19-H21: candidates at any time")
 struct TrickleTests {
@@ -70,10 +71,12 @@ struct TrickleTests {
         #expect(call.client.statistics().ignoredCandidates == 1)
     }
 
-    @Test("D2.4, D2.5: a bad candidate line throws and changes nothing, an unusable one is ignored", arguments: [
-        "candidate:1 1 udp", "candidate:1 1 udp 99999999999 192.0.2.1 5 typ host", "nonsense",
-        "candidate:1 0 udp 1 192.0.2.1 5 typ host", "candidate:1 1 udp 1 192.0.2.1 70000 typ host",
-    ])
+    @Test(
+        "D2.4, D2.5: a bad candidate line throws and changes nothing, an unusable one is ignored",
+        arguments: [
+            "candidate:1 1 udp", "candidate:1 1 udp 99999999999 192.0.2.1 5 typ host", "nonsense",
+            "candidate:1 0 udp 1 192.0.2.1 5 typ host", "candidate:1 1 udp 1 192.0.2.1 70000 typ host",
+        ])
     func badLine(_ line: String) throws {
         let call = try ScriptedCall()
         #expect(try call.connect())
@@ -90,9 +93,11 @@ struct TrickleTests {
         #expect(call.client.statistics().ignoredCandidates == 5)
     }
 
-    @Test("No check goes to an address that can't be a peer's", arguments: [
-        "0.0.0.0", "255.255.255.255", "224.0.0.1", "::", "ff02::1",
-    ] as [IPAddress])
+    @Test(
+        "No check goes to an address that can't be a peer's",
+        arguments: [
+            "0.0.0.0", "255.255.255.255", "224.0.0.1", "::", "ff02::1",
+        ] as [IPAddress])
     func impossibleAddress(_ ip: IPAddress) throws {
         let call = try ScriptedCall(addresses: ["192.0.2.1", "2001:db8::1"])
         try call.start()
@@ -128,7 +133,9 @@ struct TrickleTests {
 
     @Test("C2.4: pairs stay under the limit, the better ones stay in", arguments: [1, 5, 100])
     func pairLimit(_ limit: Int) throws {
-        let call = try ScriptedCall(addresses: ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) { $0.maximumCandidatePairs = limit }
+        let call = try ScriptedCall(addresses: ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) {
+            $0.maximumCandidatePairs = limit
+        }
         call.peer.answer = { _, _, _ in nil }
         try call.start()
         for number in 0..<60 {
