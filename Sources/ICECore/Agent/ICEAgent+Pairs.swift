@@ -11,6 +11,9 @@ extension ICEAgent {
         session.patienceEnd = now + configuration.patienceInterval
         // RFC 8445 §6.1.1: the full agent controls the lite one, whoever made the offer.
         if parameters.isLite, role == .controlled { changeRole(to: .controlling) }
+        // RFC 8838 §9: what came ahead of the credentials and names others would keep a later candidate of the same address out.
+        let named = parameters.usernameFragment
+        counters.ignoredCandidates += session.remoteCandidates.removeAll { ($0.usernameFragment ?? named) != named }
         for local in session.conveyed { formPairs(with: local) }
         for check in session.early.takeAll() where check.remoteUsernameFragment == parameters.usernameFragment {
             act(on: check, at: now)

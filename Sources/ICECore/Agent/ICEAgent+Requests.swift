@@ -72,7 +72,9 @@ extension ICEAgent {
     }
 
     private mutating func answerAndAct(on check: IncomingCheck, at now: Instant) {
-        guard settleRole(of: check) else {
+        // A check that names another session of the peer's is answered and has no say in anything.
+        let isPeers = session.remote.map { $0.usernameFragment == check.remoteUsernameFragment } ?? true
+        guard !isPeers || settleRole(of: check) else {
             refuse(check.request, .roleConflict, check.integrity, to: check.source, on: check.socket)
             return
         }
@@ -80,12 +82,11 @@ extension ICEAgent {
         session.keys.authenticator.seal(&response, check.integrity, for: check.request)
         emit(.send(response.bytes, from: check.socket, to: check.source))
 
-        guard let remote = session.remote else {
+        if session.remote == nil {
             session.early.remember(check)
-            return
+        } else if isPeers {
+            act(on: check, at: now)
         }
-        guard check.remoteUsernameFragment == remote.usernameFragment else { return }
-        act(on: check, at: now)
     }
 
     /// RFC 8445 §7.3.1.1: false if the sender has to change its role.

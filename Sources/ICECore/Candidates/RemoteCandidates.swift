@@ -40,6 +40,13 @@ struct RemoteCandidates {
         return .added
     }
 
+    /// Forgets candidates, and says how many.
+    mutating func removeAll(where shouldGo: (Candidate) -> Bool) -> Int {
+        let before = all.count
+        all.removeAll(where: shouldGo)
+        return before - all.count
+    }
+
     /// Learns a candidate from an authenticated check (RFC 8445 §7.3.1.3); nil over the limit.
     mutating func learn(
         _ address: TransportAddress, path: StreamComponent, priority: UInt32, limit: Int
