@@ -219,6 +219,36 @@ struct CheckServerTests {
         #expect(call.client.state == .connected)
     }
 
+    @Test("C4.2: a check that names another session of the peer's does not change the role")
+    func strangerRole() throws {
+        let call = try ScriptedCall()
+        try call.start()
+        let fragment = call.client.localParameters.usernameFragment
+        call.peer.sendCheck(to: call.client) {
+            $0.username = "\(fragment):somebodyElse"
+            $0.role = .controlling
+            $0.tieBreaker = .max
+        }
+        call.run(.milliseconds(50))
+        #expect(call.client.role == .controlling)
+        #expect(call.client.remoteCandidates.isEmpty)
+    }
+
+    @Test("C4.5: however often a peer triggers, checks keep their pace and nothing piles up")
+    func triggerFlood() throws {
+        let call = try ScriptedCall()
+        call.peer.answer = { _, _, _ in nil }
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        for _ in 0..<1000 {
+            call.peer.sendCheck(to: call.client)
+            call.run(.milliseconds(5))
+        }
+        #expect(call.peer.responses.count >= 990)
+        #expect(call.peer.requests.count <= 5000 / 50 + 5)
+        #expect(call.client.agent.session.checks.all.count <= 210)
+    }
+
     @Test("C4.5: a check over a failed pair revives it")
     func triggeredFailed() throws {
         let call = try ScriptedCall()

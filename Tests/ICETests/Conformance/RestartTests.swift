@@ -118,6 +118,48 @@ struct RestartTests {
         #expect(call.client.candidatePairs.isEmpty)
     }
 
+    @Test("H23: a stale candidate that comes before the new credentials does not keep the new one of its address out")
+    func staleCandidateOfTheSameAddress() throws {
+        let call = try ScriptedCall()
+        #expect(try call.connect())
+        call.client.restart()
+        var candidate = call.peer.candidate()
+        candidate.attributes = [Candidate.Attribute(name: "ufrag", value: "peer")]
+        call.client.addRemoteCandidate(candidate)
+        let parameters = try ICEParameters(usernameFragment: "peer2", password: call.peer.parameters.password)
+        try call.client.setRemoteParameters(parameters)
+        #expect(call.client.remoteCandidates.isEmpty)
+        candidate.attributes = [Candidate.Attribute(name: "ufrag", value: "peer2")]
+        call.client.addRemoteCandidate(candidate)
+        call.run(.milliseconds(100))
+        #expect(call.client.candidatePairs.count == 1)
+        #expect(call.nominated.count == 2)
+    }
+
+    @Test("One side restarts first, and the other follows when the offer arrives", arguments: [0, 200, 3000])
+    func offerAndAnswer(_ delay: Int) throws {
+        let call = call()
+        #expect(call.connect())
+        #expect(call.network.run(until: { call.isCompleted }, atMost: .seconds(5)))
+        call.caller.restart()
+        let offer = call.caller.localParameters
+        call.network.schedule(after: .milliseconds(delay)) {
+            call.callee.restart()
+            try? call.callee.setRemoteParameters(offer)
+            let answer = call.callee.localParameters
+            call.network.schedule(after: .milliseconds(delay)) { try? call.caller.setRemoteParameters(answer) }
+        }
+        var sent = 0
+        for _ in 0..<80 {
+            try call.caller.send("x")
+            sent += 1
+            call.network.run(for: .milliseconds(100))
+        }
+        #expect(call.received[1].count >= sent - 1)
+        #expect(call.caller.selectedPair() != nil && call.callee.selectedPair() != nil)
+        #expect(call.nominated.map(\.count) == [2, 2])
+    }
+
     @Test("H22: other credentials of the peer need a restart, and say so")
     func peerRestarted() throws {
         let call = try ScriptedCall()
