@@ -129,7 +129,7 @@ extension ICEAgent {
             session.checks.cancel(pair.id)
             _ = session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
         }
-        if check.nominates, role == .controlled { accept(nominationOf: pair.id, at: now) }
+        if check.nominates, role == .controlled { accept(nominationOf: pair.id, by: check.request, at: now) }
     }
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
@@ -143,9 +143,8 @@ extension ICEAgent {
     }
 
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.
-    private mutating func accept(nominationOf id: PairID, at now: Instant) {
-        session.nominationCount += 1
-        let number = session.nominationCount
+    private mutating func accept(nominationOf id: PairID, by request: STUNMessage, at now: Instant) {
+        let number = session.nominationNumbers.number(of: request.transactionID)
         session.checklists.update(id) { $0.pendingNomination = number }
         if session.checklists[id]?.state == .succeeded { nominate(id, at: now) }
     }

@@ -19,8 +19,7 @@ struct Session {
     var nominations: [PairID] = []
     /// When a nomination that is held back is looked at again.
     var nominationHold: Instant?
-    /// Numbers the peer's nominating requests, so that the latest one counts.
-    var nominationCount = 0
+    var nominationNumbers = NominationNumbers()
 
     init(generation: Int, local: Credentials, streams: some Sequence<StreamID>) {
         self.generation = generation
@@ -34,6 +33,23 @@ struct Session {
     func isNominating(_ path: StreamComponent) -> Bool {
         nominations.contains { checklists[$0]?.path == path }
             || checks.isNominating { checklists[$0.pair]?.path == path }
+    }
+}
+
+/// Numbers the peer's nominating requests, so that the latest one counts; one that is repeated keeps its number.
+struct NominationNumbers {
+    private var count = 0
+    private var recent: [(id: STUNTransactionID, number: Int)] = []
+
+    /// No more requests than this are repeated at a time.
+    private static let limit = 16
+
+    mutating func number(of id: STUNTransactionID) -> Int {
+        if let known = recent.first(where: { $0.id == id }) { return known.number }
+        count += 1
+        if recent.count >= Self.limit { recent.removeFirst() }
+        recent.append((id, count))
+        return count
     }
 }
 
