@@ -71,6 +71,34 @@ struct NominationTests {
         #expect(call.peer.data.isEmpty)
     }
 
+    @Test("C5.3: a repeated or duplicated nomination is no later one")
+    func repeatedRequest() throws {
+        let call = try ScriptedCall(role: .controlled)
+        let second = try ScriptedPeer(call.network, call.peerHost, at: "198.51.100.1:7001")
+        try call.start()
+        let first = call.peer.sendCheck(to: call.client) {
+            $0.role = .controlling
+            $0.nominates = true
+        }
+        call.run(.milliseconds(100))
+        second.sendCheck(to: call.client) {
+            $0.role = .controlling
+            $0.nominates = true
+        }
+        call.run(.milliseconds(100))
+        #expect(call.client.selectedPair()?.remote.address == second.address)
+        call.peer.send(first.bytes, to: call.client.localCandidates[0].address)
+        call.run(.milliseconds(100))
+        #expect(call.client.selectedPair()?.remote.address == second.address)
+        // A new request for the first pair is one.
+        call.peer.sendCheck(to: call.client) {
+            $0.role = .controlling
+            $0.nominates = true
+        }
+        call.run(.milliseconds(100))
+        #expect(call.client.selectedPair()?.remote.address == call.peer.address)
+    }
+
     @Test("H15: no second nomination starts while one is on its way")
     func oneNomination() throws {
         let call = try ScriptedCall()

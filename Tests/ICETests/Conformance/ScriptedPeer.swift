@@ -104,7 +104,7 @@ final class ScriptedPeer {
     func check(for remote: ICEParameters, _ change: (inout Check) -> Void = { _ in }) -> STUNMessage {
         var check = Check()
         change(&check)
-        var generator = SeededGenerator(seed: nextID, stream: parameters.usernameFragment)
+        var generator = SeededGenerator(seed: nextID, stream: "\(address)")
         nextID += 1
         var message = STUNMessage(.request, .binding, transactionID: STUNTransactionID(using: &generator))
         message.append(
