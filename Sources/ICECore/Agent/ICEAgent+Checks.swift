@@ -163,7 +163,8 @@ extension ICEAgent {
         }
         switch outcome {
         case .success: succeed(check, response, at: now)
-        case .error(let error) where error.code == STUNMessage.ErrorCode.roleConflict.code: resolveConflict(of: check)
+        case .error(let error) where error.code == STUNMessage.ErrorCode.roleConflict.code:
+            resolveConflict(of: check, at: now)
         case .error(let error):
             fail(check, PairFailure(.errorResponse, "the peer answered \(error.code) \(error.reason)"), at: now)
         case .failed(let failure):
@@ -172,13 +173,20 @@ extension ICEAgent {
     }
 
     /// RFC 8445 §7.2.5.1: takes the role that the request did not claim, once, and checks the pair again.
-    private mutating func resolveConflict(of check: OutgoingCheck) {
+    private mutating func resolveConflict(of check: OutgoingCheck, at now: Instant) {
         if role == check.role {
             changeRole(to: check.role.opposite)
             tieBreaker = TieBreaker(using: &generator)
         }
+        session.checklists.update(check.pair) { $0.noteConflict() }
+        guard let pair = session.checklists[check.pair], pair.conflicts <= Self.conflictLimit else {
+            return fail(check, PairFailure(.roleConflict, "the peer claims whatever role this agent has"), at: now)
+        }
         _ = session.checklists.withList(check.pair.stream) { $0.trigger(check.pair) }
     }
+
+    /// Two agents that keep to RFC 8445 §7.3.1.1 agree after one conflict, or a few if both change at the same time.
+    private static let conflictLimit = 8
 
     /// RFC 8445 §7.2.5.3.
     private mutating func succeed(_ check: OutgoingCheck, _ response: STUNMessage, at now: Instant) {

@@ -56,6 +56,8 @@ package struct CheckPair {
     /// When its first check was sent since it was last triggered.
     package private(set) var startedAt: Instant?
     package private(set) var roundTripTime: Duration?
+    /// How often the peer answered 487.
+    private(set) var conflicts = 0
     /// RFC 7675 §5.1: "After consent is lost, the same ICE credentials MUST NOT be used on the affected 5-tuple again."
     private(set) var hasLostConsent = false
 
@@ -115,6 +117,8 @@ package struct CheckPair {
     mutating func confirm(at now: Instant) {
         valid?.confirmedAt = now
     }
+
+    mutating func noteConflict() { conflicts += 1 }
 
     mutating func fail() {
         state = .failed

@@ -96,6 +96,19 @@ struct CheckClientTests {
         #expect(call.client.state == .connected)
     }
 
+    @Test("H18: a peer that answers every check with 487 ends in a failure, not in checks without end")
+    func endlessConflict() throws {
+        let call = try ScriptedCall()
+        call.peer.answer = { peer, request, _ in peer.failure(to: request, 487) }
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.client.addRemoteCandidate(nil as Candidate?)
+        call.run(.seconds(41))
+        #expect(call.failures.map(\.1.code) == [.roleConflict])
+        #expect(call.peer.requests.count < 20)
+        #expect(call.client.state == .failed)
+    }
+
     @Test("C3.6: an error answer fails the pair with its code in the reason", arguments: [400, 420, 500])
     func errorAnswer(_ code: Int) throws {
         let call = try ScriptedCall()
