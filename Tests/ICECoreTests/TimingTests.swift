@@ -88,7 +88,7 @@ struct ConsentTests {
     private var generator = SeededGenerator(seed: 7)
 
     private mutating func monitor(_ interval: Duration = .seconds(5)) -> ConsentMonitor {
-        ConsentMonitor(interval: interval, timeout: .seconds(30), at: .ms(0), using: &generator)
+        ConsentMonitor(interval: interval, timeout: .seconds(30), confirmedAt: .ms(0), at: .ms(0), using: &generator)
     }
 
     @Test("Checks are 4 to 6 s apart, unevenly, and do not wait for answers (RFC 7675 §5.1)", arguments: [1, 4, 5])

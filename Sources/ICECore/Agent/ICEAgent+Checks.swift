@@ -182,7 +182,7 @@ extension ICEAgent {
         guard let pair = session.checklists[check.pair], pair.conflicts <= Self.conflictLimit else {
             return fail(check, PairFailure(.roleConflict, "the peer claims whatever role this agent has"), at: now)
         }
-        _ = session.checklists.withList(check.pair.stream) { $0.trigger(check.pair) }
+        session.checklists.withList(check.pair.stream) { $0.trigger(check.pair) }
     }
 
     /// Two agents that keep to RFC 8445 §7.3.1.1 agree after one conflict, or a few if both change at the same time.
@@ -191,7 +191,9 @@ extension ICEAgent {
     /// RFC 8445 §7.2.5.3.
     private mutating func succeed(_ check: OutgoingCheck, _ response: STUNMessage, at now: Instant) {
         guard let pair = session.checklists[check.pair] else { return }
-        guard let mapped = response[STUNMessage.XORMappedAddress.self]?.address.unmapped else {
+        guard let mapped = response[STUNMessage.XORMappedAddress.self]?.address.unmapped,
+            mapped.family == pair.destination.family
+        else {
             fail(check, PairFailure(.errorResponse, "the answer does not say where the request came from"), at: now)
             return
         }
@@ -202,7 +204,7 @@ extension ICEAgent {
         session.checklists.update(pair.id) {
             $0.succeed(as: CheckPair.Valid(local: local, priority: priority, confirmedAt: now), roundTripTime: sample)
         }
-        _ = session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
+        session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
         session.checks.cancel(pair.id)
         session.checklists.thaw(pair.foundation)
         emit(.admit(pair.socket, pair.destination))

@@ -38,7 +38,7 @@ extension ICEAgent {
         case .added:
             formPairs(with: candidate)
         case .merged(let merged):
-            _ = session.checklists.withList(candidate.stream) { list in
+            session.checklists.withList(candidate.stream) { list in
                 list.updateAll(where: { $0.path == merged.path && $0.remote.address == merged.address }) {
                     $0.adopt(signalled: merged)
                 }

@@ -127,7 +127,7 @@ extension ICEAgent {
         guard let pair = pairForCheck(check, remote), !pair.hasLostConsent else { return }
         if pair.state != .succeeded {
             session.checks.cancel(pair.id)
-            _ = session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
+            session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
         }
         if check.nominates, role == .controlled { accept(nominationOf: pair.id, by: check.request, at: now) }
     }

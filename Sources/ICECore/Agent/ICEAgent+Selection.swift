@@ -48,7 +48,7 @@ extension ICEAgent {
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.nominations.removeAll { session.checklists[$0]?.path == path }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
-        _ = session.checklists.withList(path.stream) { list in
+        session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
         }
     }
@@ -75,7 +75,9 @@ extension ICEAgent {
             isSamePath
             ? before?.consent
             : configuration.consentInterval.map {
-                ConsentMonitor(interval: $0, timeout: configuration.consentTimeout, at: now, using: &generator)
+                ConsentMonitor(
+                    interval: $0, timeout: configuration.consentTimeout, confirmedAt: pair.valid?.confirmedAt ?? now,
+                    at: now, using: &generator)
             }
         components[index].selected = SelectedPath(
             pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys,

@@ -146,7 +146,17 @@ package struct ICEAgent {
         settle(at: now)
     }
 
-    /// Brings everything that follows from an input to rest: nominations, checks to send, the state.
+    /// Brings everything that follows from an input to rest; every input ends here.
+    ///
+    /// ```
+    ///  input ──▶ gatherer, checklists, checks, paths change
+    ///              │ settle
+    ///              ├─ decideNominations   which valid pair is to be chosen (controlling agent)
+    ///              ├─ pump                as many transactions as the pacing allows: nominations, triggered checks,
+    ///              │                      ordinary checks and gathering in turn; else pacingDeadline
+    ///              └─ updateState         gathering's end, connected, failed …
+    ///                   └──▶ effects: send, usePath, event …
+    /// ```
     mutating func settle(at now: Instant) {
         guard state != .closed else { return }
         decideNominations(at: now)

@@ -140,3 +140,8 @@ extension UInt8 {
         isICECharacter || self == UInt8(ascii: "-") || self == UInt8(ascii: "_")
     }
 }
+
+extension Candidate {
+    /// The component of the stream that the candidate belongs to.
+    public var path: StreamComponent { StreamComponent(stream: stream, component: component) }
+}

@@ -23,8 +23,6 @@ package struct Checklist {
         pairs.lazy.filter { $0.path == path }
     }
 
-    var hasTriggered: Bool { !triggered.isEmpty }
-
     // MARK: Coming and going
 
     /// Inserts a pair by its priority, behind those with the same one.

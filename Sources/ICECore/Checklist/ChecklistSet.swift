@@ -24,13 +24,14 @@ package struct ChecklistSet {
         lists.append(Checklist(stream: stream))
     }
 
+    @discardableResult
     mutating func withList<Result>(_ stream: StreamID, _ change: (inout Checklist) -> Result) -> Result? {
         guard let index = lists.firstIndex(where: { $0.stream == stream }) else { return nil }
         return change(&lists[index])
     }
 
     mutating func update(_ id: PairID, _ change: (inout CheckPair) -> Void) {
-        _ = withList(id.stream) { $0.update(id, change) }
+        withList(id.stream) { $0.update(id, change) }
     }
 
     mutating func changeRole(to role: Role) {
@@ -77,7 +78,7 @@ package struct ChecklistSet {
             (a.state == .failed ? 0 : 1, a.priority) < (b.state == .failed ? 0 : 1, b.priority)
         }
         guard let victim, victim.state == .failed || victim.priority < priority else { return false }
-        _ = withList(victim.id.stream) { $0.remove { $0.id == victim.id } }
+        withList(victim.id.stream) { $0.remove { $0.id == victim.id } }
         return true
     }
 

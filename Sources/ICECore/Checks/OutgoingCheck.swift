@@ -55,10 +55,6 @@ struct OutgoingChecks {
 
     var deadline: Instant? { all.lazy.compactMap(\.transaction.deadline).min() }
 
-    func contains(_ id: STUNTransactionID) -> Bool {
-        all.contains { $0.transaction.transactionID == id }
-    }
-
     mutating func add(_ check: OutgoingCheck) {
         all.append(check)
     }

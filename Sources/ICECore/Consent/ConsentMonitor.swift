@@ -36,12 +36,15 @@ struct ConsentMonitor {
     /// How long a check may be on its way before it counts as unanswered.
     private static let answerTime = Duration.seconds(1)
 
-    /// Starts with the consent that the connectivity check expressed.
-    init(interval: Duration, timeout: Duration, at now: Instant, using generator: inout some RandomNumberGenerator) {
+    /// Starts with the consent that the last answered connectivity check expressed.
+    init(
+        interval: Duration, timeout: Duration, confirmedAt: Instant, at now: Instant,
+        using generator: inout some RandomNumberGenerator
+    ) {
         // RFC 7675 §5.1: "the default consent check interval is 5 s", "MUST NOT be set below 4 s" with its variation.
         self.interval = max(interval, .seconds(5))
         self.timeout = timeout
-        confirmedAt = now
+        self.confirmedAt = confirmedAt
         heardAt = now
         nextCheck = now
         nextCheck = now + jittered(using: &generator)
