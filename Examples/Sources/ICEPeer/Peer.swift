@@ -141,7 +141,7 @@ final class Peer {
             }
             Bench(client: client, loop: loop, size: bytes, count: count).run()
         default:
-            throw BadLine(description: "there is no message of type \(line.type)")
+            throw BadLine(description: "there is no message of type \(line.type.prefix(80))")
         }
     }
 }

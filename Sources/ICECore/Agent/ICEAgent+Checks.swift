@@ -91,7 +91,8 @@ extension ICEAgent {
 
     private func nominatesEagerly(_ pair: CheckPair, _ purpose: OutgoingCheck.Purpose, at now: Instant) -> Bool {
         guard configuration.nomination == .eager, role == .controlling, purpose == .connectivity,
-            !isConcluded(pair.path), !session.isNominating(pair.path)
+            !isConcluded(pair.path), !session.isNominating(pair.path),
+            (session.eagerHold(of: pair.path, patience: Nominator.leastHold) ?? now) <= now
         else { return false }
         return Nominator.mayNominateEagerly(
             pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now)
@@ -101,7 +102,12 @@ extension ICEAgent {
     /// than ever longer waiting.
     private func schedule(for purpose: OutgoingCheck.Purpose) -> RetransmissionSchedule {
         var schedule = checkSchedule
-        if purpose == .nomination { (schedule.requestLimit, schedule.finalWaitFactor) = (3, 2) }
+        switch purpose {
+        case .connectivity: break
+        case .nomination: (schedule.requestLimit, schedule.finalWaitFactor) = (3, 2)
+        // What stands by has to be known dead before it is needed.
+        case .keepalive: (schedule.requestLimit, schedule.finalWaitFactor) = (5, 4)
+        }
         return schedule
     }
 

@@ -12,13 +12,23 @@ extension ICEAgent {
             let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)
             switch pairs.map({ Nominator.decide(over: $0, at: now) }) {
             case .nominate(let id):
-                session.nominations.append(id)
+                if let hold = eagerHold(before: id, of: component.path), hold > now {
+                    session.nominationHold = min(hold, session.nominationHold ?? hold)
+                } else {
+                    session.nominations.append(id)
+                }
             case .holdUntil(let instant):
                 session.nominationHold = min(instant, session.nominationHold ?? instant)
             case .wait, nil:
                 break
             }
         }
+    }
+
+    /// A better pair whose first check nominates it gets the time that this one took, twice, to answer; a dead one gets no more.
+    private func eagerHold(before id: PairID, of path: StreamComponent) -> Instant? {
+        let roundTrip = session.checklists[id]?.roundTripTime ?? Nominator.leastHold / 2
+        return session.eagerHold(of: path, patience: roundTrip * 2)
     }
 
     /// A pair was nominated by us, or by the peer and works: the latest nomination is the selected pair.
@@ -63,7 +73,10 @@ extension ICEAgent {
         let current = components[index].selected
         // During a restart the old pair goes on until the new generation has nominated (RFC 8445 §9).
         if let current, current.generation != session.generation { return }
-        let best = session.checklists.pairs.filter { $0.path == path && $0.valid != nil }
+        // RFC 7675 §5.1: consent lasts from the last answer; a pair that has been silent for longer has none.
+        let consented = now - configuration.consentTimeout
+        let best = session.checklists.pairs
+            .filter { $0.path == path && ($0.valid?.confirmedAt ?? consented) > consented }
             .max { ($0.valid?.priority ?? 0) < ($1.valid?.priority ?? 0) }
         if let best, best.id != current?.id { select(best, forComponentAt: index, at: now) }
     }

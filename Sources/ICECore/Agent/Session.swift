@@ -34,6 +34,11 @@ struct Session {
         nominations.contains { checklists[$0]?.path == path }
             || checks.isNominating { checklists[$0.pair]?.path == path }
     }
+
+    /// Until when the component's eager nomination is waited for; nil if there is none.
+    func eagerHold(of path: StreamComponent, patience: Duration) -> Instant? {
+        checks.eagerHold(patience: patience) { checklists[$0.pair]?.path == path }
+    }
 }
 
 /// Numbers the peer's nominating requests, so that the latest one counts; one that is repeated keeps its number.

@@ -59,12 +59,15 @@ struct OutgoingChecks {
         all.append(check)
     }
 
-    /// Whether a check that nominates may be answered any moment: a first check that had to be repeated holds up no other pair.
+    /// Whether a check that was sent to nominate waits for its answer.
     func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
-        all.contains {
-            $0.nominates && !$0.isCancelled && ($0.purpose == .nomination || $0.transaction.transmissions == 1)
-                && matches($0)
-        }
+        all.contains { $0.purpose == .nomination && matches($0) }
+    }
+
+    /// Until when first checks that nominate as well, as `.eager` has them, are waited for; nil if there are none.
+    func eagerHold(patience: Duration, _ matches: (OutgoingCheck) -> Bool) -> Instant? {
+        all.filter { $0.purpose == .connectivity && $0.nominates && !$0.isCancelled && matches($0) }
+            .map { $0.transaction.firstSentAt + patience }.max()
     }
 
     /// RFC 8445 §7.3.1.4: stops the retransmissions of a pair's checks.

@@ -13,7 +13,7 @@ struct Nominator {
     }
 
     /// The least time that a relayed pair is held back for a direct one.
-    private static let leastHold = Duration.milliseconds(100)
+    static let leastHold = Duration.milliseconds(100)
 
     /// Decides over the pairs of one component, which are in the order of their priority.
     static func decide(over pairs: some Sequence<CheckPair>, at now: Instant) -> Decision {
