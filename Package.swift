@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "ICETesting",
             dependencies: [
-                "NetBase", "STUN", "ICECore", "ICE",
+                "NetBase", "STUN", "TURNCore", "ICECore", "ICE",
                 .product(name: "DequeModule", package: collections),
                 .product(name: "HeapModule", package: collections),
             ],
@@ -80,7 +80,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ICETestingTests",
-            dependencies: ["ICETesting", "ICE", "ICECore", "STUN", "NetBase", "simulated-trace"],
+            dependencies: ["ICETesting", "ICE", "ICECore", "TURNCore", "STUN", "NetBase", "simulated-trace"],
             swiftSettings: settings),
         // Not a product: a test runs it in two processes and compares what it prints.
         .executableTarget(
