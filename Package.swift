@@ -43,7 +43,10 @@ let package = Package(
             name: "STUN",
             dependencies: ["NetBase", "Digest", .product(name: "DequeModule", package: collections)],
             swiftSettings: settings),
-        .target(name: "TURNCore", dependencies: ["NetBase", "STUN"], swiftSettings: settings),
+        .target(
+            name: "TURNCore",
+            dependencies: ["NetBase", "STUN", .product(name: "DequeModule", package: collections)],
+            swiftSettings: settings),
         .target(
             name: "ICECore",
             dependencies: ["NetBase", "Digest", "STUN", .product(name: "DequeModule", package: collections)],
