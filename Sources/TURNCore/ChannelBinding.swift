@@ -31,6 +31,11 @@ package struct ChannelBinding: Hashable, Sendable {
     /// When the pair is free again at last; nil while no request can have reached the server.
     var restingEnd: Instant?
 
+    /// Whether the server has confirmed it, and its time is not known to be up.
+    var isBound: Bool {
+        if case .bound = state { true } else { false }
+    }
+
     func isBound(at now: Instant) -> Bool {
         guard case .bound(let lease) = state else { return false }
         return now < lease.expiry

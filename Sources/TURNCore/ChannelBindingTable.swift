@@ -108,6 +108,12 @@ package struct ChannelBindingTable: Sendable {
         updateDeadline()
     }
 
+    /// Forgets the pairs of a family, whose relayed address was given back.
+    package mutating func remove(_ family: IPAddress.Family) {
+        for binding in all where binding.peer.family == family { remove(binding.channel) }
+        updateDeadline()
+    }
+
     // MARK: - Time
 
     /// The next thing that time has brought by now; nil when there is none left.

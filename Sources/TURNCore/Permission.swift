@@ -79,6 +79,12 @@ package struct PermissionTable: Sendable {
         updateDeadline()
     }
 
+    /// Forgets the permissions of a family, whose relayed address was given back.
+    package mutating func remove(_ family: IPAddress.Family) {
+        permissions = permissions.filter { $0.key.family != family }
+        updateDeadline()
+    }
+
     /// The next thing that time has brought by now; nil when there is none left.
     package mutating func advance(to now: Instant) -> Step? {
         guard let deadline, deadline <= now else { return nil }

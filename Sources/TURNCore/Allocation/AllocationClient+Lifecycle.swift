@@ -1,0 +1,224 @@
+import DequeModule
+package import NetBase
+import STUN
+
+// MARK: - Asking and giving back
+
+extension AllocationClient {
+    /// What is known of the allocation; nil while there is none.
+    package var state: AllocationState? {
+        guard let allocation = lifecycle.allocation else { return nil }
+        return AllocationState(
+            relayedAddresses: allocation.relayedAddresses, reflexiveAddress: allocation.reflexiveAddress,
+            lifetime: allocation.lifetime, expiry: allocation.expiry, nextRefresh: allocation.refreshDue,
+            reservationToken: allocation.reservationToken, refusedFamily: allocation.refusedFamily,
+            permissions: permissions.all, channels: channels.all.filter(\.isBound))
+    }
+
+    /// Asks for an allocation; false, and nothing happens, while there is one or the last failure's rule forbids it.
+    ///
+    /// After ``AllocationEvent/portRejected`` this goes out from the new port.
+    @discardableResult
+    package mutating func allocate(at now: Instant) -> Bool {
+        guard lifecycle.allowsAllocating(at: now) else { return false }
+        lifecycle = .allocating
+        start(TURNRequest(.allocate), at: now)
+        return true
+    }
+
+    /// Asks for a lifetime, which the server may change: nil for that of the options, zero to give back all, or the address of one
+    /// family.
+    package mutating func refresh(
+        lifetime: Duration? = nil, family: IPAddress.Family? = nil, at now: Instant
+    ) {
+        let seconds = UInt32(clamping: (lifetime ?? options.lifetime).components.seconds)
+        if seconds == 0, family == nil { return release(at: now) }
+        guard case .allocated(var allocation) = lifecycle else { return }
+        if let family, !allocation.hasAddress(for: family) { return }
+        if family == nil {
+            allocation.refreshDue = nil
+            lifecycle = .allocated(allocation)
+        }
+        waiting.prepend(TURNRequest(.refresh(seconds: seconds, family)))
+        launch(at: now)
+    }
+
+    /// Gives back what there is or may be: a server may have granted what it was not yet heard to grant.
+    private mutating func release(at now: Instant) {
+        switch lifecycle {
+        case .allocating, .allocated:
+            giveBack(at: now)
+            lifecycle = .releasing
+        case .releasing: break
+        case .idle, .over: tell(.released)
+        }
+    }
+
+    /// Sends the request that gives all back, and forgets about everything else.
+    private mutating func giveBack(at now: Instant) {
+        forgetRequestsAndPeers()
+        start(.release, at: now)
+    }
+
+    private mutating func forgetRequestsAndPeers() {
+        outstanding.removeAll()
+        waiting.removeAll()
+        permissions = PermissionTable()
+        channels = ChannelBindingTable()
+    }
+
+    /// The way to the server broke: whatever was in flight or allocated over it is gone.
+    package mutating func linkFailed(_ error: NetworkError? = nil, at now: Instant) {
+        switch lifecycle {
+        case .idle, .over: break
+        case .allocating: end(.failed(.init(cause: .linkFailed(error), retry: .anyTime)), at: now)
+        case .allocated: end(.lost(.linkFailed(error)), at: now)
+        case .releasing: end(.released, at: now)
+        }
+        outstanding.removeAll()
+    }
+
+    /// Leaves everything behind and tells why.
+    mutating func end(_ event: AllocationEvent, at now: Instant) {
+        forgetRequestsAndPeers()
+        var rule = RetryRule.anyTime
+        if case .failed(let failure) = event { rule = failure.retry }
+        lifecycle = .over(rule, since: now)
+        if rule == .withoutPortDemands { demandsPort = false }
+        tell(event)
+    }
+}
+
+// MARK: - Allocate
+
+extension AllocationClient {
+    /// RFC 8656 §7.3.
+    mutating func allocated(_ response: STUNMessage, requestedAt: Instant, at now: Instant) {
+        guard case .allocating = lifecycle else { return }
+        let lifetime = response.lifetime ?? .seconds(600)
+        let addresses: [TransportAddress]
+        do throws(STUNError) {
+            addresses = try response.relayedAddresses()
+            _ = try response.decode(STUNMessage.XORMappedAddress.self)
+        } catch {
+            return refuseGift(.unwantedFamily, at: now)
+        }
+        guard !addresses.isEmpty, lifetime > .zero else { return refuseGift(.malformedResponse, at: now) }
+        guard addresses.allSatisfy({ isWanted($0.family) }) else { return refuseGift(.unwantedFamily, at: now) }
+        var allocation = Allocation(
+            relayedAddresses: addresses.sorted { $0.family.rawValue < $1.family.rawValue },
+            reflexiveAddress: response[STUNMessage.XORMappedAddress.self]?.address,
+            reservationToken: response[STUNMessage.ReservationToken.self]?.value,
+            refusedFamily: response.refusedFamily, lifetime: lifetime, expiry: requestedAt)
+        allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
+        lifecycle = .allocated(allocation)
+        rejectedPorts = 0
+        if let state { tell(.allocated(state)) }
+    }
+
+    /// A reserved port has the family that it has.
+    private func isWanted(_ family: IPAddress.Family) -> Bool {
+        if demandsPort, options.reservationToken != nil { return true }
+        return options.families.isEmpty ? family == .v4 : options.families.contains(family)
+    }
+
+    /// "the client MUST delete the allocation (Section 8) and MUST NOT attempt to create another allocation on that server until it
+    /// believes the mismatch has been fixed" (RFC 8656 §7.3).
+    private mutating func refuseGift(_ cause: AllocationFailure.Cause, at now: Instant) {
+        end(.failed(.init(cause: cause, retry: .never)), at: now)
+        start(.release, at: now)
+    }
+}
+
+// MARK: - Refresh
+
+extension AllocationClient {
+    mutating func advanceAllocation(to now: Instant) {
+        guard case .allocated(var allocation) = lifecycle else { return }
+        if allocation.expiry <= now { return end(.lost(.expired), at: now) }
+        guard let due = allocation.refreshDue, due <= now else { return }
+        allocation.refreshDue = nil
+        lifecycle = .allocated(allocation)
+        let seconds = UInt32(clamping: options.lifetime.components.seconds)
+        waiting.prepend(TURNRequest(.refresh(seconds: seconds, nil), isAutomatic: true))
+    }
+
+    /// RFC 8656 §8.3.
+    mutating func refreshed(
+        _ seconds: UInt32, _ family: IPAddress.Family?, _ response: STUNMessage, requestedAt: Instant, at now: Instant
+    ) {
+        switch (seconds, family) {
+        case (0, nil): return released(at: now)
+        case (0, let family?): return released(family, at: now)
+        default: break
+        }
+        guard case .allocated(var allocation) = lifecycle else { return }
+        let lifetime = response.lifetime ?? .seconds(Int64(seconds))
+        guard lifetime > .zero else { return end(.lost(.forgotten), at: now) }
+        allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
+        lifecycle = .allocated(allocation)
+        tell(.refreshed(lifetime: lifetime))
+    }
+
+    /// What was given back because it was not wanted has been told of before.
+    private mutating func released(at now: Instant) {
+        if case .releasing = lifecycle { end(.released, at: now) }
+    }
+
+    /// "it MUST NOT affect any permissions or channels associated with allocations for the other address family" (RFC 8656 §8.1).
+    private mutating func released(_ family: IPAddress.Family, at now: Instant) {
+        guard case .allocated(var allocation) = lifecycle else { return }
+        allocation.relayedAddresses.removeAll { $0.family == family }
+        if allocation.relayedAddresses.isEmpty { return end(.released, at: now) }
+        lifecycle = .allocated(allocation)
+        permissions.remove(family)
+        channels.remove(family)
+        tell(.familyReleased(family))
+    }
+
+    /// Nobody answered: asks again until the allocation must be gone.
+    mutating func refreshUnanswered(_ seconds: UInt32, _ family: IPAddress.Family?, at now: Instant) {
+        if seconds == 0, family == nil { return released(at: now) }
+        refreshLater(than: now)
+    }
+
+    private mutating func refreshLater(than now: Instant) {
+        guard options.refreshesAllocation, case .allocated(var allocation) = lifecycle else { return }
+        allocation.refreshDue = now + Self.retryInterval
+        lifecycle = .allocated(allocation)
+    }
+
+    /// A 437 means that there is nothing there any more, which is all that was wanted of a request to give back.
+    mutating func refreshFailed(
+        _ seconds: UInt32, _ family: IPAddress.Family?, _ error: STUNMessage.ErrorCode, at now: Instant
+    ) {
+        switch (seconds, family, error.code) {
+        case (0, nil, 437): return released(at: now)
+        case (_, _, 437):
+            tell(.error(.refresh, error))
+            return lose(.forgotten, at: now)
+        default: tell(.error(.refresh, error))
+        }
+        if seconds == 0 {
+            if family == nil { released(at: now) }
+        } else if error.isPassing {
+            refreshLater(than: now)
+        }
+    }
+
+    /// Loses what is there; in any other state nothing is.
+    mutating func lose(_ loss: AllocationLoss, at now: Instant) {
+        switch lifecycle {
+        case .allocated: end(.lost(loss), at: now)
+        case .releasing: end(.released, at: now)
+        case .idle, .allocating, .over: break
+        }
+    }
+
+    /// RFC 8656 §12.3: "delete the allocation and start afresh with a new allocation".
+    mutating func loseMismatched(at now: Instant) {
+        guard case .allocated = lifecycle else { return }
+        end(.lost(.channelMismatch), at: now)
+        start(.release, at: now)
+    }
+}

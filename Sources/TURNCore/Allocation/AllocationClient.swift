@@ -1,0 +1,78 @@
+import DequeModule
+package import NetBase
+import STUN
+
+/// The client's end of one allocation, over one way to one server (RFC 8656 §7 to §12).
+///
+/// Whoever drives it hands in the server's messages, calls ``advance(to:)`` at the ``deadline``, and performs the effects until
+/// there are none. Application data takes a way of its own: ``frame(_:to:at:)`` out, ``payload(ofChannelData:at:)``,
+/// ``peer(on:at:)`` and ``payload(of:at:)`` in.
+///
+///     idle ──allocate──▶ allocating ──success──▶ allocated ──refresh(lifetime: 0)──▶ releasing ──▶ over
+///                         │  ▲                     │                                               ▲  │
+///                         │  └─── allocate, as the retry rule allows ──────────────────────────────│──┘
+///                         └── error, silence ──────┴── 437, expiry, broken link ───────────────────┘
+package struct AllocationClient {
+    /// What the driver is to do.
+    package enum Effect: Hashable, Sendable {
+        /// Send these bytes to the server; never drop them in favour of data.
+        case send([UInt8])
+        /// Tell this.
+        case event(AllocationEvent)
+    }
+
+    let options: AllocationOptions
+    let isReliable: Bool
+    var generator: any RandomNumberGenerator
+    var authenticator: LongTermAuthenticator
+    var roundTrips: RoundTripEstimator
+
+    var lifecycle = Lifecycle.idle
+    var permissions = PermissionTable()
+    var channels = ChannelBindingTable()
+    var outstanding: [OutstandingRequest] = []
+    var waiting: Deque<TURNRequest> = []
+    private var effects: Deque<Effect> = []
+
+    /// Whether the server knows DONT-FRAGMENT, as far as we know.
+    var usesDontFragment: Bool
+    /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for.
+    var demandsPort = true
+    /// How many local ports the server did not take, one after the other.
+    var rejectedPorts = 0
+
+    /// A client without an allocation; the generator makes transaction IDs.
+    package init(_ options: AllocationOptions, generator: any RandomNumberGenerator, isReliable: Bool) {
+        self.options = options
+        self.generator = generator
+        self.isReliable = isReliable
+        usesDontFragment = options.isDontFragment
+        authenticator = LongTermAuthenticator(
+            username: options.username, password: options.password, preparation: options.preparation,
+            prefersSHA256: true)
+        let timeout = options.retransmission.retransmissionTimeout
+        roundTrips = RoundTripEstimator(initial: timeout, floor: timeout)
+    }
+
+    /// The next thing to do; nil when there is none left.
+    package mutating func nextEffect() -> Effect? { effects.popFirst() }
+
+    /// When ``advance(to:)`` has something to do.
+    package var deadline: Instant? {
+        let transactions = outstanding.lazy.compactMap(\.transaction.deadline).min()
+        let own = [transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline]
+        return own.lazy.compactMap { $0 }.min()
+    }
+
+    /// Repeats, refreshes, expires and gives up what is due.
+    package mutating func advance(to now: Instant) {
+        advanceTransactions(to: now)
+        advanceAllocation(to: now)
+        advancePeers(to: now)
+        launch(at: now)
+    }
+
+    mutating func perform(_ effect: Effect) { effects.append(effect) }
+
+    mutating func tell(_ event: AllocationEvent) { effects.append(.event(event)) }
+}

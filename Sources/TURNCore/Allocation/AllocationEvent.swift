@@ -1,0 +1,39 @@
+package import NetBase
+package import STUN
+
+/// What an ``AllocationClient`` tells.
+package enum AllocationEvent: Hashable, Sendable {
+    /// The allocation is there.
+    case allocated(AllocationState)
+    /// A Refresh request prolonged it, from now on by so long.
+    case refreshed(lifetime: Duration)
+    /// It was given back as asked, or there was nothing to give back; the last event but for a new ``AllocationClient/allocate(at:)``.
+    case released
+    /// One of two families was given back as asked.
+    case familyReleased(IPAddress.Family)
+    /// The server lets a peer in; again each time somebody asks, but not for refreshes.
+    case permitted(IPAddress)
+    /// The server does not let a peer in, or no longer.
+    case permissionRefused(IPAddress, RequestFailure)
+    /// A permission ran out; it is asked for again only on demand.
+    case permissionExpired(IPAddress)
+    /// A peer's data travels on a channel from now on; again each time somebody asks, but not for refreshes.
+    case channelBound(TransportAddress, ChannelNumber)
+    /// A channel could not be bound: data goes on in Send indications.
+    case channelRefused(TransportAddress, RequestFailure)
+    /// A channel ran out: data goes on in Send indications.
+    case channelExpired(TransportAddress, ChannelNumber)
+    /// What was relayed to a peer did not get there; the port is 0 where the server does not know it.
+    case peerError(TransportAddress, PeerError)
+    /// A request was answered with an error that is not dealt with here; what follows from it comes next, as an event of its own.
+    case error(STUNMethod, code: Int, reason: String)
+    /// The server sends us to others, in its order; the one of the address family in use is the one to take, with the same
+    /// transport and credentials, and a new client. The domain is what the certificate must name (RFC 8489 §10).
+    case redirected(to: [TransportAddress], domain: String?)
+    /// 437: our address is in use at the server. Change to a new local port, then call ``AllocationClient/allocate(at:)`` again.
+    case portRejected
+    /// The allocation that was there is gone.
+    case lost(AllocationLoss)
+    /// There will be no allocation, unless the rule inside says otherwise.
+    case failed(AllocationFailure)
+}

@@ -1,0 +1,50 @@
+import NetBase
+import STUN
+
+/// What one request asks for, however often it has to be made anew.
+struct TURNRequest: Hashable {
+    enum Purpose: Hashable {
+        case allocate
+        /// Zero seconds give back; without a family, all addresses are meant.
+        case refresh(seconds: UInt32, IPAddress.Family?)
+        case permit([IPAddress])
+        case bind(ChannelNumber, TransportAddress)
+    }
+
+    let purpose: Purpose
+    /// Whether time asked for it, rather than somebody who waits for the answer.
+    let isAutomatic: Bool
+    /// How often it was made anew with other credentials.
+    var retries = 0
+
+    init(_ purpose: Purpose, isAutomatic: Bool = false) {
+        self.purpose = purpose
+        self.isAutomatic = isAutomatic
+    }
+
+    static let release = TURNRequest(.refresh(seconds: 0, nil))
+
+    var method: STUNMethod {
+        switch purpose {
+        case .allocate: .allocate
+        case .refresh: .refresh
+        case .permit: .createPermission
+        case .bind: .channelBind
+        }
+    }
+
+    /// Whether its success brings a permission for the peer.
+    func permits(_ peer: IPAddress) -> Bool {
+        switch purpose {
+        case .permit(let peers): peers.contains(peer)
+        case .bind(_, let address): address.ip == peer
+        case .allocate, .refresh: false
+        }
+    }
+}
+
+/// A request on its way.
+struct OutstandingRequest {
+    var request: TURNRequest
+    var transaction: STUNTransaction
+}
