@@ -24,14 +24,18 @@ package struct SendIndication: Hashable, Sendable {
         isDontFragment = message.contains(type: STUNMessage.DontFragment.type)
     }
 
+    /// Header, IPv6 peer, DONT-FRAGMENT, the head of DATA and its padding: what is around the data at the most.
+    private static let maximumOverhead = 20 + 24 + 4 + 4 + 3
+
     /// A message that carries data to a peer; nil where the data is too long for a STUN message.
     package static func encode(
         _ data: Span<UInt8>, to peer: TransportAddress, isDontFragment: Bool = false,
         transactionID: STUNTransactionID
     ) -> STUNMessage? {
-        var message = STUNMessage(.indication, .send, transactionID: transactionID)
+        var message = STUNMessage(
+            .indication, .send, transactionID: transactionID, reserving: maximumOverhead + data.count)
         message.append(STUNMessage.XORPeerAddress(peer))
         if isDontFragment { message.append(STUNMessage.DontFragment()) }
-        return message.append(STUNMessage.Data([UInt8](copying: data))) ? message : nil
+        return message.append(type: STUNMessage.Data.type, copying: data) ? message : nil
     }
 }

@@ -16,7 +16,7 @@ package struct STUNClientCore {
     package enum Effect: Hashable, Sendable {
         /// Send these bytes to the server; should that fail, call ``abandon(_:at:)``.
         case send([UInt8], STUNTransactionID)
-        /// A success response came; the round-trip time is nil where a repetition makes it ambiguous.
+        /// A success response came, under another ID than the driver's where the request had to be made anew; the round-trip time is nil where a repetition makes it ambiguous.
         case response(STUNMessage, roundTripTime: Duration?)
         /// An error response came.
         case errorResponse(STUNMessage, STUNMessage.ErrorCode)
@@ -30,21 +30,37 @@ package struct STUNClientCore {
     private let isReliable: Bool
     private let usesFingerprint: Bool
     private let key: IntegrityKey?
+    private var longTerm: LongTermAuthenticator?
+    private var generator: any RandomNumberGenerator
     private let algorithm: IntegrityAlgorithm
     private let knownAttributes: STUNAttributeSet
     private var server: IPAddress
     private var roundTrips: RoundTripCache
-    private var outstanding: [STUNTransaction] = []
-    private var waiting: Deque<STUNMessage> = []
+    private var outstanding: [Outstanding] = []
+    private var waiting: Deque<Request> = []
     private var effects: Deque<Effect> = []
 
-    /// A core without requests; with a key, requests are signed and responses must be.
+    /// What was asked for, under the ID that the driver knows, and how often it was made anew with other credentials.
+    private struct Request {
+        let bare: STUNMessage
+        var retries = 0
+        var id: STUNTransactionID { bare.transactionID }
+    }
+
+    private struct Outstanding {
+        let request: Request
+        var transaction: STUNTransaction
+    }
+
+    /// A core without requests; with a key, requests are signed and responses must be. With long-term credentials the same holds as soon
+    /// as the server has asked for them, and the generator makes the IDs of requests that are made anew.
     ///
     /// The schedule's timeout is where the estimate of round trips starts and what it never falls below.
     package init(
         server: IPAddress, schedule: RetransmissionSchedule = RetransmissionSchedule(), isReliable: Bool = false,
         key: IntegrityKey? = nil, algorithm: IntegrityAlgorithm = .sha1, usesFingerprint: Bool = true,
-        knownAttributes: STUNAttributeSet = .all
+        knownAttributes: STUNAttributeSet = .all, longTerm: LongTermAuthenticator? = nil,
+        generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
     ) {
         self.server = server
         self.schedule = schedule
@@ -53,12 +69,14 @@ package struct STUNClientCore {
         self.algorithm = algorithm
         self.usesFingerprint = usesFingerprint
         self.knownAttributes = knownAttributes
+        self.longTerm = longTerm
+        self.generator = generator
         roundTrips = RoundTripCache(
             RoundTripEstimator(initial: schedule.retransmissionTimeout, floor: schedule.retransmissionTimeout))
     }
 
     /// When ``advance(to:)`` has something to do.
-    package var deadline: Instant? { outstanding.compactMap(\.deadline).min() }
+    package var deadline: Instant? { outstanding.lazy.compactMap(\.transaction.deadline).min() }
 
     /// How many requests are in flight.
     package var outstandingCount: Int { outstanding.count }
@@ -78,44 +96,51 @@ extension STUNClientCore {
     /// Returns false if too many wait already.
     package mutating func start(_ request: STUNMessage, at now: Instant) -> Bool {
         guard waiting.count < Self.waitingLimit else { return false }
-        waiting.append(request)
+        waiting.append(Request(bare: request))
         launch(at: now)
         return true
     }
 
     private mutating func launch(at now: Instant) {
-        while outstanding.count < Self.outstandingLimit, var request = waiting.popFirst() {
-            if let key { request.appendIntegrity(key, algorithm) }
-            if usesFingerprint { request.appendFingerprint() }
-            var schedule = schedule
-            schedule.retransmissionTimeout = roundTrips.retransmissionTimeout(for: server, at: now)
-            let transaction = STUNTransaction(
-                request: request, key: key, schedule: schedule, isReliable: isReliable,
-                knownAttributes: knownAttributes, at: now)
-            outstanding.append(transaction)
-            effects.append(.send(request.bytes, request.transactionID))
+        while outstanding.count < Self.outstandingLimit, let request = waiting.popFirst() {
+            send(request.bare, of: request, at: now)
         }
+    }
+
+    private mutating func send(_ message: STUNMessage, of request: Request, at now: Instant) {
+        var message = message
+        longTerm?.sign(&message)
+        if let key { message.appendIntegrity(key, algorithm) }
+        if usesFingerprint { message.appendFingerprint() }
+        var schedule = schedule
+        schedule.retransmissionTimeout = roundTrips.retransmissionTimeout(for: server, at: now)
+        let transaction = STUNTransaction(
+            request: message, key: key ?? longTerm?.key, schedule: schedule, isReliable: isReliable,
+            knownAttributes: knownAttributes, at: now)
+        outstanding.append(Outstanding(request: request, transaction: transaction))
+        effects.append(.send(message.bytes, request.id))
     }
 
     /// Forgets a request without a word, as its sending failed.
     package mutating func abandon(_ id: STUNTransactionID, at now: Instant) {
-        outstanding.removeAll { $0.transactionID == id }
+        outstanding.removeAll { $0.request.id == id }
         launch(at: now)
     }
 
     /// Forgets every request without a word, and returns the IDs in the order of the requests.
     @discardableResult
     package mutating func clear() -> [STUNTransactionID] {
-        let ids = outstanding.map(\.transactionID) + waiting.map(\.transactionID)
+        let ids = outstanding.map(\.request.id) + waiting.map(\.id)
         outstanding.removeAll()
         waiting.removeAll()
         effects.removeAll()
         return ids
     }
 
-    /// Turns to a server at another address; what was learned about the others is kept.
+    /// Turns to a server at another address; the round trips that were learned of others are kept, challenges are not.
     package mutating func turn(to server: IPAddress) {
         self.server = server
+        longTerm?.forgetChallenge()
     }
 }
 
@@ -125,11 +150,11 @@ extension STUNClientCore {
     /// Sends again and gives up what is due.
     package mutating func advance(to now: Instant) {
         for index in outstanding.indices {
-            while let step = outstanding[index].advance(to: now) {
-                let transaction = outstanding[index]
+            while let step = outstanding[index].transaction.advance(to: now) {
+                let sent = outstanding[index]
                 switch step {
-                case .retransmit: effects.append(.send(transaction.request.bytes, transaction.transactionID))
-                case .failed(let failure): report(failure, of: transaction)
+                case .retransmit: effects.append(.send(sent.transaction.request.bytes, sent.request.id))
+                case .failed(let failure): report(failure, of: sent)
                 }
             }
         }
@@ -148,18 +173,20 @@ extension STUNClientCore {
     /// Looks at a message from the server.
     package mutating func receive(_ message: STUNMessage, at now: Instant) {
         let id = message.transactionID
-        guard message.messageClass.isResponse, let index = outstanding.firstIndex(where: { $0.transactionID == id })
+        guard message.messageClass.isResponse,
+            let index = outstanding.firstIndex(where: { $0.transaction.transactionID == id })
         else {
             effects.append(.unknown(message.bytes))
             return
         }
-        guard let outcome = outstanding[index].receive(message, at: now) else { return }
-        let transaction = outstanding[index]
-        let roundTripTime = transaction.roundTripTime(at: now)
+        guard let outcome = outstanding[index].transaction.receive(message, at: now) else { return }
+        let sent = outstanding[index]
+        let roundTripTime = sent.transaction.roundTripTime(at: now)
         switch outcome {
         case .success: effects.append(.response(message, roundTripTime: roundTripTime))
-        case .error(let error): effects.append(.errorResponse(message, error))
-        case .failed(let failure): report(failure, of: transaction)
+        case .error(let error):
+            if !retry(sent, after: error, message, at: now) { effects.append(.errorResponse(message, error)) }
+        case .failed(let failure): report(failure, of: sent)
         }
         // After an integrity violation it is unknown who answered.
         if let roundTripTime, outcome != .failed(.integrityViolation) {
@@ -168,13 +195,26 @@ extension STUNClientCore {
         retire(at: now)
     }
 
-    private mutating func report(_ failure: TransactionFailure, of transaction: STUNTransaction) {
+    /// Makes a request anew where the server asks for other credentials and there are some (RFC 8489 §9.2.5).
+    private mutating func retry(
+        _ sent: Outstanding, after error: STUNMessage.ErrorCode, _ response: STUNMessage, at now: Instant
+    ) -> Bool {
+        guard error.code == 401 || error.code == 438,
+            longTerm?.handle(response, to: sent.transaction.request, retries: sent.request.retries) == .retry
+        else { return false }
+        var request = sent.request
+        request.retries += 1
+        send(request.bare.renamed(STUNTransactionID(using: &generator)), of: request, at: now)
+        return true
+    }
+
+    private mutating func report(_ failure: TransactionFailure, of sent: Outstanding) {
         effects.append(
-            .failed(transaction.transactionID, failure, unauthenticated: transaction.unauthenticatedError))
+            .failed(sent.request.id, failure, unauthenticated: sent.transaction.unauthenticatedError))
     }
 
     private mutating func retire(at now: Instant) {
-        outstanding.removeAll(where: \.isFinished)
+        outstanding.removeAll(where: \.transaction.isFinished)
         launch(at: now)
     }
 }

@@ -15,6 +15,14 @@ extension STUNMessage {
         append(type: type) { bytes in bytes += value }
     }
 
+    /// Appends an attribute of any type, with the value from where it lies; otherwise like ``append(_:)``.
+    @discardableResult
+    package mutating func append(type: UInt16, copying value: Span<UInt8>) -> Bool {
+        unsafe value.withUnsafeBufferPointer { buffer in
+            append(type: type) { bytes in unsafe bytes.append(contentsOf: buffer) }
+        }
+    }
+
     /// Appends an attribute of zeros, whose value is computed over the message with it.
     mutating func appendBlank(type: UInt16, count: Int) -> Bool {
         append(type: type) { bytes in

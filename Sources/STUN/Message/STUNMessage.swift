@@ -25,9 +25,16 @@ public struct STUNMessage: Hashable, Sendable {
 
     /// A message without attributes.
     public init(_ messageClass: STUNClass, _ method: STUNMethod, transactionID: STUNTransactionID) {
-        bytes = []
         // A signed Binding request with its address, credentials and fingerprint stays below this: one allocation.
-        bytes.reserveCapacity(160)
+        self.init(messageClass, method, transactionID: transactionID, reserving: 160)
+    }
+
+    /// A message without attributes that will grow to so many bytes, in one allocation.
+    package init(
+        _ messageClass: STUNClass, _ method: STUNMethod, transactionID: STUNTransactionID, reserving byteCount: Int
+    ) {
+        bytes = []
+        bytes.reserveCapacity(byteCount)
         bytes.append(bigEndian: MessageType.encode(messageClass, method))
         bytes.append(bigEndian: UInt16(0))
         bytes.append(bigEndian: STUNWire.magicCookie)
@@ -49,6 +56,16 @@ public struct STUNMessage: Hashable, Sendable {
 
     /// The ID that a response shares with its request.
     public var transactionID: STUNTransactionID { STUNWire.transactionID(bytes.span) }
+
+    /// The same message under another ID. Integrity, fingerprint and XOR addresses in it do not fit any more: take one that has none yet.
+    package func renamed(_ transactionID: STUNTransactionID) -> STUNMessage {
+        var id: [UInt8] = []
+        id.append(bigEndian: transactionID.high)
+        id.append(bigEndian: transactionID.low)
+        var result = self
+        result.bytes.replaceSubrange(8..<STUNWire.headerLength, with: id)
+        return result
+    }
 
     /// Whether a datagram is a STUN message rather than another protocol's: 20 bytes or more, the first two bits 0, the magic
     /// cookie, and a length that is a multiple of 4 and right.

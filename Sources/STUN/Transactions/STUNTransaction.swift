@@ -145,9 +145,22 @@ extension STUNTransaction {
         guard !isFinished, response.messageClass.isResponse, response.transactionID == transactionID,
             response.method == method, response.fingerprint != .invalid
         else { return nil }
+        guard !mustIgnore(response) else { return nil }
         guard isAuthentic(response) else { return disregard(response) }
         state = .finished
         return outcome(of: response)
+    }
+
+    /// Two responses that count as never received where a user's password is at stake (RFC 8489 §9.2.5): one without the password
+    /// algorithms that its nonce promises, and a 400 that nobody signed. A bare first request may be told 400: nothing could be signed yet.
+    private mutating func mustIgnore(_ response: STUNMessage) -> Bool {
+        if key?.mechanism == .shortTerm || Self.isChallenge(response) { return false }
+        if response.withholdsPasswordAlgorithms { return true }
+        guard key != nil, let error = response[STUNMessage.ErrorCode.self], error.code == 400,
+            !IntegrityAlgorithm.allCases.contains(where: { response.contains(type: $0.attributeType) })
+        else { return false }
+        unauthenticatedError = error
+        return true
     }
 
     /// RFC 8489 §9.1.4: on an unreliable transport as if it never came, on a reliable one the end.
