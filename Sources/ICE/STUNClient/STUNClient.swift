@@ -71,7 +71,7 @@ public final class STUNClient {
         self.configuration = configuration
         self.platform = platform
         link = ServerLink(platform: platform, configuration: configuration)
-        core = STUNClientCore(configuration)
+        core = STUNClientCore(configuration, generator: platform.makeRandomNumberGenerator())
         alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
         listen()
     }
@@ -81,7 +81,8 @@ public final class STUNClient {
         link.close()
     }
 
-    /// Asks the server; the ID comes back with what becomes of it.
+    /// Asks the server; the ID comes back with what becomes of it, but not inside the response where long-term credentials made the
+    /// message go out anew under another.
     @discardableResult
     public func sendRequest() -> STUNTransactionID {
         var generator = platform.makeRandomNumberGenerator()
@@ -234,17 +235,23 @@ extension STUNClient {
 // MARK: - What the configuration says
 
 extension STUNClientCore {
-    fileprivate init(_ configuration: STUNClientConfiguration) {
+    fileprivate init(_ configuration: STUNClientConfiguration, generator: any RandomNumberGenerator) {
         var key: IntegrityKey?
         var algorithm = IntegrityAlgorithm.sha1
-        if case .shortTerm(_, let password, let chosen) = configuration.authentication {
+        var longTerm: LongTermAuthenticator?
+        switch configuration.authentication {
+        case .none: break
+        case .shortTerm(_, let password, let chosen):
             key = IntegrityKey(shortTermPassword: password)
             algorithm = chosen
+        case .longTerm(let username, let password):
+            longTerm = LongTermAuthenticator(username: username, password: password)
         }
         // The server's address is not known before its name is looked up.
         self.init(
             server: .any(.v4), schedule: configuration.retransmission, isReliable: configuration.transport.isReliable,
-            key: key, algorithm: algorithm, usesFingerprint: configuration.usesFingerprint)
+            key: key, algorithm: algorithm, usesFingerprint: configuration.usesFingerprint, longTerm: longTerm,
+            generator: generator)
     }
 }
 

@@ -9,6 +9,9 @@ public struct STUNClientConfiguration: Hashable, Sendable {
         case none
         /// With a password that both ends have learned elsewhere (RFC 8489 §9.1); responses must be signed with it too.
         case shortTerm(username: String, password: String, algorithm: IntegrityAlgorithm = .sha1)
+        /// As a user of the server's realm (RFC 8489 §9.2), once the server asks; name and password as a ``StringPreparation`` makes
+        /// them, which ASCII needs not.
+        case longTerm(username: String, password: String)
     }
 
     /// The server's name, or its address as text.

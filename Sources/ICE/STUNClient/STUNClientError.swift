@@ -29,6 +29,8 @@ public struct STUNClientError: Error, Hashable, Sendable {
         public static let unknownAttributes = Code("unknownAttributes")
         /// The answer lacks what it must have: the mapped address, or the error's code.
         public static let malformedResponse = Code("malformedResponse")
+        /// Nobody answered but with an error that was not signed as it had to be, so that it may not be believed (RFC 8489 §9.2.5).
+        public static let unauthenticatedError = Code("unauthenticatedError")
         /// Too many requests wait already.
         public static let tooManyRequests = Code("tooManyRequests")
     }
@@ -65,11 +67,15 @@ extension STUNClientError: CustomStringConvertible {
 }
 
 extension STUNClientError {
-    /// What to tell of a transaction that ended without an answer; nil for a timeout, which is an event of its own.
+    /// What to tell of a transaction that ended without an answer; nil for a plain timeout, which is an event of its own.
     init?(_ failure: TransactionFailure, of id: STUNTransactionID, unauthenticated: STUNMessage.ErrorCode?) {
         switch failure {
         case .timeout:
-            return nil
+            guard let error = unauthenticated else { return nil }
+            self.init(
+                .unauthenticatedError,
+                "the only answer was \(error.code) \(error.reason), which nobody had signed; is the request in order?",
+                transactionID: id)
         case .integrityViolation:
             let hint = unauthenticated.map { "; one of them said \($0.code) \($0.reason)" } ?? ""
             self.init(
