@@ -5,6 +5,11 @@ import Testing
 private let source = TransportAddress(IPAddress(v4: 0xcb00_7105), port: 40_000)
 private let start = Instant(nanoseconds: 5_000_000_000)
 
+extension LongTermGatekeeper.Verdict {
+    fileprivate var response: STUNMessage? { if case .reply(let response, _) = self { response } else { nil } }
+    fileprivate var pass: LongTermGatekeeper.Pass? { if case .accepted(let pass) = self { pass } else { nil } }
+}
+
 @Suite("Long-term credentials on the server's side")
 struct GatekeeperTests {
     private typealias Algorithm = STUNMessage.PasswordAlgorithm
@@ -42,23 +47,15 @@ struct GatekeeperTests {
         of gatekeeper: inout LongTermGatekeeper, for client: TransportAddress = source, at now: Instant = start
     ) throws -> String {
         let bare = STUNMessage(.request, .allocate, transactionID: someID)
-        let response = try #require(reply(gatekeeper.judge(bare, from: client, at: now)))
+        let response = try #require(gatekeeper.judge(bare, from: client, at: now).response)
         return try #require(response[STUNMessage.Nonce.self]).value
-    }
-
-    private func reply(_ verdict: LongTermGatekeeper.Verdict) -> STUNMessage? {
-        if case .reply(let response, _) = verdict { response } else { nil }
-    }
-
-    private func pass(_ verdict: LongTermGatekeeper.Verdict) -> LongTermGatekeeper.Pass? {
-        if case .accepted(let pass) = verdict { pass } else { nil }
     }
 
     @Test("A request without integrity is told the realm, a nonce and no more")
     func challenge() throws {
         var keeper = gatekeeper()
         let bare = STUNMessage(.request, .refresh, transactionID: someID)
-        let response = try #require(reply(keeper.judge(bare, from: source, at: start)))
+        let response = try #require(keeper.judge(bare, from: source, at: start).response)
         #expect(response.messageClass == .failure && response.method == .refresh)
         #expect(response[STUNMessage.ErrorCode.self] == .unauthenticated)
         #expect(response[STUNMessage.Realm.self]?.value == "example.org")
@@ -75,7 +72,7 @@ struct GatekeeperTests {
         var keeper = gatekeeper(algorithms, anonymous: anonymous)
         #expect(try nonce(of: &keeper).hasPrefix(cookie))
         let bare = STUNMessage(.request, .allocate, transactionID: someID)
-        let offer = reply(keeper.judge(bare, from: source, at: start))?[STUNMessage.PasswordAlgorithms.self]
+        let offer = keeper.judge(bare, from: source, at: start).response?[STUNMessage.PasswordAlgorithms.self]
         #expect(offer?.value.map(\.algorithm) == (algorithms.isEmpty ? nil : algorithms))
     }
 
@@ -84,7 +81,7 @@ struct GatekeeperTests {
         var keeper = gatekeeper([.sha256], anonymous: true, cookie: false)
         let nonce = try nonce(of: &keeper)
         #expect(!nonce.hasPrefix("obMatJos2"))
-        #expect(pass(keeper.judge(request(nonce), from: source, at: start))?.username == "user")
+        #expect(keeper.judge(request(nonce), from: source, at: start).pass?.username == "user")
     }
 
     @Test("Signed requests that lack a name, the realm or the nonce are bad, and are told nothing", arguments: 0..<3)
@@ -94,7 +91,7 @@ struct GatekeeperTests {
         let attempt = request(
             missing == 0 ? nil : nonce, missing == 1 ? [] : [STUNMessage.Username("user")],
             realm: missing == 2 ? nil : "example.org")
-        let response = try #require(reply(keeper.judge(attempt, from: source, at: start)))
+        let response = try #require(keeper.judge(attempt, from: source, at: start).response)
         #expect(response[STUNMessage.ErrorCode.self]?.code == 400)
         #expect(response.attributes.map(\.type) == [0x0009])
     }
@@ -104,7 +101,7 @@ struct GatekeeperTests {
         var keeper = gatekeeper()
         var good = request(try nonce(of: &keeper))
         good.appendFingerprint()
-        let pass = try #require(pass(keeper.judge(good, from: source, at: start)))
+        let pass = try #require(keeper.judge(good, from: source, at: start).pass)
         #expect(pass.username == "user" && pass.algorithm == .sha1)
         var response = STUNMessage(.success, .allocate, transactionID: someID)
         keeper.seal(&response, pass, for: good)
@@ -120,7 +117,7 @@ struct GatekeeperTests {
             request(nonce, [STUNMessage.Username("other")]), request(nonce, password: "other"),
             request("made up", password: "other"),
         ] {
-            let response = try #require(reply(keeper.judge(attempt, from: source, at: start)))
+            let response = try #require(keeper.judge(attempt, from: source, at: start).response)
             #expect(response[STUNMessage.ErrorCode.self]?.code == 401)
             #expect(response.contains(type: STUNMessage.Realm.type) && response.contains(type: STUNMessage.Nonce.type))
         }
@@ -132,18 +129,18 @@ struct GatekeeperTests {
         keeper.configuration.nonceLifetime = .seconds(60)
         let nonce = try nonce(of: &keeper)
         let last = start + .seconds(60) - .nanoseconds(1)
-        #expect(pass(keeper.judge(request(nonce), from: source, at: last)) != nil)
+        #expect(keeper.judge(request(nonce), from: source, at: last).pass != nil)
         let elsewhere = TransportAddress(source.ip, port: 40_001)
         for (nonce, client, now) in [
             (nonce, source, start + .seconds(60)), (nonce, elsewhere, start), ("obMatJos2gAAA" + "00", source, start),
             (String(nonce.dropLast()) + (nonce.hasSuffix("0") ? "1" : "0"), source, start), ("", source, start),
         ] {
-            let response = try #require(reply(keeper.judge(request(nonce), from: client, at: now)))
+            let response = try #require(keeper.judge(request(nonce), from: client, at: now).response)
             #expect(response[STUNMessage.ErrorCode.self]?.code == 438)
             #expect(response[STUNMessage.Realm.self] != nil)
             #expect(response[STUNMessage.PasswordAlgorithms.self] != nil)
             let fresh = try #require(response[STUNMessage.Nonce.self]).value
-            #expect(pass(keeper.judge(request(fresh), from: client, at: now)) != nil)
+            #expect(keeper.judge(request(fresh), from: client, at: now).pass != nil)
         }
     }
 
@@ -153,7 +150,7 @@ struct GatekeeperTests {
         let nonce = try nonce(of: &keeper)
         var generator = SeededGenerator(seed: 99)
         keeper.revokeNonces(using: &generator)
-        #expect(reply(keeper.judge(request(nonce), from: source, at: start))?[STUNMessage.ErrorCode.self]?.code == 438)
+        #expect(keeper.judge(request(nonce), from: source, at: start).response?[STUNMessage.ErrorCode.self]?.code == 438)
     }
 
     @Test("SHA-256 is used where the request repeats the offer and picks it; the response has MESSAGE-INTEGRITY-SHA256")
@@ -164,9 +161,9 @@ struct GatekeeperTests {
             Algorithm(.sha256),
         ]
         let good = request(try nonce(of: &keeper), attributes, key: .sha256, integrity: .sha256)
-        #expect(pass(keeper.judge(good, from: source, at: start))?.algorithm == .sha256)
+        #expect(keeper.judge(good, from: source, at: start).pass?.algorithm == .sha256)
         let oldFashioned = request(try nonce(of: &keeper))
-        #expect(pass(keeper.judge(oldFashioned, from: source, at: start))?.algorithm == .sha1)
+        #expect(keeper.judge(oldFashioned, from: source, at: start).pass?.algorithm == .sha1)
     }
 
     @Test("An offer that was tampered with, or a choice outside of it, is bad", arguments: 0..<4)
@@ -182,7 +179,7 @@ struct GatekeeperTests {
             }
         let attempt = request(
             try nonce(of: &keeper), [STUNMessage.Username("user")] + tampered, key: .sha256, integrity: .sha256)
-        #expect(reply(keeper.judge(attempt, from: source, at: start))?[STUNMessage.ErrorCode.self]?.code == 400)
+        #expect(keeper.judge(attempt, from: source, at: start).response?[STUNMessage.ErrorCode.self]?.code == 400)
     }
 
     @Test("A hash stands for the name where that is on offer", arguments: [true, false])
@@ -190,17 +187,17 @@ struct GatekeeperTests {
         var keeper = gatekeeper(anonymous: isOffered)
         let hash = try #require(STUNMessage.UserHash(username: "user", realm: "example.org"))
         let verdict = keeper.judge(request(try nonce(of: &keeper), [hash]), from: source, at: start)
-        #expect(pass(verdict)?.username == (isOffered ? "user" : nil))
-        #expect(reply(verdict)?[STUNMessage.ErrorCode.self]?.code == (isOffered ? nil : 401))
+        #expect(verdict.pass?.username == (isOffered ? "user" : nil))
+        #expect(verdict.response?[STUNMessage.ErrorCode.self]?.code == (isOffered ? nil : 401))
     }
 
     @Test("A password that changes holds from the next request on")
     func changing() throws {
         var keeper = gatekeeper()
         let nonce = try nonce(of: &keeper)
-        #expect(pass(keeper.judge(request(nonce), from: source, at: start)) != nil)
+        #expect(keeper.judge(request(nonce), from: source, at: start).pass != nil)
         keeper.configuration.users["user"] = "new"
-        #expect(pass(keeper.judge(request(nonce), from: source, at: start)) == nil)
-        #expect(pass(keeper.judge(request(nonce, password: "new"), from: source, at: start)) != nil)
+        #expect(keeper.judge(request(nonce), from: source, at: start).pass == nil)
+        #expect(keeper.judge(request(nonce, password: "new"), from: source, at: start).pass != nil)
     }
 }
