@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "ICE",
             dependencies: [
-                "NetBase", "UV", "STUN", "ICECore",
+                "NetBase", "UV", "Digest", "TLS", "STUN", "TURNCore", "ICECore",
                 .product(name: "DequeModule", package: collections),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -79,7 +79,8 @@ let package = Package(
         .testTarget(
             name: "ICECoreTests", dependencies: ["ICECore", "STUN", "Digest", "NetBase"], swiftSettings: settings),
         .testTarget(
-            name: "ICETests", dependencies: ["ICE", "ICETesting", "ICECore", "UV", "STUN", "NetBase"],
+            name: "ICETests",
+            dependencies: ["ICE", "ICETesting", "ICECore", "TURNCore", "TLS", "Digest", "UV", "STUN", "NetBase"],
             swiftSettings: settings),
         .testTarget(
             name: "ICETestingTests",

@@ -19,6 +19,8 @@ package final class TLSContext {
         case system
         /// These authorities only, as PEM certificates.
         case authorities(pem: [UInt8])
+        /// The server that shows this certificate, given by the SHA-256 digest of its DER form, whatever name and dates it has.
+        case pinned(sha256: [UInt8])
         /// Anyone's: the peer's certificate and name are not looked at. Encrypts against bystanders only.
         case unverified
     }
@@ -37,6 +39,9 @@ package final class TLSContext {
     let isServer: Bool
     let pointer: OpaquePointer
     let wireMethod: OpaquePointer
+
+    /// The digest that the peer's certificate must have; nil where OpenSSL's own verification decides.
+    private(set) var pin: [UInt8]?
 
     private init(_ transport: Transport, isServer: Bool, newest: Version) throws(TLSError) {
         self.transport = transport
@@ -99,6 +104,10 @@ package final class TLSContext {
 
     private func setTrust(_ trust: Trust) throws(TLSError) {
         switch trust {
+        case .pinned(let digest):
+            pin = digest
+            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_NONE, nil)
+            return
         case .unverified:
             unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_NONE, nil)
             return

@@ -16,6 +16,8 @@ package struct TLSError: Error, Hashable, Sendable {
         package static let certificateOutOfDate = Code("certificateOutOfDate")
         /// No trusted authority vouches for the certificate, self-signed ones included.
         package static let untrustedCertificate = Code("untrustedCertificate")
+        /// The certificate is another than the pinned one.
+        package static let pinMismatch = Code("pinMismatch")
         /// The certificate was refused for another reason; ``TLSError/reason`` says which.
         package static let certificateRejected = Code("certificateRejected")
         /// The peer refused to go on and said why in an alert.

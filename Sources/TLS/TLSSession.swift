@@ -212,6 +212,9 @@ extension TLSSession {
         if state == .handshaking {
             let result = unsafe SSL_do_handshake(ssl)
             if result == 1 {
+                guard peerHasPinnedCertificate else {
+                    return fail(TLSError(.pinMismatch, reason: "the peer's certificate is not the pinned one"))
+                }
                 state = .connected
                 collectOutgoing()
                 effects.append(.handshakeCompleted)
@@ -230,6 +233,18 @@ extension TLSSession {
             pendingByteCount += Int(count)
             effects.append(.received(Array(record[..<Int(count)])))
         }
+    }
+
+    private var peerHasPinnedCertificate: Bool {
+        guard let pin = context.pin else { return true }
+        guard let certificate = unsafe SSL_get1_peer_certificate(ssl) else { return false }
+        defer { unsafe X509_free(certificate) }
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var count: UInt32 = 0
+        let isMade = unsafe digest.withUnsafeMutableBufferPointer { buffer in
+            unsafe X509_digest(certificate, EVP_sha256(), buffer.baseAddress, &count)
+        }
+        return isMade == 1 && Array(digest.prefix(Int(count))) == pin
     }
 
     /// Finds out why a call did not succeed: for want of bytes as a rule.

@@ -1,6 +1,7 @@
 import DequeModule
 public import NetBase
 public import STUN
+import TLS
 
 /// A server's answer to a Binding request.
 public struct STUNResponse: Hashable, Sendable {
@@ -63,14 +64,14 @@ public final class STUNClient {
 
     /// A client on any platform: a loop's, or a simulated host's.
     package init(platform: any Platform, configuration: STUNClientConfiguration) throws(STUNClientError) {
-        guard configuration.transport == .udp || configuration.transport == .tcp else {
-            throw STUNClientError(
-                .transportNotAvailable, "\(configuration.transport) is not available yet; use udp or tcp")
-        }
         guard !configuration.host.isEmpty else { throw STUNClientError(.invalidConfiguration, "the host is empty") }
         self.configuration = configuration
         self.platform = platform
-        link = ServerLink(platform: platform, configuration: configuration)
+        do throws(TLSError) {
+            link = try ServerLink(platform: platform, endpoint: configuration.endpoint)
+        } catch {
+            throw STUNClientError(.invalidConfiguration, "\(error)")
+        }
         core = STUNClientCore(configuration, generator: platform.makeRandomNumberGenerator())
         alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
         listen()
@@ -123,13 +124,13 @@ extension STUNClient {
             self?.core.turn(to: server.ip)
             self?.launch()
         }
-        link.onMessage = { [weak self] bytes in
+        link.onFrame = { [weak self] _, bytes in
             guard let self else { return }
             core.receive(bytes, at: platform.now)
             perform()
         }
         link.onStray = { [weak self] bytes in self?.onUnknownMessage?(bytes) }
-        link.onFailure = { [weak self] error in self?.failAll(error) }
+        link.onFailure = { [weak self] error in self?.failAll(STUNClientError(error)) }
     }
 
     private func flush() {

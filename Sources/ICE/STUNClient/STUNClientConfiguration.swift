@@ -20,8 +20,11 @@ public struct STUNClientConfiguration: Hashable, Sendable {
     /// The server's port; nil for the transport's own, 3478, or 5349 under TLS and DTLS (RFC 8489 §18.6).
     public var port: UInt16?
 
-    /// How requests travel; TLS and DTLS are not available yet.
+    /// How requests travel.
     public var transport = TransportProtocol.udp
+
+    /// Whom to trust where requests travel under TLS or DTLS.
+    public var tls = TLSOptions()
 
     /// The family that is tried first where a name has addresses of both; nil takes the resolver's order.
     public var preferredFamily: IPAddress.Family?
@@ -41,15 +44,20 @@ public struct STUNClientConfiguration: Hashable, Sendable {
     /// How requests prove who sends them.
     public var authentication = Authentication.none
 
-    /// Plain UDP to a server.
+    /// A server, and how to talk to it.
     public init(host: String, port: UInt16? = nil, transport: TransportProtocol = .udp) {
         self.host = host
         self.port = port
         self.transport = transport
     }
 
-    var effectivePort: UInt16 {
-        if let port { return port }
-        return transport == .tls || transport == .dtls ? 5349 : 3478
+    var endpoint: ServerEndpoint {
+        var endpoint = ServerEndpoint(
+            host: host, port: port ?? ServerEndpoint.defaultPort(transport), transport: transport)
+        endpoint.tls = tls
+        endpoint.preferredFamily = preferredFamily
+        endpoint.localAddress = localAddress
+        endpoint.openingLimit = retransmission.reliableTimeout
+        return endpoint
     }
 }

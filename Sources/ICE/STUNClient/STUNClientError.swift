@@ -9,9 +9,7 @@ public struct STUNClientError: Error, Hashable, Sendable {
         public let description: String
         private init(_ name: String) { description = name }
 
-        /// The transport is not available yet; thrown by the initialiser.
-        public static let transportNotAvailable = Code("transportNotAvailable")
-        /// The configuration makes no sense, such as an empty host; thrown by the initialiser.
+        /// The configuration makes no sense, such as an empty host or bad PEM; thrown by the initialiser.
         public static let invalidConfiguration = Code("invalidConfiguration")
         /// The server's name has no address.
         public static let nameResolutionFailed = Code("nameResolutionFailed")
@@ -21,6 +19,12 @@ public struct STUNClientError: Error, Hashable, Sendable {
         public static let unreachable = Code("unreachable")
         /// The request could not be handed to the network.
         public static let sendFailed = Code("sendFailed")
+        /// The server's certificate is for another host: nothing was sent to it (RFC 8489 §6.2.3).
+        public static let certificateHostMismatch = Code("certificateHostMismatch")
+        /// The server's certificate is not trusted, out of date, or not the pinned one: nothing was sent to it.
+        public static let certificateRejected = Code("certificateRejected")
+        /// The TLS or DTLS handshake failed, or the session broke.
+        public static let tlsFailed = Code("tlsFailed")
         /// The server's stream holds something else than STUN.
         public static let notSTUN = Code("notSTUN")
         /// Answers came, but none was signed as it had to be (RFC 8489 §9.1.4).
@@ -87,5 +91,22 @@ extension STUNClientError {
         case .malformedResponse:
             self.init(.malformedResponse, "the error response has no right ERROR-CODE", transactionID: id)
         }
+    }
+}
+
+extension STUNClientError {
+    /// What the link's fault is to the client's user.
+    init(_ error: LinkError) {
+        let code: Code =
+            switch error.kind {
+            case .nameResolution: .nameResolutionFailed
+            case .connection: .connectionFailed
+            case .unreachable: .unreachable
+            case .certificateHostMismatch: .certificateHostMismatch
+            case .certificateRejected: .certificateRejected
+            case .tls: .tlsFailed
+            case .framing: .notSTUN
+            }
+        self.init(code, error.message, networkError: error.networkError)
     }
 }

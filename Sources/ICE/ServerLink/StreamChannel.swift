@@ -1,0 +1,37 @@
+import NetBase
+
+/// A TCP connection to one address of a server.
+final class StreamChannel: ServerChannel {
+    let deadline: Instant? = nil
+    var onOpen: (() -> Void)?
+    var onBytes: ((Span<UInt8>) -> Void)?
+    var onFailure: ((LinkError) -> Void)?
+    var onUnreachable: ((NetworkError) -> Void)?
+
+    private let stream: any ByteStream
+
+    init(on platform: any Platform, to server: TransportAddress) throws(NetworkError) {
+        stream = try platform.connectStream(to: server)
+        stream.onConnect = { [weak self] in self?.onOpen?() }
+        stream.onBytes = { [weak self] bytes in self?.onBytes?(bytes) }
+        stream.onClose = { [weak self] error in self?.onFailure?(LinkError(.connection, error)) }
+    }
+
+    deinit { close() }
+
+    var localAddress: TransportAddress? { stream.localAddress }
+
+    var unsentByteCount: Int { stream.unsentByteCount }
+
+    // Connecting began when it was made.
+    func open() {}
+
+    func advance(to now: Instant) {}
+
+    func send(_ bytes: [UInt8]) throws(NetworkError) { try stream.write(bytes) }
+
+    func close() {
+        stream.close()
+        (onOpen, onBytes, onFailure, onUnreachable) = (nil, nil, nil, nil)
+    }
+}
