@@ -20,6 +20,9 @@ final class FakePlatform: Platform {
     private(set) var isTurning = false
     let pacingGovernor: any PacingGovernor = FakeGovernor()
 
+    /// The sockets and streams that nobody has closed.
+    var openCount: Int { sockets.filter { !$0.isClosed }.count + streams.filter { !$0.isClosed }.count }
+
     /// Milliseconds since the start.
     var elapsed: Int { Int((now - Instant(nanoseconds: 1_000_000_000)).nanoseconds / 1_000_000) }
 
@@ -163,7 +166,7 @@ final class FakeStream: ByteStream {
     var onConnect: (() -> Void)?
     var onBytes: ((Span<UInt8>) -> Void)?
     var onClose: ((NetworkError) -> Void)?
-    let unsentByteCount = 0
+    var unsentByteCount = 0
     private(set) var isClosed = false
 
     init(_ platform: FakePlatform, _ remoteAddress: TransportAddress) {

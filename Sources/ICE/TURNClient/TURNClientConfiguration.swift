@@ -1,0 +1,107 @@
+public import ICECore
+public import NetBase
+public import STUN
+
+/// Which TURN server a ``TURNClient`` uses, how, and for what.
+public struct TURNClientConfiguration: Hashable, Sendable {
+    /// The server's name, or its address as text.
+    public var host: String
+
+    /// The server's port; nil for the transport's own, 3478, or 5349 under TLS and DTLS (RFC 8656 §22).
+    public var port: UInt16?
+
+    /// How the client and the server talk; the relay itself always speaks UDP.
+    public var transport = TransportProtocol.udp
+
+    /// The name that the server knows us by.
+    public var username: String
+
+    /// The password that goes with it.
+    public var password: String
+
+    /// Whom to trust where the transport is TLS or DTLS.
+    public var tls = TLSOptions()
+
+    /// The family that is tried first where a name has addresses of both; nil takes the resolver's order.
+    public var preferredFamily: IPAddress.Family?
+
+    /// The address that UDP and DTLS datagrams are sent from; nil for any.
+    public var localAddress: TransportAddress?
+
+    /// The families of the relayed addresses that are wanted: one, or both (RFC 8656 §7.1).
+    public var relayFamilies: Set<IPAddress.Family> = [.v4]
+
+    /// The lifetime that is asked for; the server may give another (RFC 8656 §7.2).
+    public var lifetime = Duration.seconds(600)
+
+    /// Whether the relayed port is to be even, and the next one kept for another allocation (RFC 8656 §7.1).
+    public var evenPort: EvenPort?
+
+    /// The token that another allocation's reserved port is asked for with; nil for any port.
+    public var reservationToken: [UInt8]?
+
+    /// Whether datagrams to peers must not be fragmented; given up where the server does not know how (RFC 8656 §7.4).
+    public var dontFragment = false
+
+    /// Whether the allocation is refreshed before it ends.
+    public var refreshesAllocation = true
+
+    /// Whether permissions are refreshed before they end.
+    public var refreshesPermissions = true
+
+    /// Whether channels are refreshed before they end.
+    public var refreshesChannels = true
+
+    /// When requests over UDP and DTLS are repeated, and all are given up.
+    public var retransmission = RetransmissionSchedule()
+
+    /// How many bytes may wait in a TCP or TLS connection before application data is dropped.
+    public var queueLimit = 1 << 17
+
+    /// What requests say in SOFTWARE; nil leaves it out.
+    public var software: String?
+
+    /// An even port, with or without the one above it.
+    public enum EvenPort: Hashable, Sendable {
+        case alone, reservingNext
+    }
+
+    /// A server, and what it is told.
+    public init(
+        host: String, port: UInt16? = nil, transport: TransportProtocol = .udp, username: String, password: String
+    ) {
+        self.host = host
+        self.port = port
+        self.transport = transport
+        self.username = username
+        self.password = password
+    }
+
+    /// The server of a `turn:` or `turns:` URL (RFC 7065).
+    ///
+    /// - Throws: ``ICESyntaxError`` that names what is wrong with the URL, `stun:` and `stuns:` ones included.
+    public init(url: String, username: String, password: String) throws(ICESyntaxError) {
+        let parsed = try ServerURL(url)
+        guard parsed.service == .turn else {
+            throw ICESyntaxError(.unsupportedServer, "a TURN client needs a turn: or turns: URL", in: url)
+        }
+        self.init(
+            host: parsed.host, port: parsed.port, transport: parsed.transport, username: username, password: password)
+    }
+
+    /// How long a server's address may be silent while there is another to try.
+    private static let silenceLimit = Duration.seconds(3)
+
+    var endpoint: ServerEndpoint {
+        var endpoint = ServerEndpoint(
+            host: host, port: port ?? ServerEndpoint.defaultPort(transport), transport: transport)
+        endpoint.framing = .turn
+        endpoint.tls = tls
+        endpoint.preferredFamily = preferredFamily
+        endpoint.localAddress = localAddress
+        endpoint.openingLimit = retransmission.reliableTimeout
+        endpoint.silenceLimit = Self.silenceLimit
+        endpoint.queueLimit = queueLimit
+        return endpoint
+    }
+}
