@@ -31,7 +31,9 @@ struct ServerCertificate: Sendable {
 
     /// Runs one command. Not by Foundation's `Process`, of which the address sanitizer reports a leak.
     private static func openssl(_ arguments: String, in folder: URL) throws -> String {
-        guard let output = unsafe popen("cd '\(folder.path)' && openssl \(arguments) 2>&1", "r") else { throw Failure() }
+        guard let output = unsafe popen("cd '\(folder.path)' && openssl \(arguments) 2>&1", "r") else {
+            throw Failure()
+        }
         var text: [UInt8] = []
         while case let byte = unsafe fgetc(output), byte != EOF { text.append(UInt8(byte)) }
         guard unsafe pclose(output) == 0 else { throw Failure(text: String(decoding: text, as: UTF8.self)) }

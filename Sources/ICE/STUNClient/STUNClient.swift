@@ -130,6 +130,7 @@ extension STUNClient {
             perform()
         }
         link.onStray = { [weak self] bytes in self?.onUnknownMessage?(bytes) }
+        link.onDeadlineChange = { [weak self] in self?.setAlarm() }
         link.onFailure = { [weak self] error in self?.failAll(STUNClientError(error)) }
     }
 

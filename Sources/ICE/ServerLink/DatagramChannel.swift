@@ -11,6 +11,7 @@ final class DatagramChannel: ServerChannel {
     var onBytes: ((Span<UInt8>) -> Void)?
     var onFailure: ((LinkError) -> Void)?
     var onUnreachable: ((NetworkError) -> Void)?
+    var onDeadlineChange: (() -> Void)?
 
     /// A datagram came from somebody else.
     var onStray: (([UInt8]) -> Void)?
@@ -58,7 +59,7 @@ final class DatagramChannel: ServerChannel {
         guard !isClosed else { return }
         isClosed = true
         if !isShared { socket.close() }
-        (onOpen, onBytes, onFailure, onUnreachable, onStray) = (nil, nil, nil, nil, nil)
+        (onOpen, onBytes, onFailure, onUnreachable, onDeadlineChange, onStray) = (nil, nil, nil, nil, nil, nil)
     }
 
     private func receive(_ bytes: Span<UInt8>, from source: TransportAddress) {

@@ -9,6 +9,7 @@ final class SecureChannel: ServerChannel {
     var onBytes: ((Span<UInt8>) -> Void)?
     var onFailure: ((LinkError) -> Void)?
     var onUnreachable: ((NetworkError) -> Void)?
+    var onDeadlineChange: (() -> Void)?
 
     private enum State { case handshaking, open, closed }
 
@@ -17,6 +18,7 @@ final class SecureChannel: ServerChannel {
     private let session: TLSSession
     private var state = State.handshaking
     private var isPumping = false
+    private var toldDeadline: Instant?
 
     init(_ session: TLSSession, over carrier: any ServerChannel, on platform: any Platform) {
         self.platform = platform
@@ -63,7 +65,7 @@ final class SecureChannel: ServerChannel {
     func close() {
         guard state != .closed else { return }
         state = .closed
-        (onOpen, onBytes, onFailure, onUnreachable) = (nil, nil, nil, nil)
+        (onOpen, onBytes, onFailure, onUnreachable, onDeadlineChange) = (nil, nil, nil, nil, nil)
         session.shutdown()
         // Tells the server that this was no cut (RFC 8446 §6.1), as far as it can still be told.
         while let effect = session.nextEffect() {
@@ -101,7 +103,10 @@ extension SecureChannel {
     private func pump() -> NetworkError? {
         guard !isPumping else { return nil }
         isPumping = true
-        defer { isPumping = false }
+        defer {
+            isPumping = false
+            tellDeadline()
+        }
         var fault: NetworkError?
         while state != .closed, let effect = session.nextEffect() {
             switch effect {
@@ -119,6 +124,12 @@ extension SecureChannel {
             }
         }
         return fault
+    }
+
+    private func tellDeadline() {
+        guard session.deadline != toldDeadline else { return }
+        toldDeadline = session.deadline
+        onDeadlineChange?()
     }
 
     private func transmit(_ bytes: [UInt8]) -> NetworkError? {

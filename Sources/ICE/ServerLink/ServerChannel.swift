@@ -25,6 +25,9 @@ protocol ServerChannel: AnyObject {
     /// The network says that datagrams do not arrive; the channel stays.
     var onUnreachable: ((NetworkError) -> Void)? { get set }
 
+    /// ``deadline`` is another than before.
+    var onDeadlineChange: (() -> Void)? { get set }
+
     /// Begins; ``onOpen`` may come at once.
     func open()
 

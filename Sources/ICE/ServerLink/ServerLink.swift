@@ -37,6 +37,9 @@ final class ServerLink {
     /// What was sent so far is lost; the way may be opened again. After ``LinkError/Kind/unreachable`` it is still open.
     var onFailure: ((LinkError) -> Void)?
 
+    /// ``deadline`` is another than before.
+    var onDeadlineChange: (() -> Void)?
+
     private let platform: any Platform
     private var endpoint: ServerEndpoint
     private var sharedSocket: (any DatagramSocket)?
@@ -177,7 +180,7 @@ extension ServerLink {
         release()
         state = .closed
         sharedSocket = nil
-        (onOpen, onFrame, onStray, onFailure) = (nil, nil, nil, nil)
+        (onOpen, onFrame, onStray, onFailure, onDeadlineChange) = (nil, nil, nil, nil, nil)
     }
 
     private func release() {
@@ -248,8 +251,10 @@ extension ServerLink {
         channel.onOpen = { [weak self] in self?.opened() }
         channel.onBytes = { [weak self] bytes in self?.receive(from: server, bytes) }
         channel.onFailure = { [weak self] error in self?.channelFailed(error) }
+        channel.onDeadlineChange = { [weak self] in self?.onDeadlineChange?() }
         // The socket stays: the next request may get through.
         channel.onUnreachable = { [weak self] error in self?.onFailure?(LinkError(.unreachable, error)) }
+        onDeadlineChange?()
         channel.open()
     }
 
@@ -263,6 +268,7 @@ extension ServerLink {
         } else if let silenceLimit = endpoint.silenceLimit, !addresses.isEmpty {
             attemptLimit = platform.now + silenceLimit
         }
+        onDeadlineChange?()
         onOpen?(server)
     }
 

@@ -7,6 +7,7 @@ final class StreamChannel: ServerChannel {
     var onBytes: ((Span<UInt8>) -> Void)?
     var onFailure: ((LinkError) -> Void)?
     var onUnreachable: ((NetworkError) -> Void)?
+    var onDeadlineChange: (() -> Void)?
 
     private let stream: any ByteStream
 
@@ -32,6 +33,6 @@ final class StreamChannel: ServerChannel {
 
     func close() {
         stream.close()
-        (onOpen, onBytes, onFailure, onUnreachable) = (nil, nil, nil, nil)
+        (onOpen, onBytes, onFailure, onUnreachable, onDeadlineChange) = (nil, nil, nil, nil, nil)
     }
 }

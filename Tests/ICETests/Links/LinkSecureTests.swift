@@ -31,7 +31,9 @@ struct LinkSecureTests {
         return Setting(fixture: fixture, server: server)
     }
 
-    @Test("Requests are answered, under the address and the name of the certificate", arguments: [TransportProtocol.tls, .dtls])
+    @Test(
+        "Requests are answered, under the address and the name of the certificate",
+        arguments: [TransportProtocol.tls, .dtls])
     func answers(transport: TransportProtocol) throws {
         for host in ["192.0.2.1", "turn.example"] {
             let setting = try setting(transport, host: host)
@@ -52,7 +54,9 @@ struct LinkSecureTests {
         #expect(setting.fixture.events == Array(repeating: .response(publicAddress, .milliseconds(10)), count: 5))
     }
 
-    @Test("A certificate for another host is refused, and nothing is told to the server", arguments: [TransportProtocol.tls, .dtls])
+    @Test(
+        "A certificate for another host is refused, and nothing is told to the server",
+        arguments: [TransportProtocol.tls, .dtls])
     func otherHost(transport: TransportProtocol) throws {
         for host in ["192.0.2.1", "turn.example"] {
             let setting = try setting(transport, host: host, ServerCertificate.elsewhere)
@@ -64,7 +68,8 @@ struct LinkSecureTests {
         }
     }
 
-    @Test("The certificate may be for a name that was given beside the host", arguments: [TransportProtocol.tls, .dtls])
+    @Test(
+        "The certificate may be for a name that was given beside the host", arguments: [TransportProtocol.tls, .dtls])
     func serverName(transport: TransportProtocol) throws {
         let setting = try setting(transport, ServerCertificate.elsewhere, serverName: "elsewhere.example")
         setting.fixture.client.sendRequest()
@@ -81,7 +86,9 @@ struct LinkSecureTests {
         #expect(setting.server.heard == [])
     }
 
-    @Test("A pinned certificate is taken whatever its name; another is refused", arguments: [TransportProtocol.tls, .dtls])
+    @Test(
+        "A pinned certificate is taken whatever its name; another is refused",
+        arguments: [TransportProtocol.tls, .dtls])
     func pinning(transport: TransportProtocol) throws {
         let pin = try ServerCertificate.elsewhere.get().digest
         #expect(pin.count == 32)
@@ -121,7 +128,9 @@ struct LinkSecureTests {
         #expect(setting.fixture.platform.streams.map(\.isClosed) == [true, false])
     }
 
-    @Test("A server that does not speak TLS fails the request at once; a silent one after 39.5 s", arguments: [true, false])
+    @Test(
+        "A server that does not speak TLS fails the request at once; a silent one after 39.5 s",
+        arguments: [true, false])
     func noTLS(answers: Bool) throws {
         let setting = try setting(.tls)
         setting.fixture.platform.onWrite = { _, stream in

@@ -9,6 +9,8 @@ final class FakePlatform: Platform {
     var names: [String: [IPAddress]?] = [:]
     /// The endpoints that streams connect to; others are refused.
     var listeners: Set<TransportAddress> = []
+    /// Streams to these addresses neither come about nor are refused.
+    var blackHoles: Set<IPAddress> = []
     var bindError: NetworkError?
     private(set) var sockets: [FakeSocket] = []
     private(set) var streams: [FakeStream] = []
@@ -61,6 +63,7 @@ final class FakePlatform: Platform {
     func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
         let stream = FakeStream(self, address)
         streams.append(stream)
+        if blackHoles.contains(address.ip) { return stream }
         let isListening = listeners.contains(address)
         schedule(after: .milliseconds(10)) {
             if isListening {
