@@ -2,7 +2,8 @@ import ICE
 import Testing
 
 @Suite(
-    "Links to a real coturn", .enabled(if: RelayServer.isInstalled, "turnserver, of the package coturn, is not installed"),
+    "Links to a real coturn",
+    .enabled(if: RelayServer.isInstalled, "turnserver, of the package coturn, is not installed"),
     .timeLimit(.minutes(1)))
 struct LinkCoturnTests {
     private func ask(

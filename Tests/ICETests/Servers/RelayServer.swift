@@ -54,7 +54,8 @@ final class RelayServer {
         let local = ["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers"]
         let own = ["--listening-port=\(port)", "--tls-listening-port=\(securePort)"]
         let files = [
-            "--pidfile=\(path)/pid", "--userdb=\(path)/users", "--cert=\(path)/certificate.pem", "--pkey=\(path)/key.pem",
+            "--pidfile=\(path)/pid", "--userdb=\(path)/users", "--cert=\(path)/certificate.pem",
+            "--pkey=\(path)/key.pem",
         ]
         var users = ["--realm=example.org"]
         switch credentials {
