@@ -166,6 +166,12 @@ extension ServerLink {
     /// Takes the news that a datagram from the socket that is shared did not reach the server.
     func unreachable(_ error: NetworkError) { sharedChannel?.onUnreachable?(error) }
 
+    /// Stays with the address in use: the server has shown that it is the right one.
+    func settle() {
+        addresses = []
+        attemptLimit = nil
+    }
+
     /// Lets go of the connection, so that the next ``open()`` makes a new one.
     func reset() {
         guard case .closed = state else {

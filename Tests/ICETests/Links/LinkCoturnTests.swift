@@ -49,4 +49,35 @@ struct LinkCoturnTests {
         server.stop()
         loop.close()
     }
+
+    @Test("A flight of the DTLS handshake that is lost is sent again")
+    func lostFlight() throws {
+        let loop = try EventLoop()
+        let server = try RelayServer.start(on: loop)
+        let way = server.configuration(over: .dtls)
+        let target = TransportAddress(.loopback(.v4), port: server.securePort)
+        // A wire that loses the first datagram of each direction.
+        let wire = try UDPSocket(on: loop, boundTo: TransportAddress(.loopback(.v4), port: 0))
+        var client: TransportAddress?
+        var lost: Set<Bool> = []
+        wire.onDatagram = { [unowned wire] bytes, source in
+            let isFromServer = source == target
+            if !isFromServer { client = source }
+            guard !lost.insert(isFromServer).inserted, let client else { return }
+            try? wire.send(bytes, to: isFromServer ? client : target)
+        }
+        var configuration = STUNClientConfiguration(
+            host: "127.0.0.1", port: wire.localAddress.port, transport: .dtls)
+        configuration.tls.trust = way.tls.trust
+        let asking = try STUNClient(loop: loop, configuration: configuration)
+        var answers = 0
+        asking.onResponse = { _ in answers += 1 }
+        asking.sendRequest()
+        #expect(loop.run(until: { answers == 1 }, atMost: .seconds(20)))
+        #expect(lost == [true, false])
+        asking.close()
+        wire.close()
+        server.stop()
+        loop.close()
+    }
 }
