@@ -1,4 +1,5 @@
 public import NetBase
+import TURNCore
 
 /// What a ``TURNClient`` knows of its allocation (RFC 8656 §3.2).
 public struct TURNAllocation: Hashable, Sendable {
@@ -20,14 +21,40 @@ public struct TURNAllocation: Hashable, Sendable {
     /// When the allocation ends unless it is refreshed.
     public let expiry: Instant
 
-    /// The peers that may send to us.
+    /// When the client refreshes it by itself; nil where it does not.
+    public let nextRefresh: Instant?
+
+    /// The peers that may send to us, in the order in which they were let in.
     public let permissions: [IPAddress]
 
-    /// The peers whose data travels on channels, with the channels' numbers.
-    public let channels: [TransportAddress: UInt16]
+    /// The peers whose data travels on channels, in the order of the channels' numbers.
+    public let channels: [Channel]
+
+    /// A peer, and the number that stands for it on the way to the server (RFC 8656 §12).
+    public struct Channel: Hashable, Sendable {
+        /// The peer's address.
+        public let peer: TransportAddress
+        /// 0x4000 to 0x4FFF.
+        public let number: UInt16
+    }
 
     /// What another allocation may ask for the next port with (RFC 8656 §7.1).
-    public let reservationToken: [UInt8]?
+    public let reservationToken: UInt64?
+}
+
+extension TURNAllocation {
+    init(_ state: AllocationState, from local: TransportAddress?, on server: TransportAddress) {
+        relayedAddresses = state.relayedAddresses
+        reflexiveAddress = state.reflexiveAddress
+        localAddress = local
+        serverAddress = server
+        lifetime = state.lifetime
+        expiry = state.expiry
+        nextRefresh = state.nextRefresh
+        permissions = state.permissions.map(\.peer)
+        channels = state.channels.map { Channel(peer: $0.peer, number: $0.channel.rawValue) }
+        reservationToken = state.reservationToken
+    }
 }
 
 /// An ICMP error that came back for what the server passed on to a peer (RFC 8656 §11.6).
@@ -40,6 +67,12 @@ public struct TURNPeerError: Error, Hashable, Sendable {
 
     /// The largest packet that the next hop takes, in bytes, where that was the fault.
     public let maximumTransmissionUnit: Int?
+
+    init(_ error: PeerError) {
+        icmpType = error.icmpType
+        icmpCode = error.icmpCode
+        maximumTransmissionUnit = error.maximumTransmissionUnit
+    }
 }
 
 /// What a ``TURNClient`` has relayed and dropped since it was made.

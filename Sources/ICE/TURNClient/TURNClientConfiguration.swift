@@ -1,9 +1,10 @@
 public import ICECore
 public import NetBase
 public import STUN
+import TURNCore
 
 /// Which TURN server a ``TURNClient`` uses, how, and for what.
-public struct TURNClientConfiguration: Hashable, Sendable {
+public struct TURNClientConfiguration: Sendable {
     /// The server's name, or its address as text.
     public var host: String
 
@@ -18,6 +19,9 @@ public struct TURNClientConfiguration: Hashable, Sendable {
 
     /// The password that goes with it.
     public var password: String
+
+    /// How both are brought into the form that is hashed (RFC 8489 §9.2.2).
+    public var preparation = StringPreparation.none
 
     /// Whom to trust where the transport is TLS or DTLS.
     public var tls = TLSOptions()
@@ -38,7 +42,7 @@ public struct TURNClientConfiguration: Hashable, Sendable {
     public var evenPort: EvenPort?
 
     /// The token that another allocation's reserved port is asked for with; nil for any port.
-    public var reservationToken: [UInt8]?
+    public var reservationToken: UInt64?
 
     /// Whether datagrams to peers must not be fragmented; given up where the server does not know how (RFC 8656 §7.4).
     public var dontFragment = false
@@ -87,6 +91,22 @@ public struct TURNClientConfiguration: Hashable, Sendable {
         }
         self.init(
             host: parsed.host, port: parsed.port, transport: parsed.transport, username: username, password: password)
+    }
+
+    var options: AllocationOptions {
+        var options = AllocationOptions(username: username, password: password)
+        options.preparation = preparation
+        options.lifetime = lifetime
+        options.families = relayFamilies
+        options.evenPort = evenPort.map { $0 == .alone ? .alone : .reservingNext }
+        options.reservationToken = reservationToken
+        options.isDontFragment = dontFragment
+        options.software = software
+        options.refreshesAllocation = refreshesAllocation
+        options.refreshesPermissions = refreshesPermissions
+        options.refreshesChannels = refreshesChannels
+        options.retransmission = retransmission
+        return options
     }
 
     /// How long a server's address may be silent while there is another to try.

@@ -1,5 +1,6 @@
 public import NetBase
 import STUN
+import TURNCore
 
 /// Why a ``TURNClient`` could not be made, has no allocation, or lost the one it had.
 public struct TURNClientError: Error, Hashable, Sendable {
@@ -27,8 +28,12 @@ public struct TURNClientError: Error, Hashable, Sendable {
         public static let notTURN = Code("notTURN")
         /// The server did not answer in time.
         public static let timedOut = Code("timedOut")
+        /// The server asked for a pause that is not over: ask again later, or another server.
+        public static let tooEarly = Code("tooEarly")
         /// Answers came, but none that may be believed or understood.
         public static let badResponse = Code("badResponse")
+        /// A permission or a channel was asked for that cannot be: another family, too many.
+        public static let badRequest = Code("badRequest")
         /// The server redirects in a circle, or to nowhere (RFC 8489 §10).
         public static let badRedirect = Code("badRedirect")
         /// The server has forgotten the allocation, or refuses to keep it.
@@ -62,6 +67,56 @@ public struct TURNClientError: Error, Hashable, Sendable {
             case .framing: .notTURN
             }
         self.init(code, error.message, networkError: error.networkError)
+    }
+}
+
+extension TURNClientError {
+    init(_ cause: AllocationFailure.Cause) {
+        switch cause {
+        case .refused(let code, let reason):
+            self.init(.badResponse, "\(code) \(reason)")
+        case .unauthorized(let refusal):
+            self.init(.badResponse, "the server asks for credentials in a way that must not be answered: \(refusal)")
+        case .unanswered(let failure, let unauthenticated):
+            self.init(failure, unauthenticated)
+        case .unwantedFamily:
+            self.init(.badResponse, "the server gave addresses of a family that was not asked for")
+        case .malformedResponse:
+            self.init(.badResponse, "the success response lacks a relayed address or a lifetime")
+        case .linkFailed(let error):
+            self.init(.connectionFailed, "\(error.map { "\($0)" } ?? "the way to the server broke")", networkError: error)
+        }
+    }
+
+    init(_ failure: TransactionFailure, _ unauthenticated: STUNMessage.ErrorCode? = nil) {
+        let hint = unauthenticated.map { "; an answer that is not signed said \($0.code) \($0.reason)" } ?? ""
+        if failure == .timeout {
+            self.init(.timedOut, "the server did not answer in time\(hint)")
+        } else {
+            self.init(.badResponse, "no answer could be believed or understood: \(failure)\(hint)")
+        }
+    }
+
+    init(_ loss: AllocationLoss, after error: String?) {
+        let suffix = error.map { ", \($0)" } ?? ""
+        switch loss {
+        case .forgotten: self.init(.allocationGone, "the server does not know the allocation\(suffix)")
+        case .expired: self.init(.allocationGone, "the allocation was not refreshed in time\(suffix)")
+        case .channelMismatch: self.init(.allocationGone, "the server and the client disagree about channels\(suffix)")
+        case .linkFailed(let error):
+            self.init(.connectionFailed, "the way to the server broke", networkError: error)
+        }
+    }
+
+    /// What to tell of a permission or a channel that is not there; nil where the server's own words were told.
+    init?(_ failure: RequestFailure, _ subject: String) {
+        switch failure {
+        case .refused: return nil
+        case .unanswered(let failure): self.init(failure)
+        case .familyMismatch: self.init(.badRequest, "no relayed address has the family of \(subject)")
+        case .noAllocation: self.init(.badRequest, "there is no allocation for \(subject)")
+        case .tooMany: self.init(.badRequest, "there are too many peers already for \(subject)")
+        }
     }
 }
 

@@ -1,0 +1,115 @@
+public import NetBase
+import TURNCore
+public import UV
+
+extension TURNClient {
+    /// A client on an event loop; throws for a configuration that makes no sense.
+    public convenience init(loop: EventLoop, configuration: TURNClientConfiguration) throws(TURNClientError) {
+        try self.init(platform: UVPlatform(loop), configuration: configuration)
+    }
+
+    /// Asks for an address: ``onAllocate``, or one of ``onResponseError`` and ``onError``, comes of it.
+    ///
+    /// It does nothing while that is under way or an allocation is there.
+    public func allocate() {
+        guard phase == .idle else { return }
+        if let pauseEnd, platform.now < pauseEnd {
+            return schedule(.failed(TURNClientError(.tooEarly, "the server asked for a pause of \(pauseEnd - platform.now)")))
+        }
+        phase = .opening
+        askedServers = askedServers.filter { platform.now - $0.value < Self.redirectMemory }
+        link.open()
+        perform()
+    }
+
+    /// Asks the server to keep the allocation for a time, or to release it: zero. ``onRefresh`` tells what it gave.
+    public func refresh(lifetime: Duration) {
+        input { $0.refresh(lifetime: lifetime, at: $1) }
+    }
+
+    /// Lets a peer in, whatever its port, and keeps the door open until ``close()``; only after ``onAllocate``.
+    public func createPermission(for peer: IPAddress) {
+        guard phase == .allocated else { return missing(.permissionLost(peer), .noAllocation, "\(peer)") }
+        input { $0.permit(peer, at: $1) }
+    }
+
+    /// Makes a peer's data travel on a channel, with 4 bytes in front instead of 36, and lets the peer in; only after ``onAllocate``.
+    public func bindChannel(to peer: TransportAddress) {
+        guard phase == .allocated else { return missing(.channelLost(peer), .noAllocation, "\(peer)") }
+        input { $0.bind(peer, at: $1) }
+    }
+
+    /// Relays one datagram to a peer, on its channel if there is one.
+    ///
+    /// - Throws: ``NetworkError`` with code `wouldBlock` where the way to the server takes no more right now, `notPermitted` where the
+    ///   peer has no permission, `closed` where there is no allocation, `messageTooLarge`. The datagram is dropped then; as
+    ///   with any datagram, no error does not mean that it arrives.
+    public func send(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) {
+        do throws(NetworkError) {
+            try link.send(try frame(bytes, to: peer), isDroppable: true)
+            statistics.packetsSent += 1
+            statistics.bytesSent += UInt64(bytes.count)
+        } catch {
+            switch error.code {
+            case .notPermitted, .closed: statistics.packetsWithoutPermission += 1
+            default: statistics.packetsDiscardedOnSend += 1
+            }
+            throw error
+        }
+    }
+
+    /// Relays one datagram with these bytes.
+    public func send(_ bytes: [UInt8], to peer: TransportAddress) throws(NetworkError) {
+        try send(bytes.span, to: peer)
+    }
+
+    /// What is known of the allocation; nil while there is none.
+    public var allocation: TURNAllocation? {
+        guard phase == .allocated, let state = core?.state, let server = link.serverAddress else { return nil }
+        return TURNAllocation(state, from: link.localAddress, on: server)
+    }
+
+    /// How long the server's redirections are remembered: "within the last five minutes" (RFC 8489 §10).
+    static let redirectMemory = Duration.seconds(300)
+
+    private func frame(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) -> [UInt8] {
+        guard phase == .allocated else { throw .notConnected("relay to \(peer)") }
+        guard bytes.count <= ChannelData.maximumByteCount else {
+            throw NetworkError(.messageTooLarge, name: "EMSGSIZE", operation: "relay to \(peer)")
+        }
+        if let frame = core?.frame(bytes, to: peer, at: platform.now) { return frame }
+        throw NetworkError(.notPermitted, name: "EPERM", operation: "relay to \(peer)")
+    }
+
+    private func input(_ body: (inout AllocationClient, Instant) -> Void) {
+        guard phase == .allocated, var core else { return }
+        // Taken out, so that it is not copied.
+        self.core = nil
+        body(&core, platform.now)
+        self.core = core
+        perform()
+    }
+}
+
+// MARK: - For whoever uses the allocation for candidates
+
+extension TURNClient {
+    /// The server's address, as soon as something is sent there.
+    package var serverAddress: TransportAddress? { link.serverAddress }
+
+    /// Whether requests still leave from the shared socket: a port that the server refuses is given up for one of the client's own.
+    package var isSharing: Bool { link.isSharing }
+
+    /// Takes a datagram that came from ``serverAddress`` to the shared socket.
+    package func receive(_ bytes: Span<UInt8>) { link.receive(bytes) }
+
+    /// Takes the news that a datagram from the shared socket did not reach the server.
+    package func unreachable(_ error: NetworkError) { link.unreachable(error) }
+
+    /// A socket for each relayed address; they live until they are closed, or the allocation ends.
+    package func makeRelayedSockets() -> [RelayedSocket] {
+        let made = (allocation?.relayedAddresses ?? []).map { RelayedSocket(self, at: $0) }
+        sockets += made
+        return made
+    }
+}

@@ -1,0 +1,216 @@
+import DequeModule
+public import NetBase
+public import STUN
+import TLS
+import TURNCore
+
+/// Gets an address on a TURN server, and relays datagrams over it (RFC 8656).
+///
+/// The client lives on an event loop. Its methods are called on the loop's thread and only start work; what comes of it arrives as
+/// events on a later turn of the loop, and none after ``close()``.
+///
+/// ```swift
+/// let client = try TURNClient(loop: loop, configuration: try TURNClientConfiguration(
+///     url: "turn:turn.example.org", username: "user", password: "secret"))
+/// client.onAllocate = { allocation in
+///     print("peers reach us at \(allocation.relayedAddresses)")
+///     client.bindChannel(to: peer)
+/// }
+/// client.onData = { bytes, peer in try? client.send(bytes, to: peer) }
+/// client.onAllocationLost = { error in print(error) }
+/// client.onResponseError = { method, code, reason in print("\(method): \(code) \(reason)") }
+/// client.onError = { error in print(error) }
+/// client.allocate()
+/// ```
+///
+/// Allocation, permissions and channels are refreshed until ``close()``. A challenge (401) and a stale nonce (438) are answered without
+/// an event; so is a redirection (300), and a port that the server remembers (437).
+public final class TURNClient {
+    // MARK: Events
+
+    /// The server gave us an address.
+    public var onAllocate: ((TURNAllocation) -> Void)?
+
+    /// The allocation was refreshed for so long; zero says that it was released.
+    public var onRefresh: ((Duration) -> Void)?
+
+    /// A peer at this address may send to us, and we to it.
+    public var onCreatePermission: ((IPAddress) -> Void)?
+
+    /// A peer's data travels on a channel of this number from now on.
+    public var onChannelBind: ((TransportAddress, UInt16) -> Void)?
+
+    /// A peer's datagram arrived; the bytes are borrowed for the call, copy them to keep them.
+    public var onData: ((Span<UInt8>, TransportAddress) -> Void)?
+
+    /// An ICMP error came back for what the server passed on to a peer.
+    public var onICMP: ((TransportAddress, TURNPeerError) -> Void)?
+
+    /// The allocation is gone: the server forgot it, or cannot be reached any more. ``allocate()`` may ask for another.
+    public var onAllocationLost: ((TURNClientError) -> Void)?
+
+    /// The server refused a request, with the error's code and reason, and nothing more is done about it.
+    public var onResponseError: ((STUNMethod, Int, String) -> Void)?
+
+    /// An allocation, permission or channel could not be made, for another reason than the server's word.
+    public var onError: ((TURNClientError) -> Void)?
+
+    // MARK: State
+
+    /// What the client was made with.
+    public let configuration: TURNClientConfiguration
+
+    /// What was relayed and dropped.
+    public internal(set) var statistics = TURNStatistics()
+
+    /// Gets the same events before the closures do: how an ``ICEClient`` uses a client of somebody else's.
+    package var observer: ((TURNEvent) -> Void)?
+
+    enum Phase { case idle, opening, allocating, allocated, closed }
+
+    let platform: any Platform
+    let link: ServerLink
+    var core: AllocationClient?
+    var phase = Phase.idle
+    /// When which server was asked to allocate (RFC 8489 §10).
+    var askedServers: [TransportAddress: Instant] = [:]
+    /// A server's error, until it is known what follows from it.
+    var pendingError: (method: STUNMethod, code: Int, reason: String)?
+    /// When the server may be asked again; nil for any time.
+    var pauseEnd: Instant?
+    /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for (RFC 8656 §7.4).
+    var demandsPort = true
+    var sockets: [RelayedSocket] = []
+    private var alarm: (any Alarm)?
+    private var events: Deque<TURNEvent> = []
+    private var deliveryIsDue = false
+    private var isPerforming = false
+
+    /// A client on any platform: a loop's, or a simulated host's.
+    ///
+    /// With a UDP socket to share, requests over UDP and DTLS leave from there. The owner then hands in what comes to it from
+    /// ``serverAddress`` with ``receive(_:)``, and ICMP errors with ``unreachable(_:)``.
+    package init(
+        platform: any Platform, configuration: TURNClientConfiguration, sharing socket: (any DatagramSocket)? = nil
+    ) throws(TURNClientError) {
+        guard !configuration.host.isEmpty else { throw TURNClientError(.invalidConfiguration, "the host is empty") }
+        if let conflict = configuration.options.conflict {
+            throw TURNClientError(.invalidConfiguration, "one request cannot ask for both: \(conflict)")
+        }
+        self.configuration = configuration
+        self.platform = platform
+        do throws(TLSError) {
+            link = try ServerLink(platform: platform, endpoint: configuration.endpoint, sharing: socket)
+        } catch {
+            throw TURNClientError(.invalidConfiguration, "\(error)")
+        }
+        alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
+        listen()
+    }
+
+    deinit {
+        alarm?.close()
+        link.close()
+    }
+
+    /// Releases the allocation as well as one message can, ends everything and frees the socket.
+    ///
+    /// No event fires after it; calling it again does nothing. The message may be lost, and the server then keeps the allocation for
+    /// its lifetime: to be sure, call ``refresh(lifetime:)`` with zero and wait for ``onRefresh``.
+    public func close() {
+        guard phase != .closed else { return }
+        if phase == .allocated || phase == .allocating {
+            core?.refresh(lifetime: .zero, at: platform.now)
+            perform()
+        }
+        phase = .closed
+        core = nil
+        events = []
+        link.close()
+        alarm?.close()
+        alarm = nil
+        observer = nil
+        for socket in sockets { socket.detach() }
+        sockets = []
+    }
+}
+
+// MARK: - Driving
+
+extension TURNClient {
+    private func alarmFired() {
+        link.advance(to: platform.now)
+        core?.advance(to: platform.now)
+        perform()
+    }
+
+    func setAlarm() {
+        let deadline = [core?.deadline, link.deadline].compactMap { $0 }.min()
+        if let deadline { alarm?.set(for: deadline) } else { alarm?.cancel() }
+    }
+
+    /// Does what the core asks for, then sets the alarm.
+    func perform() {
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let effect = core?.nextEffect() {
+            switch effect {
+            case .send(let bytes): transmit(bytes)
+            case .event(let event): handle(event)
+            }
+        }
+        isPerforming = false
+        tellPendingError()
+        setAlarm()
+    }
+
+    private func transmit(_ bytes: [UInt8]) {
+        do throws(NetworkError) {
+            try link.send(bytes)
+        } catch {
+            // A datagram that does not fit into a full buffer is as good as lost on the way: it will be repeated.
+            if error.code == .wouldBlock || !link.isOpen { return }
+            linkFailed(LinkError(.unreachable, error))
+        }
+    }
+
+    /// Tells the user on a later turn.
+    func schedule(_ event: TURNEvent) {
+        events.append(event)
+        scheduleDelivery()
+    }
+
+    private func scheduleDelivery() {
+        guard !deliveryIsDue else { return }
+        deliveryIsDue = true
+        platform.enqueue { [weak self] in
+            self?.deliveryIsDue = false
+            self?.deliverEvents()
+        }
+    }
+
+    /// Delivers the events there are; those that the user's closures cause wait for a turn of their own.
+    func deliverEvents() {
+        for _ in 0..<events.count {
+            guard let event = events.popFirst() else { return }
+            dispatch(event)
+        }
+        if !events.isEmpty { scheduleDelivery() }
+    }
+
+    private func dispatch(_ event: TURNEvent) {
+        observer?(event)
+        guard phase != .closed else { return }
+        switch event {
+        case .allocated(let allocation): onAllocate?(allocation)
+        case .refreshed(let lifetime): onRefresh?(lifetime)
+        case .permitted(let peer): onCreatePermission?(peer)
+        case .channelBound(let peer, let channel): onChannelBind?(peer, channel)
+        case .peerError(let peer, let error): onICMP?(peer, error)
+        case .lost(let error): onAllocationLost?(error)
+        case .permissionLost, .channelLost: break
+        case .responseError(let method, let code, let reason): onResponseError?(method, code, reason)
+        case .failed(let error): onError?(error)
+        }
+    }
+}
