@@ -1,5 +1,6 @@
 import ICETesting
 import NetBase
+import STUN
 import Testing
 
 @Suite("The examples in the documentation")
@@ -38,5 +39,24 @@ struct ExampleTests {
         #expect(server.sources == ["198.51.100.2:5000", "203.0.113.5:5000"])
         wlan.isUp = false
         #expect(throws: NetworkError.self) { try socket.send(to: server.address) }
+    }
+
+    @Test("A client of the TURN server is refused a permission once, and finds everything gone after the restart")
+    func turnServer() throws {
+        let network = SimulatedNetwork(seed: 7)
+        let host = network.makeHost("turn", addresses: ["192.0.2.10", "2001:db8::10"])
+        let server = try SimulatedTURNServer(on: host, users: ["alice": "secret"])
+        server.settings.nonceLifetime = .seconds(60)
+        server.fail(.createPermission, with: .forbidden)
+        network.schedule(after: .seconds(90)) { server.restart() }
+
+        let laptop = network.makeHost("laptop", addresses: ["192.0.2.11"])
+        let client = try HandmadeTURNClient(network, udp: laptop, "192.0.2.11:5000", to: "192.0.2.10:3478")
+        try client.allocate()
+        let peer = STUNMessage.XORPeerAddress("192.0.2.12:1")
+        #expect(try client.request(.createPermission, peer).code == 403)
+        #expect(try client.request(.createPermission, peer).code == nil)
+        network.run(for: .seconds(100))
+        #expect(try client.request(.refresh).code == 437)
     }
 }

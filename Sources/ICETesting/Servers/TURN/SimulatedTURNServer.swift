@@ -49,6 +49,7 @@ public final class SimulatedTURNServer {
     private var relays: [TransportAddress: SimulatedSocket] = [:]
     private var connections: [TURNFiveTuple: Connection] = [:]
     private var alarm: SimulatedAlarm?
+    private var alarmInstant: Instant?
     private weak var host: SimulatedHost?
 
     private final class Connection {
@@ -79,10 +80,10 @@ public final class SimulatedTURNServer {
                 self?.serve(stream, TURNFiveTuple(.tcp, client: stream.remoteAddress, server: address))
             }
         }
-        let alarm = SimulatedAlarm(on: host.fabric.scheduler) { [weak self] in
+        alarm = SimulatedAlarm(on: host.fabric.scheduler) { [weak self] in
+            self?.alarmInstant = nil
             self?.update { core, now in core.advance(to: now) }
         }
-        self.alarm = alarm
         host.keep(self)
     }
 
@@ -161,7 +162,9 @@ extension SimulatedTURNServer {
 
     private func performEffects() {
         while let effect = core.nextEffect() { perform(effect) }
-        if let deadline = core.deadline { alarm?.set(for: deadline) } else { alarm?.cancel() }
+        guard core.deadline != alarmInstant else { return }
+        alarmInstant = core.deadline
+        if let alarmInstant { alarm?.set(for: alarmInstant) } else { alarm?.cancel() }
     }
 
     private func perform(_ effect: TURNServerCore.Effect) {
