@@ -9,7 +9,7 @@ import TURNCore
 /// requests are answered by going through them once more, which RFC 8656 §5 calls the stateless stack approach.
 package struct TURNServerCore {
     /// What the driver is to do.
-    package enum Effect: Sendable {
+    package enum Effect: Hashable, Sendable {
         /// Send a response to a client.
         case respond(STUNMessage, to: TURNFiveTuple)
         /// Send a peer's data or ICMP error to a client; it may be dropped if that is slow.
