@@ -14,7 +14,8 @@ extension TURNClient {
     public func allocate() {
         guard phase == .idle else { return }
         if let pauseEnd, platform.now < pauseEnd {
-            return schedule(.failed(TURNClientError(.tooEarly, "the server asked for a pause of \(pauseEnd - platform.now)")))
+            return schedule(
+                .failed(TURNClientError(.tooEarly, "the server asked for a pause of \(pauseEnd - platform.now)")))
         }
         phase = .opening
         askedServers = askedServers.filter { platform.now - $0.value < Self.redirectMemory }

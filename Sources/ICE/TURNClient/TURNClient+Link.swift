@@ -101,4 +101,3 @@ extension TURNClient {
         onData?(bytes, peer)
     }
 }
-

@@ -84,7 +84,8 @@ extension TURNClientError {
         case .malformedResponse:
             self.init(.badResponse, "the success response lacks a relayed address or a lifetime")
         case .linkFailed(let error):
-            self.init(.connectionFailed, "\(error.map { "\($0)" } ?? "the way to the server broke")", networkError: error)
+            self.init(
+                .connectionFailed, "\(error.map { "\($0)" } ?? "the way to the server broke")", networkError: error)
         }
     }
 

@@ -86,7 +86,11 @@ final class TURNClientFixture {
         call { $0.allocate() }
         run()
         call { [peer] client in
-            if binding { client.bindChannel(to: peer.localAddress) } else { client.createPermission(for: peer.localAddress.ip) }
+            if binding {
+                client.bindChannel(to: peer.localAddress)
+            } else {
+                client.createPermission(for: peer.localAddress.ip)
+            }
         }
         run()
     }

@@ -173,7 +173,8 @@ struct TURNClientTests {
                 if packet.destination.port == 3478 { ports.insert(packet.source.port) }
                 return .pass
             }
-            fixture.server.fail(.allocate, with: STUNMessage.ErrorCode(code: 437, reason: "Allocation Mismatch"), times: times)
+            fixture.server.fail(
+                .allocate, with: STUNMessage.ErrorCode(code: 437, reason: "Allocation Mismatch"), times: times)
             fixture.call { $0.allocate() }
             fixture.run(.seconds(30))
             #expect(fixture.events == [times == 3 ? .responseError(.allocate, 437) : .allocate])

@@ -54,7 +54,9 @@ struct TURNCoturnTests {
         }
     }
 
-    private static let payloads: [[UInt8]] = [[1], [2, 3], [4, 5, 6], [7, 8, 9, 10], Array(repeating: 11, count: 1200)]
+    private static let payloads: [[UInt8]] = [
+        [1], [2, 3], [4, 5, 6], [7, 8, 9, 10], Array(repeating: 11, count: 1200),
+    ]
 
     @Test("Data goes both ways over each transport, in indications and on a channel")
     func transports() throws {
