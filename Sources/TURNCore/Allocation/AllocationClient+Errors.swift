@@ -83,11 +83,7 @@ extension STUNMessage {
     }
 
     var refusedFamily: RefusedFamily? {
-        self[AddressErrorCode.self].map { error in
-            RefusedFamily(
-                family: error.family, code: error.code, reason: error.reason,
-                retry: error.code == 508 ? .after(AllocationClient.capacityPause) : .never)
-        }
+        self[AddressErrorCode.self].map { RefusedFamily(family: $0.family, code: $0.code, reason: $0.reason) }
     }
 
     /// The servers of all ALTERNATE-SERVER attributes: the client's own family comes first (RFC 8489 §10).

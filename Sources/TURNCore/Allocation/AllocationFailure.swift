@@ -38,6 +38,12 @@ package struct AllocationFailure: Error, Hashable, Sendable {
 
     /// Whether to try again.
     package let retry: RetryRule
+
+    /// A failure and what follows from it.
+    package init(cause: Cause, retry: RetryRule) {
+        self.cause = cause
+        self.retry = retry
+    }
 }
 
 /// Why an allocation that was there is gone.

@@ -44,4 +44,12 @@ package struct RefusedFamily: Hashable, Sendable {
 
     /// Whether it may be asked for again: never after 440, after a minute after 508.
     package let retry: RetryRule
+
+    /// Why a family was not allocated; RFC 8656 §7.3 knows two codes, of which 508 alone may pass.
+    package init(family: IPAddress.Family, code: Int, reason: String) {
+        self.family = family
+        self.code = code
+        self.reason = reason
+        retry = code == 508 ? .after(AllocationClient.capacityPause) : .never
+    }
 }
