@@ -50,10 +50,10 @@ package struct ChannelData: Hashable, Sendable {
         guard data.count <= maximumByteCount else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(byteCount)
-        for number in [channel.rawValue, UInt16(data.count)] {
-            bytes.append(UInt8(number >> 8))
-            bytes.append(UInt8(truncatingIfNeeded: number))
-        }
+        bytes.append(UInt8(channel.rawValue >> 8))
+        bytes.append(UInt8(truncatingIfNeeded: channel.rawValue))
+        bytes.append(UInt8(data.count >> 8))
+        bytes.append(UInt8(truncatingIfNeeded: data.count))
         unsafe data.withUnsafeBufferPointer { buffer in unsafe bytes.append(contentsOf: buffer) }
         while bytes.count < byteCount { bytes.append(0) }
         return bytes

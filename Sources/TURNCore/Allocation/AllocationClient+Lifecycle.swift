@@ -31,7 +31,7 @@ extension AllocationClient {
     package mutating func refresh(
         lifetime: Duration? = nil, family: IPAddress.Family? = nil, at now: Instant
     ) {
-        let seconds = UInt32(clamping: (lifetime ?? options.lifetime).components.seconds)
+        let seconds = lifetime.map { $0 <= .zero ? 0 : Self.seconds($0) } ?? Self.seconds(options.lifetime)
         if seconds == 0, family == nil { return release(at: now) }
         guard case .allocated(var allocation) = lifecycle else { return }
         if let family, !allocation.hasAddress(for: family) { return }
@@ -41,6 +41,12 @@ extension AllocationClient {
         }
         waiting.prepend(TURNRequest(.refresh(seconds: seconds, family)))
         launch(at: now)
+    }
+
+    /// A lifetime as it travels, in whole seconds and never 0: that would give back.
+    static func seconds(_ lifetime: Duration) -> UInt32 {
+        let (seconds, fraction) = lifetime.components
+        return max(UInt32(clamping: fraction > 0 ? seconds + 1 : seconds), 1)
     }
 
     /// Gives back what there is or may be: a server may have granted what it was not yet heard to grant.
@@ -139,8 +145,7 @@ extension AllocationClient {
         guard let due = allocation.refreshDue, due <= now else { return }
         allocation.refreshDue = nil
         lifecycle = .allocated(allocation)
-        let seconds = UInt32(clamping: options.lifetime.components.seconds)
-        waiting.prepend(TURNRequest(.refresh(seconds: seconds, nil), isAutomatic: true))
+        waiting.prepend(TURNRequest(.refresh(seconds: Self.seconds(options.lifetime), nil), isAutomatic: true))
     }
 
     /// RFC 8656 §8.3.

@@ -75,7 +75,7 @@ extension AllocationClient {
     /// RFC 8656 §7.1; what excludes each other is resolved as ``AllocationOptions/conflict`` says.
     private func writeAllocate(into message: inout STUNMessage) {
         message.append(STUNMessage.RequestedTransport(17))
-        message.append(STUNMessage.Lifetime(UInt32(clamping: options.lifetime.components.seconds)))
+        message.append(STUNMessage.Lifetime(Self.seconds(options.lifetime)))
         if let software = options.software { message.append(STUNMessage.Software(software)) }
         if usesDontFragment { message.append(STUNMessage.DontFragment()) }
         if demandsPort, let token = options.reservationToken {

@@ -31,6 +31,17 @@ struct RefreshTests {
         #expect(server.takeEvents() == [.refreshed(lifetime: .seconds(300))])
     }
 
+    @Test(
+        "B2.1: only a lifetime of zero gives back; parts of seconds are rounded up",
+        arguments: [(500, 1), (1000, 1), (1001, 2), (nil, 1)] as [(Int64?, UInt32)])
+    func rounding(_ milliseconds: Int64?, _ seconds: UInt32) {
+        let server = ScriptedServer.allocated { $0.lifetime = .zero }
+        server.client.refresh(lifetime: milliseconds.map { .milliseconds($0) }, at: server.now)
+        server.run(1)
+        #expect(server.requests(.refresh).map { $0[STUNMessage.Lifetime.self]?.value } == [seconds])
+        #expect(server.client.state != nil)
+    }
+
     @Test("B2.1: refreshes can be turned off, and then the allocation ends by itself")
     func switchedOff() {
         let server = ScriptedServer.allocated { $0.refreshesAllocation = false }
