@@ -53,17 +53,12 @@ extension AllocationClient {
     private mutating func release(at now: Instant) {
         switch lifecycle {
         case .allocating, .allocated:
-            giveBack(at: now)
+            forgetRequestsAndPeers()
+            start(.release, at: now)
             lifecycle = .releasing
         case .releasing: break
         case .idle, .over: tell(.released)
         }
-    }
-
-    /// Sends the request that gives all back, and forgets about everything else.
-    private mutating func giveBack(at now: Instant) {
-        forgetRequestsAndPeers()
-        start(.release, at: now)
     }
 
     private mutating func forgetRequestsAndPeers() {
@@ -84,9 +79,10 @@ extension AllocationClient {
         outstanding.removeAll()
     }
 
-    /// Leaves everything behind and tells why.
-    mutating func end(_ event: AllocationEvent, at now: Instant) {
+    /// Leaves everything behind and tells why; what is to be given back is so before, as whoever hears may close the way.
+    mutating func end(_ event: AllocationEvent, givingBack: Bool = false, at now: Instant) {
         forgetRequestsAndPeers()
+        if givingBack { start(.release, at: now) }
         var rule = RetryRule.anyTime
         if case .failed(let failure) = event { rule = failure.retry }
         lifecycle = .over(rule, since: now)
@@ -131,86 +127,13 @@ extension AllocationClient {
     /// "the client MUST delete the allocation (Section 8) and MUST NOT attempt to create another allocation on that server until it
     /// believes the mismatch has been fixed" (RFC 8656 §7.3).
     private mutating func refuseGift(_ cause: AllocationFailure.Cause, at now: Instant) {
-        end(.failed(.init(cause: cause, retry: .never)), at: now)
-        start(.release, at: now)
+        end(.failed(.init(cause: cause, retry: .never)), givingBack: true, at: now)
     }
 }
 
-// MARK: - Refresh
+// MARK: - Losing
 
 extension AllocationClient {
-    mutating func advanceAllocation(to now: Instant) {
-        guard case .allocated(var allocation) = lifecycle else { return }
-        if allocation.expiry <= now { return end(.lost(.expired), at: now) }
-        guard let due = allocation.refreshDue, due <= now else { return }
-        allocation.refreshDue = nil
-        lifecycle = .allocated(allocation)
-        waiting.prepend(TURNRequest(.refresh(seconds: Self.seconds(options.lifetime), nil), isAutomatic: true))
-    }
-
-    /// RFC 8656 §8.3.
-    mutating func refreshed(
-        _ seconds: UInt32, _ family: IPAddress.Family?, _ response: STUNMessage, requestedAt: Instant, at now: Instant
-    ) {
-        switch (seconds, family) {
-        case (0, nil): return released(at: now)
-        case (0, let family?): return released(family, at: now)
-        default: break
-        }
-        guard case .allocated(var allocation) = lifecycle else { return }
-        let lifetime = response.lifetime ?? .seconds(Int64(seconds))
-        guard lifetime > .zero else { return end(.lost(.forgotten), at: now) }
-        allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
-        lifecycle = .allocated(allocation)
-        tell(.refreshed(lifetime: lifetime))
-    }
-
-    /// What was given back because it was not wanted has been told of before.
-    private mutating func released(at now: Instant) {
-        if case .releasing = lifecycle { end(.released, at: now) }
-    }
-
-    /// "it MUST NOT affect any permissions or channels associated with allocations for the other address family" (RFC 8656 §8.1).
-    private mutating func released(_ family: IPAddress.Family, at now: Instant) {
-        guard case .allocated(var allocation) = lifecycle else { return }
-        allocation.relayedAddresses.removeAll { $0.family == family }
-        if allocation.relayedAddresses.isEmpty { return end(.released, at: now) }
-        lifecycle = .allocated(allocation)
-        permissions.remove(family)
-        channels.remove(family)
-        tell(.familyReleased(family))
-    }
-
-    /// Nobody answered: asks again until the allocation must be gone.
-    mutating func refreshUnanswered(_ seconds: UInt32, _ family: IPAddress.Family?, at now: Instant) {
-        if seconds == 0, family == nil { return released(at: now) }
-        refreshLater(than: now)
-    }
-
-    private mutating func refreshLater(than now: Instant) {
-        guard options.refreshesAllocation, case .allocated(var allocation) = lifecycle else { return }
-        allocation.refreshDue = now + Self.retryInterval
-        lifecycle = .allocated(allocation)
-    }
-
-    /// A 437 means that there is nothing there any more, which is all that was wanted of a request to give back.
-    mutating func refreshFailed(
-        _ seconds: UInt32, _ family: IPAddress.Family?, _ error: STUNMessage.ErrorCode, at now: Instant
-    ) {
-        switch (seconds, family, error.code) {
-        case (0, nil, 437): return released(at: now)
-        case (_, _, 437):
-            tell(.error(.refresh, error))
-            return lose(.forgotten, at: now)
-        default: tell(.error(.refresh, error))
-        }
-        if seconds == 0 {
-            if family == nil { released(at: now) }
-        } else if error.isPassing {
-            refreshLater(than: now)
-        }
-    }
-
     /// Loses what is there; in any other state nothing is.
     mutating func lose(_ loss: AllocationLoss, at now: Instant) {
         switch lifecycle {
@@ -223,7 +146,6 @@ extension AllocationClient {
     /// RFC 8656 §12.3: "delete the allocation and start afresh with a new allocation".
     mutating func loseMismatched(at now: Instant) {
         guard case .allocated = lifecycle else { return }
-        end(.lost(.channelMismatch), at: now)
-        start(.release, at: now)
+        end(.lost(.channelMismatch), givingBack: true, at: now)
     }
 }

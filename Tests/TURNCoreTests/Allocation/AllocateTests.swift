@@ -131,6 +131,27 @@ struct AllocateTests {
         #expect(server.takeEvents().isEmpty && server.client.deadline == nil)
     }
 
+    @Test("B1.5: it is given back before that is told, as whoever hears of it may close the way")
+    func order() throws {
+        var client = AllocationClient(
+            AllocationOptions(username: "", password: ""), generator: SeededGenerator(seed: 1), isReliable: true)
+        client.allocate(at: second(0))
+        guard case .send(let bytes) = client.nextEffect() else {
+            Issue.record("no request")
+            return
+        }
+        let request = try STUNMessage(parsing: bytes.span)
+        var response = STUNMessage(.success, .allocate, transactionID: request.transactionID)
+        response.append(STUNMessage.XORRelayedAddress(relayV6))
+        client.receive(response, at: second(1))
+        guard case .send(let release) = client.nextEffect(), case .event(.failed) = client.nextEffect() else {
+            Issue.record("not in this order")
+            return
+        }
+        let refresh = try STUNMessage(parsing: release.span)
+        #expect(refresh.method == .refresh && refresh[STUNMessage.Lifetime.self]?.value == 0)
+    }
+
     @Test("B1.5: a success without an address or with lifetime 0 is given back too", arguments: [true, false])
     func malformed(_ hasAddress: Bool) {
         let server = ScriptedServer()
