@@ -12,3 +12,25 @@ extension ICEClient {
         self.init(platform: host, configuration: configuration)
     }
 }
+
+extension TURNClient {
+    /// A TURN client on a simulated host.
+    ///
+    /// - Throws: ``TURNClientError`` for a configuration that makes no sense.
+    public convenience init(
+        on host: SimulatedHost, configuration: TURNClientConfiguration
+    ) throws(TURNClientError) {
+        try self.init(platform: host, configuration: configuration)
+    }
+}
+
+extension STUNClient {
+    /// A STUN client on a simulated host.
+    ///
+    /// - Throws: ``STUNClientError`` for a configuration that makes no sense.
+    public convenience init(
+        on host: SimulatedHost, configuration: STUNClientConfiguration
+    ) throws(STUNClientError) {
+        try self.init(platform: host, configuration: configuration)
+    }
+}

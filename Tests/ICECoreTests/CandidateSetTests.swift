@@ -14,7 +14,7 @@ struct LocalCandidatesTests {
         let host = try unwrap(locals.addHost(on: 0, base: "192.0.2.1:5000", path: .first, rank: 0))
         #expect(host.candidate.priority == 2_130_706_431)
         #expect(host.candidate.description == "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host")
-        #expect(host.base == "192.0.2.1:5000" && locals.host(on: 0) == host)
+        #expect(host.base == "192.0.2.1:5000" && locals.base(of: 0) == host)
         #expect(
             locals.candidate(on: 0, at: "192.0.2.1:5000") == host
                 && locals.candidate(on: 1, at: "192.0.2.1:5000") == nil)

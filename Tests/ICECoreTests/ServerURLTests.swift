@@ -62,8 +62,8 @@ struct ServerURLTests {
     @Test(
         "Servers that this version does not use, or that can't be read, are refused with their own codes",
         arguments: [
-            ("stuns:a.example", ICESyntaxError.Code.unsupportedServer), ("turn:a.example", .unsupportedServer),
-            ("turns:a.example?transport=udp", .unsupportedServer), ("stun:", .malformedServerURL),
+            ("turn:a.example", ICESyntaxError.Code.missingCredential),
+            ("turns:a.example?transport=udp", .missingCredential), ("stun:", .malformedServerURL),
         ])
     func refusedServers(url: String, code: ICESyntaxError.Code) throws {
         let error = try #require(throws: ICESyntaxError.self) { try ICEServer(urls: ["stun:good.example", url]) }

@@ -27,7 +27,8 @@ extension ICEClient {
         } catch {
             logger.error("the interfaces can't be listed", metadata: ["error": "\(error)"])
         }
-        input { $0.gather(over: addresses, now: $1) }
+        let isAttached = turnClient != nil
+        input { $0.gather(over: addresses, attachedRelay: isAttached, now: $1) }
     }
 
     /// Starts the checks over the pairs there are and those that come (RFC 8445 §6.1.4). Calling it again does nothing.

@@ -7,11 +7,7 @@ extension ICEClient {
     func open(_ id: SocketID, on ip: IPAddress, for path: StreamComponent) {
         do {
             let socket = try platform.bindDatagramSocket(to: TransportAddress(ip, port: 0))
-            socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source, on: id) }
-            socket.onUnreachable = { [weak self] destination, error in
-                self?.input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
-            }
-            sockets.append(ClientSocket(id: id, socket: socket, path: path))
+            adopt(socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
             logger.debug("no socket", metadata: ["address": "\(ip)", "error": "\(error)"])
@@ -19,7 +15,25 @@ extension ICEClient {
         }
     }
 
+    /// Takes over a socket of this machine, or one that stands for a relayed address.
+    func adopt(_ socket: any DatagramSocket, as id: SocketID, for path: StreamComponent) {
+        socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source, on: id) }
+        socket.onUnreachable = { [weak self] destination, error in
+            guard let self else { return }
+            for relay in relays where relay.via == id && relay.client.serverAddress == destination {
+                relay.client.unreachable(error)
+            }
+            input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
+        }
+        sockets.append(ClientSocket(id: id, socket: socket, path: path))
+    }
+
     func closeSocket(_ id: SocketID) {
+        dropSocket(id)
+        closeRelay(id)
+    }
+
+    func dropSocket(_ id: SocketID) {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
         sockets.remove(at: index).socket.close()
     }
@@ -33,6 +47,8 @@ extension ICEClient {
         paths.removeAll { $0.path == path }
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
         paths.append(DataPath(path: path, socket: socket, destination: destination))
+        // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
+        (socket as? RelayedSocket)?.bindChannel(to: destination)
     }
 
     // MARK: Sending STUN
@@ -63,7 +79,9 @@ extension ICEClient {
     /// Takes a datagram apart from others: STUN goes to the agent, the rest is the application's if an authenticated check has
     /// validated its source, whatever its first byte.
     private func receive(_ bytes: Span<UInt8>, from source: TransportAddress, on id: SocketID) {
-        if STUNMessage.looksLikeSTUN(bytes) {
+        if let relay = relay(on: id, from: source, bytes) {
+            relay.client.receive(bytes)
+        } else if STUNMessage.looksLikeSTUN(bytes) {
             input { $0.receive(bytes, from: source, on: id, now: $1) }
         } else if let index = sockets.firstIndex(where: { $0.id == id }), sockets[index].admits(source) {
             deliver(bytes, on: sockets[index].path)

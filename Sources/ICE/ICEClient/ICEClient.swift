@@ -49,6 +49,11 @@ public final class ICEClient {
     /// Gets the same events.
     public weak var delegate: (any ICEClientDelegate)?
 
+    /// A TURN client of the application's own, used for relayed candidates of the first component beside the configured servers.
+    ///
+    /// Set it before gathering. It stays the application's: closing this client leaves it open.
+    public var turnClient: TURNClient?
+
     // MARK: State
 
     /// What the client was made with.
@@ -59,6 +64,7 @@ public final class ICEClient {
     let logger: Logger
     var sockets: [ClientSocket] = []
     var paths: [DataPath] = []
+    var relays: [Relay] = []
     var counted = ICEStatistics()
     var describedStreams: [MediaDescription] = []
     private(set) var isClosed = false
@@ -95,6 +101,7 @@ public final class ICEClient {
     deinit {
         alarm?.close()
         for lookUp in lookUps { lookUp.cancel() }
+        closeRelays()
         for socket in sockets { socket.socket.close() }
     }
 
@@ -102,6 +109,7 @@ public final class ICEClient {
     public func close() {
         guard !isClosed else { return }
         isClosed = true
+        closeRelays()
         agent.close()
         events = []
         perform()
@@ -125,7 +133,7 @@ public final class ICEClient {
         input { agent, now in agent.advance(to: now) }
     }
 
-    private func perform() {
+    func perform() {
         guard !isPerforming else { return }
         isPerforming = true
         while let effect = agent.nextEffect() { perform(effect) }
@@ -143,6 +151,9 @@ public final class ICEClient {
     private func perform(_ effect: Effect) {
         switch effect {
         case .openSocket(let id, let ip, let path): open(id, on: ip, for: path)
+        case .openRelay(let order): openRelay(order)
+        case .confirmRelay(let id): confirmRelay(id)
+        case .permit(let id, let peer): permit(peer, on: id)
         case .closeSocket(let id): closeSocket(id)
         case .resolve(let server, let host): resolve(host, forServer: server)
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)

@@ -4,7 +4,15 @@ package import NetBase
 package enum Effect {
     /// Bind a UDP socket to an address, for a component, and tell ``ICEAgent/socketOpened(_:at:now:)`` or ``ICEAgent/socketFailed(_:_:now:)``.
     case openSocket(SocketID, IPAddress, for: StreamComponent)
-    /// Close a socket.
+    /// Allocate on a TURN server and tell ``ICEAgent/relayOpened(_:relayed:mapped:now:)`` or
+    /// ``ICEAgent/relayFailed(_:code:text:now:)``.
+    case openRelay(RelayOrder)
+    /// Ask the server whether an allocation of an earlier generation is still there, and tell ``ICEAgent/relayConfirmed(_:now:)`` or
+    /// ``ICEAgent/relayLost(_:reason:now:)``.
+    case confirmRelay(SocketID)
+    /// Let a peer's address in on a relay (RFC 8656 §9).
+    case permit(SocketID, IPAddress)
+    /// Close a socket, or free an allocation.
     case closeSocket(SocketID)
     /// Look up a server's name and tell ``ICEAgent/serverResolved(_:to:now:)`` or ``ICEAgent/serverUnresolvable(_:_:now:)``.
     case resolve(server: Int, host: String)
@@ -22,6 +30,20 @@ package enum Effect {
     case ask(IncomingCheck)
     /// Tell the application.
     case event(AgentEvent)
+}
+
+/// An allocation to be made.
+package struct RelayOrder: Hashable, Sendable {
+    /// The socket that the relay's first address will be.
+    package let id: SocketID
+    /// The server as configured; nil for the client that the application has attached.
+    package let server: ServerURL?
+    /// The server's address.
+    package let address: TransportAddress?
+    /// The socket that the server is spoken to from over UDP, and whose address over anything else.
+    package let via: SocketID?
+    /// The component it is for.
+    package let path: StreamComponent
 }
 
 /// What the application is told.

@@ -9,6 +9,7 @@ extension ICEAgent {
         case nominate(PairID)
         case check(ChecklistSet.Next)
         case gather
+        case relay
     }
 
     /// Starts as many transactions as the pacing allows now.
@@ -28,8 +29,10 @@ extension ICEAgent {
         let checks = nextCheck()
         if let checks, isUrgent(checks) { return checks }
         // Neither ordinary checks nor gathering may starve the other.
-        if gatherer.hasQueued, gatheringIsNext || checks == nil { return .gather }
-        return checks
+        guard gatheringIsNext || checks == nil else { return checks }
+        // A relay takes two round trips, so that it is asked for first.
+        if gatherer.hasQueuedRelays { return .relay }
+        return gatherer.hasQueued ? .gather : checks
     }
 
     private mutating func nextCheck() -> Work? {
@@ -42,7 +45,7 @@ extension ICEAgent {
     private func isUrgent(_ work: Work) -> Bool {
         switch work {
         case .nominate: true
-        case .gather: false
+        case .gather, .relay: false
         case .check(let next): next.isTriggered || isFirst(next.pair)
         }
     }
@@ -63,6 +66,9 @@ extension ICEAgent {
             session.checklists.begin(next, at: now)
             if let pair = session.checklists[next.pair] { sendCheck(on: pair, for: .connectivity, at: now) }
             gatheringIsNext = true
+        case .relay:
+            gatheringIsNext = false
+            beginRelay()
         case .gather:
             gatheringIsNext = false
             let query = gatherer.beginNext(

@@ -3,23 +3,29 @@ import STUN
 
 extension ICEAgent {
     /// Starts gathering over the machine's addresses (RFC 8445 §5.1.1); does nothing the second time.
-    package mutating func gather(over addresses: [InterfaceAddress], now: Instant) {
+    ///
+    /// - Parameter attachedRelay: Whether the application has attached a TURN client of its own.
+    package mutating func gather(
+        over addresses: [InterfaceAddress], attachedRelay: Bool = false, now: Instant
+    ) {
         guard gatherer.state == .new, state != .closed else { return }
         if components.isEmpty { _ = addStream(components: 1) }
         let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
         let chosen = policy.select(from: addresses)
-        beginGathering(openingSockets: chosen.count * components.count, at: now)
+        beginGathering(openingSockets: chosen.count * components.count + (attachedRelay ? 1 : 0), at: now)
         for component in components {
             for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
         }
+        if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
         settle(at: now)
     }
 
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(
-            servers: configuration.servers.flatMap(\.parsed), openingSockets: count,
+            servers: configuration.servers.flatMap(\.parsed), openingSockets: count, usesRelaysOnly: usesRelaysOnly,
             timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
+        for relay in gatherer.unconfirmedRelays { emit(.confirmRelay(relay)) }
         for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
     }
 
@@ -27,8 +33,8 @@ extension ICEAgent {
     package mutating func socketOpened(_ id: SocketID, at base: TransportAddress, now: Instant) {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
         sockets[index].base = base
-        if let host = localCandidates.addHost(on: id, base: base, path: sockets[index].path, rank: sockets[index].rank)
-        {
+        let (path, rank) = (sockets[index].path, sockets[index].rank)
+        if !usesRelaysOnly, let host = localCandidates.addHost(on: id, base: base, path: path, rank: rank) {
             tell(.candidate(host.candidate))
         }
         gatherer.socketOpened(id, base: base)
@@ -67,7 +73,10 @@ extension ICEAgent {
         let due = gatherer.advance(to: now, keepalive: configuration.keepaliveInterval, using: &generator)
         for (socket, server, message) in due.sends { emit(.send(message.bytes, from: socket, to: server)) }
         for finding in due.findings { take(finding) }
+        for relay in due.abandonedRelays { emit(.closeSocket(relay)) }
     }
+
+    var usesRelaysOnly: Bool { configuration.transportPolicy == .relay }
 
     mutating func take(_ finding: Gatherer.Finding) {
         switch finding {

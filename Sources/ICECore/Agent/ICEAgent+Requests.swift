@@ -26,6 +26,8 @@ extension ICEAgent {
         _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, _ path: StreamComponent,
         at now: Instant
     ) {
+        // Where only relays are used, nobody is to see that this address is there.
+        guard !usesRelaysOnly || localCandidates.base(of: socket) != nil else { return }
         switch session.keys.authenticator.judge(request) {
         case .accepted(let algorithm):
             guard let check = IncomingCheck(request, from: source, on: socket, path: path, integrity: algorithm) else {
@@ -138,7 +140,7 @@ extension ICEAgent {
             return pair
         }
         let reopens = check.nominates && role == .controlled
-        guard !isConcluded(check.path) || reopens, let host = localCandidates.host(on: check.socket) else { return nil }
+        guard !isConcluded(check.path) || reopens, let host = localCandidates.base(of: check.socket) else { return nil }
         return insertPair(host, remote).flatMap { session.checklists[$0] }
     }
 

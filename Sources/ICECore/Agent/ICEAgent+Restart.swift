@@ -13,7 +13,8 @@ extension ICEAgent {
             generation: session.generation + 1, local: Credentials(using: &generator),
             streams: session.checklists.lists.map(\.stream))
         for index in components.indices { components[index].nominationNumber = 0 }
-        localCandidates.removeAll { $0.candidate.kind != .host }
+        localCandidates.removeAll { $0.candidate.kind != .host && $0.candidate.kind != .relayed }
+        relayRelease = nil
         failure = nil
         if state == .failed || state == .disconnected {
             state = .checking
@@ -27,8 +28,12 @@ extension ICEAgent {
     private mutating func gatherAgain(at now: Instant) {
         let opening = sockets.filter { $0.base == nil }.count
         beginGathering(openingSockets: opening, at: now)
-        for host in localCandidates.all { tell(.candidate(host.candidate)) }
-        for socket in sockets {
+        let unconfirmed = Set(gatherer.unconfirmedRelays)
+        for local in localCandidates.all {
+            let allocation = sockets.first { $0.id == local.socket }?.allocation
+            if allocation.map(unconfirmed.contains) != true { tell(.candidate(local.candidate)) }
+        }
+        for socket in sockets where !socket.isRelay {
             if let base = socket.base { gatherer.addSocket(socket.id, base: base) }
         }
     }

@@ -46,6 +46,7 @@ extension ICEAgent {
         tell(.pairNominated(nominated.description))
         select(nominated, forComponentAt: index, at: now)
         conclude(nominated)
+        if components.allSatisfy({ isConcluded($0.path) }) { scheduleRelayRelease(at: now) }
     }
 
     /// RFC 8445 §8.1.2: the component's other pairs go, but for a few that work and are kept as backups.

@@ -29,6 +29,10 @@ package struct ICEAgent {
     var isChecking = false
     var pacingDeadline: Instant?
     var gatheringIsNext = false
+    /// The addresses that were let in on each relay.
+    var permissions: Set<RelayPermission> = []
+    /// When the relays that nobody uses are freed.
+    var relayRelease: Instant?
     var generator: any RandomNumberGenerator
 
     private var effects: Deque<Effect> = []
@@ -41,6 +45,9 @@ package struct ICEAgent {
         let rank: Int
         /// Nil until it is open.
         var base: TransportAddress?
+        /// The allocation that it is an address of, by the ID of its first one; nil for a socket of this machine.
+        var allocation: SocketID?
+        var isRelay: Bool { allocation != nil }
     }
 
     package init(
@@ -70,7 +77,7 @@ package struct ICEAgent {
         let paths = components.lazy.compactMap(\.selected).flatMap { [$0.consent?.deadline ?? $0.nextKeepalive] }.min()
         let all = [
             pacingDeadline, gatherer.deadline, session.checks.deadline, session.nominationHold, patienceDeadline, paths,
-            backupDeadline,
+            backupDeadline, relayRelease,
         ]
         return all.lazy.compactMap { $0 }.min()
     }
@@ -127,9 +134,13 @@ package struct ICEAgent {
 
     // MARK: Sockets
 
+    mutating func makeSocketID() -> SocketID {
+        defer { nextSocketNumber += 1 }
+        return SocketID(number: nextSocketNumber)
+    }
+
     mutating func openSocket(on ip: IPAddress, for path: StreamComponent, rank: Int) {
-        let id = SocketID(number: nextSocketNumber)
-        nextSocketNumber += 1
+        let id = makeSocketID()
         sockets.append(Socket(id: id, path: path, rank: rank, base: nil))
         emit(.openSocket(id, ip, for: path))
     }
@@ -143,6 +154,7 @@ package struct ICEAgent {
         advanceChecks(to: now)
         advancePaths(to: now)
         advanceBackups(to: now)
+        releaseRelays(at: now)
         settle(at: now)
     }
 

@@ -16,11 +16,22 @@ public struct ICEConfiguration: Sendable {
         case eager
     }
 
+    /// Which candidates are used (`RTCIceTransportPolicy`).
+    public enum TransportPolicy: Hashable, Sendable {
+        /// All there are.
+        case all
+        /// Relayed ones only: the peer learns no address of this machine, and nothing is sent or answered from one.
+        case relay
+    }
+
     /// Which of the two agents decides; the peers settle a conflict by themselves.
     public var role: Role
 
-    /// STUN servers, all of which are asked.
+    /// STUN and TURN servers, all of which are asked.
     public var servers: [ICEServer] = []
+
+    /// Whether only relayed candidates are used.
+    public var transportPolicy = TransportPolicy.all
 
     /// How fast checks are sent.
     public var pacing = PacingProfile.standard

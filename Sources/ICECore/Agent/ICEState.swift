@@ -40,6 +40,8 @@ public struct ICEFailure: Error, Hashable, Sendable {
         public static let checksFailed = Code("checksFailed")
         /// The selected pair worked, then the peer stopped answering (RFC 7675).
         public static let consentExpired = Code("consentExpired")
+        /// The selected pair's relay is gone.
+        public static let relayLost = Code("relayLost")
         /// The peer asked for no more to be sent (RFC 7675 §5.2).
         public static let consentRevoked = Code("consentRevoked")
     }

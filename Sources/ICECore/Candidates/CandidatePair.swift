@@ -56,6 +56,10 @@ public struct PairFailure: Error, Hashable, Sendable {
         public static let integrity = Code("integrity")
         /// The two agents could not agree on who controls.
         public static let roleConflict = Code("roleConflict")
+        /// The TURN server has given the relay up, or is gone.
+        public static let relayLost = Code("relayLost")
+        /// The TURN server does not let the peer's address in.
+        public static let permissionRefused = Code("permissionRefused")
         /// The pair was in use and the peer stopped answering (RFC 7675 §5.1).
         public static let consentExpired = Code("consentExpired")
     }

@@ -27,8 +27,9 @@ struct LocalCandidates {
         let serverIP: IPAddress?
     }
 
-    func host(on socket: SocketID) -> LocalCandidate? {
-        all.first { $0.socket == socket && $0.candidate.kind == .host }
+    /// The candidate that is its socket's own address: a host candidate, or a relayed one.
+    func base(of socket: SocketID) -> LocalCandidate? {
+        all.first { $0.socket == socket && ($0.candidate.kind == .host || $0.candidate.kind == .relayed) }
     }
 
     /// The candidate that has an address on a socket, signalled or peer-reflexive.
@@ -52,16 +53,31 @@ struct LocalCandidates {
     mutating func addServerReflexive(_ mapped: TransportAddress, on socket: SocketID, server: IPAddress)
         -> LocalCandidate?
     {
-        guard let host = host(on: socket) else { return nil }
+        guard let host = base(of: socket) else { return nil }
         return add(
             .serverReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
             server: server, preference: Int(host.localPreference))
     }
 
+    /// Adds an allocation on a TURN server; nil if it is nothing new, as where the server is this host.
+    ///
+    /// - Parameters:
+    ///   - mapped: What the server saw, which is the related address (RFC 8839 §5.1); nil hides it.
+    ///   - rank: How far the way to the server is from the best one: UDP before DTLS, TCP and TLS.
+    mutating func addRelayed(
+        _ relayed: TransportAddress, on socket: SocketID, path: StreamComponent, server: IPAddress,
+        mapped: TransportAddress?, rank: Int
+    ) -> LocalCandidate? {
+        guard !all.contains(where: { $0.candidate.address == relayed && $0.candidate.path == path }) else { return nil }
+        return add(
+            .relayed, at: relayed, related: mapped, socket, relayed, path, server: server,
+            preference: 65535 - min(rank, 65535))
+    }
+
     /// Adds what the peer saw of a socket (RFC 8445 §7.2.5.3.1), with the PRIORITY that the check carried.
     mutating func addPeerReflexive(_ mapped: TransportAddress, on socket: SocketID, priority: UInt32) -> LocalCandidate?
     {
-        guard let host = host(on: socket) else { return nil }
+        guard let host = base(of: socket) else { return nil }
         var learned = add(
             .peerReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
             server: nil,

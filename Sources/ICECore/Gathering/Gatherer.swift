@@ -5,7 +5,7 @@ import STUN
 ///
 /// Host candidates need no waiting and never pass through here.
 struct Gatherer {
-    /// A STUN server of the configuration.
+    /// A STUN or TURN server of the configuration.
     struct Server {
         let url: ServerURL
         /// Nil until its name is resolved.
@@ -48,6 +48,10 @@ struct Gatherer {
     private(set) var state = ICEGatheringState.new
     private var servers: [Server] = []
     private var queries: [Query] = []
+    private var relays = RelayRequests()
+    private var usesRelaysOnly = false
+    /// The allocations of an earlier generation that the server has to confirm.
+    private(set) var unconfirmedRelays: [SocketID] = []
     private var sockets: [(id: SocketID, base: TransportAddress)] = []
     private var openingSockets = 0
     private var end: Instant?
@@ -55,8 +59,15 @@ struct Gatherer {
     // MARK: Beginning
 
     /// Starts a generation's gathering. Sockets and names follow; ``finishIfDone()`` tells when all is there.
-    mutating func begin(servers urls: [ServerURL], openingSockets count: Int, timeout: Duration, at now: Instant) {
+    ///
+    /// - Parameter usesRelaysOnly: Whether STUN servers are left alone.
+    mutating func begin(
+        servers urls: [ServerURL], openingSockets count: Int, usesRelaysOnly: Bool = false, timeout: Duration,
+        at now: Instant
+    ) {
         state = .gathering
+        self.usesRelaysOnly = usesRelaysOnly
+        unconfirmedRelays = relays.beginGeneration()
         servers = urls.map { Server(url: $0, addresses: IPAddress($0.host).map { [$0] }) }
         queries = []
         sockets = []
@@ -105,9 +116,49 @@ struct Gatherer {
         guard let server = servers[serverIndex].addresses?.first(where: { $0.family == base.family }) else { return }
         // From a loopback or link-local address there is no way to a server elsewhere.
         guard !base.ip.isLoopback || server.isLoopback, !base.ip.isLinkLocal || server.isLinkLocal else { return }
-        let address = TransportAddress(server, port: servers[serverIndex].url.port)
-        queries.append(Query(socket: socket, base: base, server: address, serverIndex: serverIndex))
+        let url = servers[serverIndex].url
+        let address = TransportAddress(server, port: url.port)
+        switch url.service {
+        case .turn: relays.add(via: socket, base: base, server: address, serverIndex: serverIndex)
+        // What a server sees of a stream is no address for datagrams: STUN over anything but UDP gives no candidate.
+        case .stun where url.transport == .udp && !usesRelaysOnly:
+            queries.append(Query(socket: socket, base: base, server: address, serverIndex: serverIndex))
+        case .stun: break
+        }
     }
+
+    // MARK: Relays
+
+    var hasQueuedRelays: Bool { relays.hasQueued }
+
+    /// Starts the next allocation, under the ID that its first relayed address will have.
+    mutating func beginNextRelay(as id: SocketID) -> (RelayRequests.Request, ServerURL)? {
+        relays.beginNext(as: id).map { ($0, servers[$0.serverIndex].url) }
+    }
+
+    /// The request whose allocation is there; nil if it was given up.
+    mutating func relayOpened(_ id: SocketID) -> (RelayRequests.Request, ServerURL)? {
+        relays.opened(id).map { ($0, servers[$0.serverIndex].url) }
+    }
+
+    mutating func relayFailed(_ id: SocketID, code: Int, text: String) -> CandidateError? {
+        guard let request = relays.failed(id) else { return nil }
+        return report(request.serverIndex, from: request.base, code: code, text: text)
+    }
+
+    /// The relay of the client that the application has attached came, or will not come.
+    mutating func attachedRelayEnded() { openingSockets -= 1 }
+
+    /// An allocation is gone: while gathering goes on it is asked for anew.
+    mutating func relayLost(_ id: SocketID) {
+        if state == .gathering { relays.requeue(id) }
+        relays.remove(id)
+    }
+
+    mutating func forgetRelay(_ id: SocketID) { relays.remove(id) }
+
+    /// Gives up the allocations that are not there yet, and tells which of them were begun.
+    mutating func giveUpRelays() -> [SocketID] { relays.giveUp().opening }
 
     // MARK: Asking
 
@@ -209,6 +260,7 @@ struct Gatherer {
     struct Due {
         var sends: [(SocketID, TransportAddress, STUNMessage)] = []
         var findings: [Finding] = []
+        var abandonedRelays: [SocketID] = []
     }
 
     /// Retransmits, gives up, and keeps the mappings alive that were found (RFC 8445 §5.1.1.4).
@@ -244,6 +296,14 @@ struct Gatherer {
             if let error = resolutionFailed(index, "no answer in time") { due.findings.append(.failed(error)) }
         }
         for index in queries.indices where queries[index].isPending { giveUp(index, &due) }
+        let (requests, opening) = relays.giveUp()
+        due.abandonedRelays = opening
+        for request in requests {
+            let error = report(
+                request.serverIndex, from: request.base, code: CandidateError.unreachable,
+                text: "the server did not answer in time")
+            if let error { due.findings.append(.failed(error)) }
+        }
     }
 
     private mutating func giveUp(_ index: Int, _ due: inout Due) {
@@ -257,7 +317,7 @@ struct Gatherer {
     /// Whether gathering has just come to its end.
     mutating func finishIfDone() -> Bool {
         guard state == .gathering, openingSockets <= 0, unresolvedServers.isEmpty,
-            !queries.contains(where: \.isPending)
+            !queries.contains(where: \.isPending), !relays.isPending
         else { return false }
         state = .complete
         return true

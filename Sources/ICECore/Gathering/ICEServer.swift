@@ -1,32 +1,57 @@
-import NetBase
+public import NetBase
 
 /// A server that helps gathering, as in WebRTC's `RTCIceServer`.
 ///
 /// ```swift
-/// let server = try ICEServer(urls: ["stun:stun.example.org:3478"])
+/// let stun = try ICEServer(urls: ["stun:stun.example.org:3478"])
+/// let turn = try ICEServer(
+///     urls: ["turn:turn.example.org", "turns:turn.example.org?transport=tcp"], username: "user", credential: "secret")
 /// ```
 public struct ICEServer: Hashable, Sendable {
     /// The URLs it was made from.
     public var urls: [String] { parsed.map(\.text) }
 
+    /// The name that a TURN server knows us by.
+    public let username: String?
+
+    /// The password that goes with it. A secret.
+    public let credential: String?
+
+    /// Whom to trust where a URL asks for TLS or DTLS.
+    public var tls: TLSOptions
+
     package let parsed: [ServerURL]
 
-    /// A STUN server that is reached over UDP.
+    /// A server that is reached at one or more URLs.
     ///
-    /// - Parameter urls: One or more `stun:host[:port]`; the port is 3478 unless given.
-    /// - Throws: ``ICESyntaxError`` that names what is wrong with a URL. URLs for TURN, and for STUN over TLS, are well-formed but not
-    ///   supported by this version; they are refused rather than ignored.
-    public init(urls: [String]) throws(ICESyntaxError) {
+    /// - Parameters:
+    ///   - urls: `stun:host[:port]`, `stuns:…`, `turn:host[:port][?transport=udp|tcp]`, `turns:…` (RFC 7064, RFC 7065). `turns:` with
+    ///     `?transport=udp` is DTLS (RFC 7350).
+    ///   - username: Needed with TURN URLs.
+    ///   - credential: Needed with TURN URLs.
+    /// - Throws: ``ICESyntaxError`` that names what is wrong with a URL, or that a TURN URL lacks its credentials.
+    public init(
+        urls: [String], username: String? = nil, credential: String? = nil, tls: TLSOptions = TLSOptions()
+    ) throws(ICESyntaxError) {
         var parsed: [ServerURL] = []
         for url in urls {
             let server = try ServerURL(url)
-            guard server.service == .stun, server.transport == .udp else {
-                throw ICESyntaxError(
-                    .unsupportedServer, "this version gathers from stun: servers over UDP only; leave the URL out",
-                    in: url)
+            if server.service == .turn, username == nil || credential == nil {
+                throw ICESyntaxError(.missingCredential, "a TURN URL needs a username and a credential", in: url)
             }
             parsed.append(server)
         }
         self.parsed = parsed
+        self.username = username
+        self.credential = credential
+        self.tls = tls
     }
+}
+
+extension ICEServer: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The URLs; never the credential.
+    public var description: String { urls.joined(separator: " ") }
+
+    /// The URLs; never the credential.
+    public var debugDescription: String { description }
 }

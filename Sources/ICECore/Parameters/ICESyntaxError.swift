@@ -16,8 +16,10 @@ public struct ICESyntaxError: Error, Hashable, Sendable {
         public static let malformedDescription = Code("malformedDescription")
         /// Not a `stun:`, `stuns:`, `turn:` or `turns:` URL (RFC 7064, RFC 7065).
         public static let malformedServerURL = Code("malformedServerURL")
-        /// A well-formed URL of a server, or over a transport, that this version does not use.
+        /// A well-formed URL that does not fit where it was given.
         public static let unsupportedServer = Code("unsupportedServer")
+        /// A TURN URL without the username and credential that every TURN server asks for.
+        public static let missingCredential = Code("missingCredential")
     }
 
     /// What kind of text it was.

@@ -1,0 +1,143 @@
+import ICECore
+import NetBase
+import STUN
+
+/// An allocation that a client uses: a TURN client of its own, or the one that the application has attached.
+final class Relay {
+    let client: TURNClient
+    /// The socket that the server is spoken to from, where it is shared.
+    let via: SocketID?
+    /// Whether the application owns the client, so that it is not for us to close it.
+    let isAttached: Bool
+    /// The sockets that stand for its relayed addresses; the first of them names it.
+    var ids: [SocketID]
+    var isOpen = false
+
+    init(_ client: TURNClient, id: SocketID, via: SocketID?, isAttached: Bool) {
+        self.client = client
+        ids = [id]
+        self.via = via
+        self.isAttached = isAttached
+    }
+}
+
+extension ICEClient {
+    // MARK: Allocating
+
+    func openRelay(_ order: RelayOrder) {
+        do throws(TURNClientError) {
+            let relay = try makeRelay(order)
+            relays.append(relay)
+            relay.client.observer = { [weak self, weak relay] event in
+                if let self, let relay { self.take(event, from: relay) }
+            }
+            if relay.isAttached, let allocation = relay.client.allocation {
+                relayOpened(relay, allocation)
+            } else {
+                relay.client.allocate()
+            }
+        } catch {
+            agent.relayFailed(order.id, code: CandidateError.unreachable, text: error.message, now: platform.now)
+        }
+    }
+
+    private func makeRelay(_ order: RelayOrder) throws(TURNClientError) -> Relay {
+        guard let url = order.server, let address = order.address else {
+            guard let turnClient else { throw TURNClientError(.invalidConfiguration, "no TURN client is attached") }
+            return Relay(turnClient, id: order.id, via: nil, isAttached: true)
+        }
+        let via = sockets.first { $0.id == order.via }?.socket
+        let server = configuration.servers.first { $0.parsed.contains(url) }
+        var turn = TURNClientConfiguration(
+            host: address.ip.description, port: url.port, transport: url.transport, username: server?.username ?? "",
+            password: server?.credential ?? "")
+        turn.tls = server?.tls ?? TLSOptions()
+        turn.tls.serverName = turn.tls.serverName ?? url.host
+        turn.localAddress = via.map { TransportAddress($0.localAddress.ip, port: 0) }
+        turn.relayFamilies = [.v4, .v6]
+        let shared = url.transport == .udp ? via : nil
+        let client = try TURNClient(platform: platform, configuration: turn, sharing: shared)
+        return Relay(client, id: order.id, via: shared == nil ? nil : order.via, isAttached: false)
+    }
+
+    // MARK: What the server says
+
+    private func take(_ event: TURNEvent, from relay: Relay) {
+        switch event {
+        case .allocated(let allocation):
+            relayOpened(relay, allocation)
+        case .permissionLost(let peer):
+            input { $0.permissionRefused(on: relay.ids, for: peer, now: $1) }
+        case .lost(let error):
+            relays.removeAll { $0 === relay }
+            for id in relay.ids { dropSocket(id) }
+            input { $0.relayLost(relay.ids, reason: error.message, now: $1) }
+        case .responseError(.allocate, let code, let reason) where !relay.isOpen:
+            relayFailed(relay, code: code, text: reason)
+        case .failed(let error) where !relay.isOpen:
+            relayFailed(relay, code: CandidateError.unreachable, text: error.message)
+        case .refreshed:
+            if let first = relay.ids.first { input { $0.relayConfirmed(first, now: $1) } }
+        case .permitted, .channelBound, .channelLost, .peerError, .responseError, .failed:
+            break
+        }
+    }
+
+    private func relayOpened(_ relay: Relay, _ allocation: TURNAllocation) {
+        guard let first = relay.ids.first else { return }
+        relay.isOpen = true
+        let relayed = agent.relayOpened(
+            first, relayed: allocation.relayedAddresses, server: allocation.serverAddress.ip,
+            mapped: allocation.reflexiveAddress, now: platform.now)
+        relay.ids = relayed.map(\.id)
+        if relayed.isEmpty { drop(relay) }
+        for (relayed, socket) in zip(relayed, relay.client.makeRelayedSockets()) {
+            adopt(socket, as: relayed.id, for: relayed.path)
+        }
+        perform()
+    }
+
+    private func relayFailed(_ relay: Relay, code: Int, text: String) {
+        drop(relay)
+        guard let first = relay.ids.first else { return }
+        input { $0.relayFailed(first, code: code, text: text, now: $1) }
+    }
+
+    private func drop(_ relay: Relay) {
+        relays.removeAll { $0 === relay }
+        relay.client.observer = nil
+        if !relay.isAttached { relay.client.close() }
+    }
+
+    // MARK: Using and freeing
+
+    func confirmRelay(_ id: SocketID) {
+        guard let client = relays.first(where: { $0.ids.contains(id) })?.client else { return }
+        client.refresh(lifetime: client.configuration.lifetime)
+    }
+
+    func permit(_ peer: IPAddress, on id: SocketID) {
+        (sockets.first { $0.id == id }?.socket as? RelayedSocket)?.permit(peer)
+    }
+
+    /// An allocation is freed when the last of its addresses is closed, or while it is still being made.
+    func closeRelay(_ id: SocketID) {
+        guard let relay = relays.first(where: { $0.ids.contains(id) }) else { return }
+        relay.ids.removeAll { $0 == id }
+        if relay.ids.isEmpty { drop(relay) }
+    }
+
+    func closeRelays() {
+        for relay in relays { drop(relay) }
+    }
+
+    /// The relay that a datagram on a shared socket belongs to: it comes from the relay's server, and is no answer to a Binding request,
+    /// which the same server may have been asked as well.
+    func relay(on id: SocketID, from source: TransportAddress, _ bytes: Span<UInt8>) -> Relay? {
+        guard !relays.isEmpty,
+            let relay = relays.first(where: { $0.via == id && $0.client.isSharing && $0.client.serverAddress == source })
+        else { return nil }
+        let isBinding = STUNMessage.looksLikeSTUN(bytes) && bytes[0] & 0x3e == 0 && bytes[1] & 0xef == 1
+        return isBinding ? nil : relay
+    }
+}

@@ -1,0 +1,163 @@
+package import NetBase
+
+/// One address that one relay lets in.
+struct RelayPermission: Hashable {
+    let relay: SocketID
+    let peer: IPAddress
+}
+
+extension ICEAgent {
+    // MARK: Asking for relays (RFC 8445 §5.1.1.2)
+
+    mutating func beginRelay() {
+        let id = makeSocketID()
+        guard let (request, server) = gatherer.beginNextRelay(as: id),
+            let path = sockets.first(where: { $0.id == request.via })?.path
+        else { return }
+        emit(.openRelay(RelayOrder(id: id, server: server, address: request.server, via: request.via, path: path)))
+    }
+
+    mutating func openAttachedRelay(for path: StreamComponent) {
+        let id = makeSocketID()
+        sockets.append(Socket(id: id, path: path, rank: 0, base: nil, allocation: id))
+        emit(.openRelay(RelayOrder(id: id, server: nil, address: nil, via: nil, path: path)))
+    }
+
+    /// An allocation is there, with one relayed address or one of each family.
+    ///
+    /// - Parameter mapped: What the server saw of the socket that the allocation was asked for from.
+    /// - Returns: The sockets that stand for the relayed addresses, in their order; none if the allocation is not wanted any more.
+    package mutating func relayOpened(
+        _ id: SocketID, relayed: [TransportAddress], server: IPAddress, mapped: TransportAddress?, now: Instant
+    ) -> [(id: SocketID, path: StreamComponent)] {
+        guard state != .closed else { return [] }
+        defer { settle(at: now) }
+        if let index = sockets.firstIndex(where: { $0.id == id && $0.base == nil }) {
+            let path = sockets.remove(at: index).path
+            gatherer.attachedRelayEnded()
+            return addRelays(relayed, first: id, path: path, server: server, mapped: mapped, rank: 0)
+        }
+        guard let (request, url) = gatherer.relayOpened(id), let via = sockets.first(where: { $0.id == request.via })
+        else {
+            return []
+        }
+        if url.transport == .udp, !usesRelaysOnly, let mapped {
+            take(.mapped(mapped, socket: request.via, server: server))
+        }
+        let rank = url.transport.relayRank << 10 + via.rank
+        return addRelays(relayed, first: id, path: via.path, server: server, mapped: mapped, rank: rank)
+    }
+
+    private mutating func addRelays(
+        _ relayed: [TransportAddress], first: SocketID, path: StreamComponent, server: IPAddress,
+        mapped: TransportAddress?, rank: Int
+    ) -> [(id: SocketID, path: StreamComponent)] {
+        relayed.enumerated().map { offset, address in
+            let id = offset == 0 ? first : makeSocketID()
+            sockets.append(Socket(id: id, path: path, rank: rank, base: address, allocation: first))
+            let related = usesRelaysOnly ? nil : mapped
+            let added = localCandidates.addRelayed(
+                address, on: id, path: path, server: server, mapped: related, rank: rank)
+            if let added { tell(.candidate(added.candidate)) }
+            return (id, path)
+        }
+    }
+
+    /// The server still has an allocation of an earlier generation: its candidates are told again.
+    package mutating func relayConfirmed(_ id: SocketID, now: Instant) {
+        guard gatherer.relayOpened(id) != nil else { return }
+        for socket in sockets where socket.allocation == id {
+            if let local = localCandidates.base(of: socket.id) { tell(.candidate(local.candidate)) }
+        }
+        settle(at: now)
+    }
+
+    /// There will be no allocation.
+    package mutating func relayFailed(_ id: SocketID, code: Int, text: String, now: Instant) {
+        if let index = sockets.firstIndex(where: { $0.id == id && $0.base == nil }) {
+            sockets.remove(at: index)
+            gatherer.attachedRelayEnded()
+        }
+        if let error = gatherer.relayFailed(id, code: code, text: text) { tell(.candidateError(error)) }
+        settle(at: now)
+    }
+
+    /// An allocation that was there is gone: its pairs fail.
+    package mutating func relayLost(_ ids: [SocketID], reason: String, now: Instant) {
+        guard state != .closed else { return }
+        let failure = PairFailure(.relayLost, reason)
+        for id in ids {
+            for index in components.indices where components[index].selected?.socket == id {
+                losePath(
+                    ofComponentAt: index, failure, ICEFailure(.relayLost, "\(reason); restart ICE to find another way"),
+                    at: now)
+            }
+            for pair in pairs where pair.socket == id && pair.state != .failed { fail(pair, failure) }
+            gatherer.relayLost(id)
+            forget(relay: id)
+        }
+        settle(at: now)
+    }
+
+    private mutating func forget(relay id: SocketID) {
+        sockets.removeAll { $0.id == id }
+        localCandidates.removeAll { $0.socket == id }
+        session.conveyed.removeAll { $0.socket == id }
+        gatherer.forgetRelay(id)
+    }
+
+    // MARK: Permissions (RFC 8445 §7.2.1)
+
+    /// RFC 8445 §7.2.1: a permission for the remote address comes before the check that is sent over a relay.
+    mutating func permit(_ peer: IPAddress, on local: LocalCandidate) {
+        guard local.candidate.kind == .relayed else { return }
+        if permissions.insert(RelayPermission(relay: local.socket, peer: peer)).inserted {
+            emit(.permit(local.socket, peer))
+        }
+    }
+
+    /// The server refuses to let a peer in: the pairs to it fail.
+    package mutating func permissionRefused(on ids: [SocketID], for peer: IPAddress, now: Instant) {
+        let failure = PairFailure(.permissionRefused, "the relay does not let \(peer) in")
+        for pair in pairs where ids.contains(pair.socket) && pair.remote.address.ip == peer && pair.isPending {
+            fail(pair, failure)
+        }
+        settle(at: now)
+    }
+
+    // MARK: Freeing (RFC 8445 §8.3)
+
+    /// RFC 8445 §8.3: "the agent SHOULD wait an additional three seconds, and then it can cease responding to checks or generating triggered
+    /// checks on all local candidates other than the ones that became selected".
+    static let releaseDelay = Duration.seconds(3)
+
+    mutating func scheduleRelayRelease(at now: Instant) {
+        if sockets.contains(where: \.isRelay) || gatherer.hasQueuedRelays { relayRelease = now + Self.releaseDelay }
+    }
+
+    /// Frees the relays that neither carry data nor stand by.
+    mutating func releaseRelays(at now: Instant) {
+        guard let due = relayRelease, now >= due else { return }
+        relayRelease = nil
+        for id in gatherer.giveUpRelays() { emit(.closeSocket(id)) }
+        let inUse = Set(session.checklists.pairs.map(\.socket) + components.compactMap(\.selected?.socket))
+        let kept = Set(sockets.filter { inUse.contains($0.id) }.compactMap(\.allocation))
+        for socket in sockets {
+            guard let allocation = socket.allocation, !kept.contains(allocation) else { continue }
+            emit(.closeSocket(socket.id))
+            forget(relay: socket.id)
+        }
+    }
+}
+
+extension TransportProtocol {
+    /// Relays are better the less there is between: UDP, then DTLS, TCP, TLS.
+    fileprivate var relayRank: Int {
+        switch self {
+        case .udp: 0
+        case .dtls: 1
+        case .tcp: 2
+        case .tls: 3
+        }
+    }
+}

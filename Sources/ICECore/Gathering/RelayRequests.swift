@@ -1,0 +1,105 @@
+import NetBase
+
+/// The allocations asked of TURN servers, one per base and server (RFC 8445 §5.1.1.2); the shell talks to the servers.
+struct RelayRequests {
+    /// One allocation.
+    struct Request {
+        enum State {
+            case queued
+            case opening(SocketID)
+            case open(SocketID)
+            case failed
+        }
+
+        /// The socket whose address, or for UDP itself, the server is spoken to from.
+        let via: SocketID
+        let base: TransportAddress
+        let server: TransportAddress
+        let serverIndex: Int
+        var state = State.queued
+
+        var isPending: Bool {
+            switch state {
+            case .queued, .opening: true
+            case .open, .failed: false
+            }
+        }
+
+        func isOpening(_ id: SocketID) -> Bool {
+            if case .opening(id) = state { true } else { false }
+        }
+    }
+
+    private(set) var all: [Request] = []
+
+    var hasQueued: Bool { all.contains { if case .queued = $0.state { true } else { false } } }
+    var isPending: Bool { all.contains(where: \.isPending) }
+
+    /// Asks for one, unless there is one from an earlier generation: the same five-tuple can have no other (RFC 8656 §5).
+    mutating func add(via: SocketID, base: TransportAddress, server: TransportAddress, serverIndex: Int) {
+        guard !all.contains(where: { $0.via == via && $0.serverIndex == serverIndex }) else { return }
+        all.append(Request(via: via, base: base, server: server, serverIndex: serverIndex))
+    }
+
+    /// Starts the next one, under the ID that its first relayed address will have.
+    mutating func beginNext(as id: SocketID) -> Request? {
+        guard let index = all.firstIndex(where: { if case .queued = $0.state { true } else { false } }) else {
+            return nil
+        }
+        all[index].state = .opening(id)
+        return all[index]
+    }
+
+    /// The request that an answer belongs to, which is now open; nil if nobody waits for it.
+    mutating func opened(_ id: SocketID) -> Request? {
+        guard let index = all.firstIndex(where: { $0.isOpening(id) }) else { return nil }
+        all[index].state = .open(id)
+        return all[index]
+    }
+
+    /// The request that has failed; nil if nobody waits for it.
+    mutating func failed(_ id: SocketID) -> Request? {
+        guard let index = all.firstIndex(where: { $0.isOpening(id) }) else { return nil }
+        all[index].state = .failed
+        return all[index]
+    }
+
+    /// Gives up what is not there yet: the requests, and the IDs of those that were begun.
+    mutating func giveUp() -> (requests: [Request], opening: [SocketID]) {
+        let pending = all.filter(\.isPending)
+        let opening = pending.compactMap { request -> SocketID? in
+            if case .opening(let id) = request.state { id } else { nil }
+        }
+        for index in all.indices where all[index].isPending { all[index].state = .failed }
+        return (pending, opening)
+    }
+
+    /// Forgets an allocation that was freed or lost.
+    mutating func remove(_ id: SocketID) {
+        all.removeAll { if case .open(id) = $0.state { true } else { $0.isOpening(id) } }
+    }
+
+    /// Asks again for an allocation that turned out to be gone.
+    mutating func requeue(_ id: SocketID) {
+        for index in all.indices where all[index].isOpening(id) { all[index].state = .queued }
+    }
+
+    /// A new generation keeps the allocations there are, once the server has confirmed them, and asks for the rest again.
+    ///
+    /// - Returns: What is to be confirmed.
+    mutating func beginGeneration() -> [SocketID] {
+        all.removeAll { request in
+            switch request.state {
+            case .queued, .failed: true
+            case .opening, .open: false
+            }
+        }
+        var unconfirmed: [SocketID] = []
+        for index in all.indices {
+            guard case .open(let id) = all[index].state else { continue }
+            all[index].state = .opening(id)
+            unconfirmed.append(id)
+        }
+        return unconfirmed
+    }
+}
