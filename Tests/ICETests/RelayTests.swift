@@ -29,7 +29,8 @@ struct RelayTests {
         return (a, b)
     }
 
-    @Test("Every cell of the NAT matrix connects, directly wherever RFC 4787 allows it", arguments: NATMatrixTests.cells)
+    @Test(
+        "Every cell of the NAT matrix connects, directly wherever RFC 4787 allows it", arguments: NATMatrixTests.cells)
     func matrix(_ cell: NATMatrixTests.Cell) throws {
         let scene = try Self.scene()
         let (a, b) = Self.hosts(scene.network, cell)
@@ -62,7 +63,9 @@ struct RelayTests {
         #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(10)))
         for candidate in call.clients.flatMap(\.localCandidates) {
             #expect(candidate.kind == .relayed)
-            #expect(candidate.description.contains("raddr 0.0.0.0 rport 9") || candidate.description.contains("raddr :: rport 9"))
+            #expect(
+                candidate.description.contains("raddr 0.0.0.0 rport 9")
+                    || candidate.description.contains("raddr :: rport 9"))
         }
         #expect(call.talk())
         scene.network.run(for: .seconds(1500))
@@ -76,7 +79,9 @@ struct RelayTests {
         scene.network.run(for: .seconds(1))
         #expect(zip(call.clients, before).allSatisfy { $0.statistics().packetsReceived - $1 == 100 })
         #expect(scene.server.counters.channelDataFromClients >= 200)
-        let strangers = scene.network.trace.filter { $0.place == "a" && $0.event == .sent && $0.destination.ip != "192.0.2.10" }
+        let strangers = scene.network.trace.filter {
+            $0.place == "a" && $0.event == .sent && $0.destination.ip != "192.0.2.10"
+        }
         #expect(strangers.isEmpty)
     }
 

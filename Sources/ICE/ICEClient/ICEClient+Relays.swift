@@ -135,7 +135,8 @@ extension ICEClient {
     /// which the same server may have been asked as well.
     func relay(on id: SocketID, from source: TransportAddress, _ bytes: Span<UInt8>) -> Relay? {
         guard !relays.isEmpty,
-            let relay = relays.first(where: { $0.via == id && $0.client.isSharing && $0.client.serverAddress == source })
+            let relay = relays.first(where: { $0.via == id && $0.client.isSharing && $0.client.serverAddress == source }
+            )
         else { return nil }
         let isBinding = STUNMessage.looksLikeSTUN(bytes) && bytes[0] & 0x3e == 0 && bytes[1] & 0xef == 1
         return isBinding ? nil : relay
