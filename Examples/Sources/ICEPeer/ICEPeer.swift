@@ -38,20 +38,21 @@ struct ICEPeer: ParsableCommand {
     @Flag(help: "Count what arrives rather than show it.") var count = false
     @Flag(help: "Log to standard error.") var verbose = false
 
-    @Option(help: ArgumentHelp("A TURN server (not yet supported).", valueName: "host:port")) var turn: [String] = []
-    @Option(help: ArgumentHelp("The TURN user name (not yet supported).", valueName: "user")) var turnUser: String?
-    @Option(help: ArgumentHelp("The TURN password (not yet supported).", valueName: "password")) var turnPassword:
-        String?
-    @Option(help: "The transport to the TURN server (not yet supported).") var turnTransport: TURNTransport?
-    @Flag(help: "Use relayed candidates only (not yet supported).") var relayOnly = false
+    @Option(help: ArgumentHelp("A TURN server; may be given again.", valueName: "host:port")) var turn: [String] = []
+    @Option(help: ArgumentHelp("The user name at the TURN servers.", valueName: "user")) var turnUser: String?
+    @Option(help: ArgumentHelp("The password at the TURN servers.", valueName: "password")) var turnPassword: String?
+    @Option(help: "How the TURN servers are spoken to.") var turnTransport = TURNTransport.udp
+    @Option(help: ArgumentHelp("Trust the authorities in this PEM file only.", valueName: "file")) var turnCa: String?
+    @Flag(help: "Trust any certificate.") var turnInsecure = false
+    @Flag(help: "Use relayed candidates only.") var relayOnly = false
 
     func validate() throws {
         if controlling && controlled { throw ValidationError("--controlling and --controlled exclude each other.") }
-        let asksForTURN =
-            !turn.isEmpty || turnUser != nil || turnPassword != nil || turnTransport != nil || relayOnly
-        if asksForTURN {
-            throw ValidationError("TURN is not supported yet: leave out --turn, its options and --relay-only.")
+        if !turn.isEmpty, turnUser == nil || turnPassword == nil {
+            throw ValidationError("--turn needs --turn-user and --turn-password.")
         }
+        if relayOnly && turn.isEmpty { throw ValidationError("--relay-only needs a --turn server.") }
+        if turnCa != nil && turnInsecure { throw ValidationError("--turn-ca and --turn-insecure exclude each other.") }
         do {
             _ = try iceConfiguration()
         } catch let error as ICESyntaxError {
@@ -78,6 +79,26 @@ struct ICEPeer: ParsableCommand {
             configuration.localAddresses = [address]
         }
         return configuration
+    }
+
+    private func turnServers() throws -> ICEServer {
+        var tls = TLSOptions()
+        if turnInsecure { tls.trust = .unverified }
+        if let turnCa {
+            guard let pem = FileManager.default.contents(atPath: turnCa) else {
+                throw ValidationError("--turn-ca: \(turnCa) can't be read.")
+            }
+            tls.trust = .authorities(pem: [UInt8](pem))
+        }
+        let urls = turn.map { server in
+            switch turnTransport {
+            case .udp: "turn:\(server)?transport=udp"
+            case .tcp: "turn:\(server)?transport=tcp"
+            case .tls: "turns:\(server)?transport=tcp"
+            case .dtls: "turns:\(server)?transport=udp"
+            }
+        }
+        return try ICEServer(urls: urls, username: turnUser, credential: turnPassword, tls: tls)
     }
 
     func run() throws {
