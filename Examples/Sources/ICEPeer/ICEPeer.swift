@@ -64,6 +64,8 @@ struct ICEPeer: ParsableCommand {
         var configuration = ICEConfiguration(role: controlled ? .controlled : .controlling)
         configuration.servers = try stun.map { server throws(ICESyntaxError) in try ICEServer(urls: ["stun:\(server)"])
         }
+        if !turn.isEmpty { configuration.servers.append(try turnServers()) }
+        configuration.transportPolicy = relayOnly ? .relay : .all
         configuration.includesLoopback = loopback
         configuration.pacing =
             switch profile {
