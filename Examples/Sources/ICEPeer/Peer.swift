@@ -122,6 +122,9 @@ final class Peer {
 
     private func handle(_ line: IncomingLine) throws {
         switch line.type {
+        // What another agent of this kind tells whoever runs it: its output may be piped here as it is.
+        case "state", "selected", "data", "stats", "pair-failed", "candidate-error", "error":
+            break
         case "credentials":
             let parameters = try ICEParameters(
                 usernameFragment: line.ufrag ?? "", password: line.pwd ?? "", options: line.options ?? [],

@@ -38,7 +38,9 @@ extension ICEClient {
 
     /// Begins a new generation: new ``localParameters``, all candidates again, new remote parameters expected (RFC 8445 §9).
     ///
-    /// Data goes on over the present pair until the new generation has nominated one.
+    /// Data goes on over the present pair until the new generation has nominated one. Gathering and checks that had begun go on by
+    /// themselves: signal the new ``localParameters``, then the candidates that ``onCandidate`` tells. The peer has to call `restart()`
+    /// too before it sets them.
     public func restart() {
         dropGatheringEvents()
         input { $0.restart(now: $1) }
@@ -103,13 +105,13 @@ extension ICEClient {
 // MARK: - State
 
 extension ICEClient {
-    /// How far the session has come.
+    /// How far the session has come. It changes at once; the event follows on a later turn.
     public var state: ICEState { agent.state }
 
     /// Why the session failed; nil unless the state is ``ICEState/failed``.
     public var failure: ICEFailure? { agent.state == .failed ? agent.failure : nil }
 
-    /// How far gathering has come.
+    /// How far gathering has come. It changes at once; the event follows on a later turn.
     public var gatheringState: ICEGatheringState { agent.gatheringState }
 
     /// The role; a conflict with the peer's may have changed the configured one (RFC 8445 §7.3.1.1).

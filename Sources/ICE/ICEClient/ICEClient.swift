@@ -105,7 +105,10 @@ public final class ICEClient {
         for socket in sockets { socket.socket.close() }
     }
 
-    /// Ends the session and frees its sockets. No event fires after it; calling it again does nothing.
+    /// Ends the session, frees its sockets and lets go of all closures. Calling it again does nothing.
+    ///
+    /// No event fires after it. The peer is not told: it becomes `disconnected` after some seconds, and `failed` once its consent has run
+    /// out. Afterwards the methods that throw do so with ``ICEError/Code/closed``, and the others do nothing.
     public func close() {
         guard !isClosed else { return }
         isClosed = true
@@ -117,6 +120,14 @@ public final class ICEClient {
         alarm = nil
         for lookUp in lookUps { lookUp.cancel() }
         lookUps = []
+        dropClosures()
+    }
+
+    /// Closures may own what owns this client.
+    private func dropClosures() {
+        (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
+        (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
+        (onData, shouldAcceptBindingRequest) = (nil, nil)
     }
 
     // MARK: Driving the agent

@@ -113,6 +113,10 @@ public final class STUNClient {
         link.close()
         alarm?.close()
         alarm = nil
+        // Closures may own what owns this client.
+        (onBeforeSend, onResponse, onResponseError, onTimeout, onError, onUnknownMessage) = (
+            nil, nil, nil, nil, nil, nil
+        )
     }
 }
 

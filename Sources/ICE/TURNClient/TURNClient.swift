@@ -132,6 +132,9 @@ public final class TURNClient {
         observer = nil
         for socket in sockets { socket.detach() }
         sockets = []
+        // Closures may own what owns this client.
+        (onAllocate, onRefresh, onCreatePermission, onChannelBind, onData) = (nil, nil, nil, nil, nil)
+        (onICMP, onAllocationLost, onResponseError, onError) = (nil, nil, nil, nil)
     }
 }
 

@@ -212,6 +212,7 @@ extension ICEAgent {
         guard let local = validLocal(mapped, of: pair, check) else { return }
         let sample = check.transaction.roundTripTime(at: now)
         if let sample { roundTrips.add(sample) }
+        if pair.isRelayed { checkDirectPairsAgain(for: pair.path) }
         let priority = CandidatePair.priority(local: local.priority, remote: pair.remote.priority, role: role)
         session.checklists.update(pair.id) {
             $0.succeed(as: CheckPair.Valid(local: local, priority: priority, confirmedAt: now), roundTripTime: sample)
@@ -226,6 +227,18 @@ extension ICEAgent {
             nominate(pair.id, at: now)
         }
         selectProvisionally(for: pair.path, at: now)
+    }
+
+    /// When a relay works first, the peer's checks have been under way for as long: what its NAT or ours dropped before the other side had
+    /// sent anything may pass now, and would else be repeated only after the relay was chosen.
+    private mutating func checkDirectPairsAgain(for path: StreamComponent) {
+        guard !isConcluded(path),
+            !session.checklists.pairs.contains(where: { $0.path == path && $0.valid != nil && $0.isRelayed })
+        else { return }
+        for pair in pairs where pair.path == path && pair.state == .inProgress && !pair.isRelayed {
+            session.checks.cancel(pair.id)
+            session.checklists.withList(path.stream) { $0.trigger(pair.id) }
+        }
     }
 
     /// RFC 8445 §7.2.5.3.1: the local candidate that the peer saw, learned as a peer-reflexive one if it is new.

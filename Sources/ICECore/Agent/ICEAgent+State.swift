@@ -16,6 +16,8 @@ extension ICEAgent {
         if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
         let next = nextState()
         guard next != state else { return }
+        // Whoever waits for `connected` is not to be passed over when the pair is nominated at the same moment.
+        if next == .completed, state == .new || state == .checking { tell(.state(.connected, nil)) }
         state = next
         if next == .failed { gatherer.stopKeepalives() }
         if next == .connected || next == .completed { failure = nil }
@@ -61,7 +63,7 @@ extension ICEAgent {
                     "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers")
                 : ICEFailure(
                     .checksFailed,
-                    "all \(pairs.count) pairs were checked in vain: a NAT or firewall may need a TURN relay")
+                    "every pair was checked in vain (\(pairs.count)): a NAT or firewall may need a TURN relay")
         }
         return nil
     }

@@ -27,7 +27,8 @@ package struct ServerURL: Hashable, Sendable {
         case "stuns": (service, isSecure) = (.stun, true)
         case "turn": (service, isSecure) = (.turn, false)
         case "turns": (service, isSecure) = (.turn, true)
-        default: throw malformed("the scheme must be stun, stuns, turn or turns")
+        default:
+            throw malformed("a server URL begins with stun:, stuns:, turn: or turns:, as in stun:stun.example.org:3478")
         }
         let rest = text[text.index(after: colon)...]
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)

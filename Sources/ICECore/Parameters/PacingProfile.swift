@@ -34,6 +34,9 @@ public struct PacingProfile: Hashable, Sendable {
         pacingInterval: .milliseconds(5), processSpacing: nil, initialRetransmissionTimeout: .milliseconds(250),
         measuredTimeoutFloor: .milliseconds(100), assumesDefaultOfSilentPeer: false)
 
+    /// RFC 8445 §14.2: no more often "than once every 5 ms", whatever was configured.
+    private static let fastest = Duration.milliseconds(5)
+
     /// A peer may slow the checks down, but not stop them.
     private static let slowestAccepted = Duration.seconds(1)
 
@@ -42,6 +45,7 @@ public struct PacingProfile: Hashable, Sendable {
 
     /// The Ta that both agents use: "Both agents MUST use the higher value of the proposed values" (RFC 8445 §14.2).
     package func agreedInterval(remote: ICEParameters?) -> Duration {
+        let pacingInterval = max(pacingInterval, Self.fastest)
         guard let remote else { return pacingInterval }
         let silent = assumesDefaultOfSilentPeer ? Self.defaultPacingInterval : pacingInterval
         return max(pacingInterval, min(remote.pacingInterval ?? silent, Self.slowestAccepted))
