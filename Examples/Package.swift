@@ -13,6 +13,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "ping-pong", targets: ["PingPong"]),
+        .executable(name: "relay-echo", targets: ["RelayEcho"]),
         .executable(name: "ice-peer", targets: ["ICEPeer"]),
     ],
     dependencies: [
@@ -23,6 +24,13 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "PingPong", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
+        .executableTarget(
+            name: "RelayEcho",
+            dependencies: [
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "ICEPeer",
             dependencies: [

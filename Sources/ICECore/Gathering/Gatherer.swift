@@ -230,7 +230,8 @@ struct Gatherer {
     {
         guard state == .gathering, !servers[server].isReported else { return nil }
         servers[server].isReported = true
-        return CandidateError(url: servers[server].url.text, from: base, code: code, text: text)
+        // webrtc-pc: the local address is told only where a candidate has exposed it.
+        return CandidateError(url: servers[server].url.text, from: usesRelaysOnly ? nil : base, code: code, text: text)
     }
 
     /// The system could not send to a server, or says that nobody is there.
