@@ -2,6 +2,11 @@
 SWIFT ?= swift
 SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz Examples/Package.swift Examples/Sources)
 
+define call_others
+$(SWIFT) build --package-path Examples --product ice-peer
+python3 Interop/run.py
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test interop lint format clean
 
@@ -18,12 +23,11 @@ demo: ## Let two clients in one process find each other and talk
 test: ## Run the tests, then calls with other ICE implementations
 	@Scripts/setup test
 	$(SWIFT) test --disable-xctest
-	@$(MAKE) --no-print-directory interop
+	$(call_others)
 
 interop: ## Run calls with other ICE implementations only
 	@Scripts/setup test
-	$(SWIFT) build --package-path Examples --product ice-peer
-	python3 Interop/run.py
+	$(call_others)
 
 lint: ## Check formatting and the rules between the floors
 	@Scripts/setup build

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
 
 CONNECTED_WITHIN = 15.0
@@ -33,7 +35,11 @@ class Agent:
     @classmethod
     async def start(cls, name, command):
         pipe = asyncio.subprocess.PIPE
-        return cls(name, await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe))
+        # In a session of its own, so that what it starts in turn can be ended along with it.
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+        )
+        return cls(name, process)
 
     def listen(self, other, trickles):
         """Begins to take in what the program says, and to hand on to the other one what is meant for it."""
@@ -89,7 +95,7 @@ class Agent:
             raise CallFailed(f"{self.name}: no {what} within {seconds:g} s; {self.last_words()}")
 
     def last_words(self):
-        words = "; ".join(json.dumps(line, ensure_ascii=False) for line in self.lines[-3:])
+        words = "; ".join(json.dumps(line, ensure_ascii=False) for line in self.lines[-3:] if "pwd" not in line)
         return f"it said last: {words}" if words else "it said nothing"
 
     async def end(self):
@@ -104,7 +110,7 @@ class Agent:
 
     async def dispose(self):
         if self._process.returncode is None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         await asyncio.gather(self._errors, self._listener or asyncio.sleep(0), return_exceptions=True)
 
