@@ -3,7 +3,7 @@ SWIFT ?= swift
 SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz Examples/Package.swift Examples/Sources)
 
 define call_others
-$(SWIFT) build --package-path Examples --product ice-peer
+$(SWIFT) build --package-path Examples
 python3 Interop/run.py
 endef
 

@@ -18,7 +18,8 @@ import coturn
 from calls import CallFailed, call
 from implementations import Implementation, aioice, libnice
 
-ICE_PEER = Path(__file__).resolve().parent.parent / "Examples" / ".build" / "debug" / "ice-peer"
+PROGRAMS = Path(__file__).resolve().parent.parent / "Examples" / ".build" / "debug"
+ICE_PEER = PROGRAMS / "ice-peer"
 AT_ONCE = 4
 
 LOOPBACK, STUN, EVERY_ADDRESS = "127.0.0.1", "127.0.0.1 and a STUN server", "every address"
@@ -35,39 +36,47 @@ class Case:
     profile: str = "standard"
     nomination: str = "regular"
     place: str = LOOPBACK
+    # How ice-peer reaches the relay that is all it may use; none where it calls directly.
+    relay: str = ""
 
     def __str__(self):
         how = "trickling" if self.trickles else "all candidates at once"
         whom = f"{self.our_role} to {self.implementation.name} {self.their_role}"
-        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}"
+        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}"
 
-    def our_command(self, stun_server):
+    def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
         if self.place != EVERY_ADDRESS:
             flags.append("--loopback")
-        return [str(ICE_PEER), *flags, *self.common_flags(stun_server)]
+        if self.relay:
+            flags += server.relay_flags(self.relay)
+        return [str(ICE_PEER), *flags, *self.common_flags(server)]
 
-    def their_command(self, stun_server):
+    def their_command(self, server):
         flags = [f"--{self.their_role}"]
         if self.implementation.chooses_nomination:
             flags += ["--nomination", self.nomination]
-        return [*self.implementation.command, *flags, *self.common_flags(stun_server)]
+        return [*self.implementation.command, *flags, *self.common_flags(server)]
 
-    def common_flags(self, stun_server):
+    def common_flags(self, server):
         flags = [] if self.trickles else ["--no-trickle"]
         # libnice ties its sockets to their interfaces: only from 127.0.0.1 do they reach a server that is there.
         if self.place != EVERY_ADDRESS:
             flags += ["--bind", LOOPBACK]
         if self.place == STUN:
-            flags += ["--stun", stun_server]
+            flags += ["--stun", server.clear]
         return flags
+
+    @property
+    def needs_server(self):
+        return self.place == STUN or bool(self.relay)
 
     @property
     def absence(self):
         """Why the call cannot take place; empty when it can."""
         if self.implementation.absence:
             return f"{self.implementation.name}: {self.implementation.absence}"
-        if self.place == STUN and not coturn.is_installed():
+        if self.needs_server and not coturn.is_installed():
             return "coturn: it is not installed"
         if self.place == EVERY_ADDRESS and not has_network():
             return "this machine has no address but the loopback one"
@@ -83,6 +92,9 @@ def all_cases():
         for ours, place in product(roles, [STUN, EVERY_ADDRESS]):
             theirs = "controlled" if ours == "controlling" else "controlling"
             yield Case(implementation, ours, theirs, place=place)
+        for ours, relay in product(roles, ["udp", "tcp", "tls", "dtls"]):
+            theirs = "controlled" if ours == "controlling" else "controlling"
+            yield Case(implementation, ours, theirs, relay=relay)
 
 
 def has_network():
@@ -95,14 +107,26 @@ def has_network():
             return False
 
 
+async def relay_echo(server):
+    """Runs the example of a TURN client on its own against a real server; returns whether it got its echoes."""
+    flags = ["--url", f"turn:{server.clear}", "--user", coturn.USER, "--password", coturn.PASSWORD, "--count", "3"]
+    process = await asyncio.create_subprocess_exec(
+        PROGRAMS / "relay-echo", *flags, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    passed = process.returncode == 0 and output.count(b" echoed ") == 3
+    print("passed   relay-echo" if passed else f"FAILED   relay-echo: {output.decode()[-500:]}", flush=True)
+    return passed
+
+
 async def run_all(cases):
     """Runs the calls, a few at a time; tells of each whether it passed."""
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def run_one(case, stun_server):
+    async def run_one(case, server):
         async with turns:
             try:
-                elapsed = await call(case.our_command(stun_server), case.their_command(stun_server), case.trickles)
+                elapsed = await call(case.our_command(server), case.their_command(server), case.trickles)
             except (CallFailed, OSError) as error:
                 print(f"FAILED   {case}: {error}", flush=True)
                 return False
@@ -110,10 +134,11 @@ async def run_all(cases):
             return True
 
     async with AsyncExitStack() as stack:
-        stun_server = None
-        if any(case.place == STUN for case in cases):
-            stun_server = await stack.enter_async_context(coturn.running_coturn())
-        return await asyncio.gather(*(run_one(case, stun_server) for case in cases))
+        server = None
+        if any(case.needs_server for case in cases):
+            server = await stack.enter_async_context(coturn.running_coturn())
+        calls = [run_one(case, server) for case in cases]
+        return await asyncio.gather(*calls, *([relay_echo(server)] if server else []))
 
 
 def main():
