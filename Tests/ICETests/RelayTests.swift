@@ -176,3 +176,25 @@ struct RelayTests {
         turn.close()
     }
 }
+
+@Suite("B4: what is told of servers that give no candidate")
+struct CandidateErrorTests {
+    @Test("B4.4: a server of another address family is told with 600, once, and holds nothing up")
+    func familyMismatch() throws {
+        let network = SimulatedNetwork(seed: 3)
+        let client = ICEClient(
+            on: network.makeHost("a", addresses: ["192.0.2.1", "192.0.2.2"]),
+            configuration: {
+                var configuration = ICEConfiguration()
+                if let server = try? ICEServer(urls: ["stun:[2001:db8::10]"]) { configuration.servers = [server] }
+                return configuration
+            }())
+        var errors: [CandidateError] = []
+        client.onCandidateError = { errors.append($0) }
+        client.gatherCandidates()
+        #expect(network.run(until: { client.gatheringState == .complete }, atMost: .milliseconds(10)))
+        network.run(for: .milliseconds(1))
+        #expect(errors.map(\.errorCode) == [600])
+        #expect(errors.first?.address == nil)
+    }
+}

@@ -12,6 +12,7 @@ extension ICEAgent {
 
     mutating func updateState(at now: Instant) {
         if areAllConcluded { gatherer.stopKeepalives() }
+        for error in gatherer.unusableServers() { tell(.candidateError(error)) }
         if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
         if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
         let next = nextState()

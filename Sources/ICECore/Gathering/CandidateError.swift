@@ -20,6 +20,9 @@ public struct CandidateError: Error, Hashable, Sendable {
     /// webrtc-pc: "If the server could not be reached, errorCode will be set to the value 701".
     package static let unreachable = 701
 
+    /// What browsers tell when no local address is of the server's family.
+    package static let familyMismatch = 600
+
     package init(url: String, from local: TransportAddress? = nil, code: Int, text: String) {
         self.url = url
         address = local?.ip

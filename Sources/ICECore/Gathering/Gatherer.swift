@@ -10,6 +10,8 @@ struct Gatherer {
         let url: ServerURL
         /// Nil until its name is resolved.
         var addresses: [IPAddress]?
+        /// Whether some socket could ask it.
+        var isAsked = false
         /// webrtc-pc: an error is told once per server.
         var isReported = false
     }
@@ -118,6 +120,7 @@ struct Gatherer {
         guard !base.ip.isLoopback || server.isLoopback, !base.ip.isLinkLocal || server.isLinkLocal else { return }
         let url = servers[serverIndex].url
         let address = TransportAddress(server, port: url.port)
+        servers[serverIndex].isAsked = true
         switch url.service {
         case .turn: relays.add(via: socket, base: base, server: address, serverIndex: serverIndex)
         // What a server sees of a stream is no address for datagrams: STUN over anything but UDP gives no candidate.
@@ -322,6 +325,21 @@ struct Gatherer {
         else { return false }
         state = .complete
         return true
+    }
+
+    /// The servers that no socket could be brought together with: of another address family, or out of a loopback address's reach.
+    mutating func unusableServers() -> [CandidateError] {
+        guard state == .gathering, openingSockets <= 0, !sockets.isEmpty else { return [] }
+        return servers.indices.compactMap { index in
+            let server = servers[index]
+            let isWanted = server.url.service == .turn || (server.url.transport == .udp && !usesRelaysOnly)
+            guard isWanted, !server.isAsked, let addresses = server.addresses, !addresses.isEmpty else { return nil }
+            let sharesFamily = sockets.contains { socket in addresses.contains { $0.family == socket.base.family } }
+            return report(
+                index, from: nil, code: sharesFamily ? CandidateError.unreachable : CandidateError.familyMismatch,
+                text: sharesFamily
+                    ? "no local address reaches the server" : "no local address is of the server's address family")
+        }
     }
 
     /// RFC 8445 §8.3: once ICE has completed, the mappings that were not selected need no keeping.
