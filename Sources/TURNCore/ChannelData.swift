@@ -49,6 +49,25 @@ package struct ChannelData: Hashable, Sendable {
     ) -> [UInt8]? {
         guard data.count <= maximumByteCount else { return nil }
         var bytes: [UInt8] = []
+        write(data, on: channel, paddedTo: byteCount, over: &bytes)
+        return bytes
+    }
+
+    /// Puts a message for a stream or a datagram in the place of what a buffer held, whose memory is used again; false, and nothing
+    /// done, for more than 65535 bytes of data.
+    static func write(
+        _ data: Span<UInt8>, on channel: ChannelNumber, forStream: Bool, over bytes: inout [UInt8]
+    ) -> Bool {
+        guard data.count <= maximumByteCount else { return false }
+        let byteCount = forStream ? streamByteCount(dataByteCount: data.count) : headerByteCount + data.count
+        write(data, on: channel, paddedTo: byteCount, over: &bytes)
+        return true
+    }
+
+    private static func write(
+        _ data: Span<UInt8>, on channel: ChannelNumber, paddedTo byteCount: Int, over bytes: inout [UInt8]
+    ) {
+        bytes.removeAll(keepingCapacity: true)
         bytes.reserveCapacity(byteCount)
         bytes.append(UInt8(channel.rawValue >> 8))
         bytes.append(UInt8(truncatingIfNeeded: channel.rawValue))
@@ -56,7 +75,6 @@ package struct ChannelData: Hashable, Sendable {
         bytes.append(UInt8(truncatingIfNeeded: data.count))
         unsafe data.withUnsafeBufferPointer { buffer in unsafe bytes.append(contentsOf: buffer) }
         while bytes.count < byteCount { bytes.append(0) }
-        return bytes
     }
 
     /// The two fields in front of the data, whatever they say.

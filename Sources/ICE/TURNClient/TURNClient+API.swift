@@ -47,7 +47,8 @@ extension TURNClient {
     ///   with any datagram, no error does not mean that it arrives.
     public func send(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) {
         do throws(NetworkError) {
-            try link.send(try frame(bytes, to: peer), isDroppable: true)
+            try frame(bytes, to: peer)
+            try link.send(outgoing, isDroppable: true)
             statistics.packetsSent += 1
             statistics.bytesSent += UInt64(bytes.count)
         } catch {
@@ -73,21 +74,19 @@ extension TURNClient {
     /// How long the server's redirections are remembered: "within the last five minutes" (RFC 8489 §10).
     static let redirectMemory = Duration.seconds(300)
 
-    private func frame(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) -> [UInt8] {
+    /// Frames a datagram in the buffer whose memory all of them share.
+    private func frame(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) {
         guard phase == .allocated else { throw .notConnected("relay to \(peer)") }
         guard bytes.count <= ChannelData.maximumByteCount else {
             throw NetworkError(.messageTooLarge, name: "EMSGSIZE", operation: "relay to \(peer)")
         }
-        if let frame = core?.frame(bytes, to: peer, at: platform.now) { return frame }
+        if core?.frame(bytes, to: peer, over: &outgoing, at: platform.now) == true { return }
         throw NetworkError(.notPermitted, name: "EPERM", operation: "relay to \(peer)")
     }
 
     private func input(_ body: (inout AllocationClient, Instant) -> Void) {
-        guard phase == .allocated, var core else { return }
-        // Taken out, so that it is not copied.
-        self.core = nil
-        body(&core, platform.now)
-        self.core = core
+        guard phase == .allocated, core != nil else { return }
+        body(&core!, platform.now)
         perform()
     }
 }

@@ -80,6 +80,8 @@ public final class TURNClient {
     var pauseEnd: Instant?
     /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for (RFC 8656 §7.4).
     var demandsPort = true
+    /// The datagram that is being sent, as the server gets it.
+    var outgoing: [UInt8] = []
     var sockets: [RelayedSocket] = []
     private var alarm: (any Alarm)?
     private var events: Deque<TURNEvent> = []

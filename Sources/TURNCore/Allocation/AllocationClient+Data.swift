@@ -4,22 +4,25 @@ package import STUN
 // Application data: nothing here makes an effect, and what comes in stays where it lies.
 
 extension AllocationClient {
-    /// What to send to the server so that a peer gets the payload: ChannelData where a channel is bound, else a Send indication.
+    /// Puts what to send to the server, so that a peer gets the payload, in the place of what a buffer held: ChannelData where a channel
+    /// is bound, else a Send indication.
     ///
-    /// Nil, which means to drop it, without an allocation or a permission that is there or at least on its way, and where the payload
+    /// False, which means to drop it, without an allocation or a permission that is there or at least on its way, and where the payload
     /// is too long (65535 bytes less what goes around it).
     package mutating func frame(
-        _ payload: Span<UInt8>, to peer: TransportAddress, at now: Instant
-    ) -> [UInt8]? {
-        guard lifecycle.isAllocated else { return nil }
+        _ payload: Span<UInt8>, to peer: TransportAddress, over bytes: inout [UInt8], at now: Instant
+    ) -> Bool {
+        guard lifecycle.isAllocated else { return false }
         if let channel = channels.channel(to: peer, at: now) {
-            return isReliable
-                ? ChannelData.encodeStream(payload, on: channel) : ChannelData.encodeDatagram(payload, on: channel)
+            return ChannelData.write(payload, on: channel, forStream: isReliable, over: &bytes)
         }
-        guard isLetIn(peer.ip, at: now) else { return nil }
-        return SendIndication.encode(
-            payload, to: peer, isDontFragment: usesDontFragment,
-            transactionID: STUNTransactionID(using: &generator))?.bytes
+        guard isLetIn(peer.ip, at: now),
+            let message = SendIndication.encode(
+                payload, to: peer, isDontFragment: usesDontFragment,
+                transactionID: STUNTransactionID(using: &generator))
+        else { return false }
+        bytes = message.bytes
+        return true
     }
 
     /// The peer and the place of its data in a datagram that starts like ChannelData; nil, which means to drop it, where no such channel

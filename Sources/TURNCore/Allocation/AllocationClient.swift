@@ -12,7 +12,7 @@ import STUN
 ///                         │  ▲                     │                                               ▲  │
 ///                         │  └─── allocate, as the retry rule allows ──────────────────────────────│──┘
 ///                         └── error, silence ──────┴── 437, expiry, broken link ───────────────────┘
-package struct AllocationClient {
+package struct AllocationClient: ~Copyable {
     /// What the driver is to do.
     package enum Effect: Hashable, Sendable {
         /// Send these bytes to the server; never drop them in favour of data.

@@ -23,7 +23,7 @@ struct AllocateTests {
         let requests = server.requests(.allocate)
         #expect(requests.map { $0.contains(type: STUNMessage.MessageIntegrity.type) } == [false, true])
         #expect(Set(requests.map(\.transactionID)).count == 2)
-        let state = try #require(server.client.state)
+        let state = try #require(server.state)
         #expect(server.takeEvents() == [.allocated(state)])
         #expect(!server.allocate(), "there is one already")
     }
@@ -108,7 +108,7 @@ struct AllocateTests {
         server.script[.allocate] = [.success(server.grants + [STUNMessage.ReservationToken(99)])]
         server.allocate()
         server.run(1)
-        let state = try #require(server.client.state)
+        let state = try #require(server.state)
         #expect(state.relayedAddresses == [relayV4, relayV6])
         #expect(state.reflexiveAddress == reflexive)
         #expect(state.lifetime == .seconds(300))
@@ -128,7 +128,7 @@ struct AllocateTests {
         #expect(server.requests(.refresh).map { $0[STUNMessage.Lifetime.self]?.value } == [0])
         #expect(!server.allocate())
         server.run(1000)
-        #expect(server.takeEvents().isEmpty && server.client.deadline == nil)
+        #expect(server.takeEvents().isEmpty && server.deadline == nil)
     }
 
     @Test("B1.5: it is given back before that is told, as whoever hears of it may close the way")
@@ -171,7 +171,7 @@ struct AllocateTests {
         server.script[.allocate] = [.success(server.grants + [error])]
         server.allocate()
         server.run(1)
-        let state = try #require(server.client.state)
+        let state = try #require(server.state)
         #expect(state.relayedAddresses == [relayV4])
         #expect(state.refusedFamily == RefusedFamily(family: .v6, code: code, reason: "test"))
         #expect(state.refusedFamily?.retry == retry)
@@ -183,7 +183,7 @@ struct AllocateTests {
         server.relays = [relayV6]
         server.allocate()
         server.run(1)
-        #expect(server.client.state?.relayedAddresses == [relayV6])
+        #expect(server.state?.relayedAddresses == [relayV6])
         #expect(server.requests(.allocate).last?[STUNMessage.ReservationToken.self]?.value == 99)
     }
 
@@ -224,7 +224,7 @@ struct AllocateTests {
         late.client.refresh(lifetime: .zero, at: late.now)
         late.run(100)
         #expect(late.takeEvents() == [.released])
-        #expect(late.client.state == nil && late.client.deadline == nil)
+        #expect(late.state == nil && late.deadline == nil)
     }
 
     @Test("A server without credentials is served without them")
@@ -232,6 +232,6 @@ struct AllocateTests {
         let server = ScriptedServer(authenticates: false)
         server.allocate()
         server.run(1)
-        #expect(server.client.state != nil && server.sent.count == 1)
+        #expect(server.state != nil && server.sent.count == 1)
     }
 }

@@ -75,7 +75,7 @@ struct AllocationChannelTests {
         let message = try STUNMessage(parsing: bytes.span)
         #expect(SendIndication(message)?.peer == peer)
         let early: [UInt8] = [0x40, 0, 0, 1, 9]
-        #expect(server.client.payload(ofChannelData: early.span, at: server.now)?.peer == peer)
+        #expect(server.payload(ofChannelData: early.span, at: server.now)?.peer == peer)
         server.run(1)
         #expect(server.frame([1, 2], to: peer) == [0x40, 0, 0, 2, 1, 2])
     }
@@ -90,7 +90,7 @@ struct AllocationChannelTests {
         #expect(server.requests(.refresh).map { $0[STUNMessage.Lifetime.self]?.value } == [0])
         #expect(server.allocate())
         server.run(1)
-        #expect(server.client.state != nil)
+        #expect(server.state != nil)
     }
 
     @Test("B2.10: other errors cost the channel alone", arguments: [403, 443, 508])
@@ -105,7 +105,7 @@ struct AllocationChannelTests {
                 .permitted(peer.ip), .error(.channelBind, code: code, reason: "test"),
                 .channelRefused(peer, .refused(code: code, reason: "test")),
             ])
-        #expect(server.client.state?.channels.isEmpty == true)
+        #expect(server.state?.channels.isEmpty == true)
         #expect(server.frame([1], to: peer)?.first == 0, "a Send indication")
     }
 
@@ -117,7 +117,7 @@ struct AllocationChannelTests {
         server.script[.channelBind] = [.error(403)]
         server.run(300)
         #expect(server.seconds(of: .createPermission) == [241])
-        #expect(server.client.state?.permissions.map(\.peer) == [peer.ip])
+        #expect(server.state?.permissions.map(\.peer) == [peer.ip])
     }
 
     @Test("B2.6: a passing error, or silence, is tried again while the channel lives", arguments: [true, false])
@@ -128,7 +128,7 @@ struct AllocationChannelTests {
         server.script[.channelBind] = isSilent ? Array(repeating: .silence, count: 7) : [.error(500)]
         server.run(330)
         #expect(Set(server.requests(.channelBind).map(\.transactionID)).count == 3)
-        #expect(server.client.state?.channels.count == 1)
+        #expect(server.state?.channels.count == 1)
     }
 
     @Test("A channel that nobody answers for is told")

@@ -35,7 +35,7 @@ struct AllocationDataTests {
         ] as [([UInt8], Range<Int>?)])
     func channelData(_ datagram: [UInt8], _ range: Range<Int>?) {
         let server = bound()
-        let payload = server.client.payload(ofChannelData: datagram.span, at: server.now)
+        let payload = server.payload(ofChannelData: datagram.span, at: server.now)
         #expect(payload?.range == range)
         #expect(payload?.peer == range.map { _ in peer })
     }
@@ -58,10 +58,10 @@ struct AllocationDataTests {
         let server = bound()
         for bytes in [[], [7, 8, 9]] as [[UInt8]] {
             let message = try #require(indication(bytes, from: peer))
-            let payload = try #require(server.client.payload(of: message, at: server.now))
+            let payload = try #require(server.payload(of: message, at: server.now))
             #expect(payload.peer == peer && Array(message.bytes[payload.range]) == bytes)
             let stranger = try #require(indication(bytes, from: otherPeer))
-            #expect(server.client.payload(of: stranger, at: server.now) == nil)
+            #expect(server.payload(of: stranger, at: server.now) == nil)
         }
     }
 
@@ -73,7 +73,7 @@ struct AllocationDataTests {
         var noData = STUNMessage(.indication, .data, transactionID: id)
         noData.append(STUNMessage.XORPeerAddress(peer))
         for message in [noPeer, noData] {
-            #expect(server.client.payload(of: message, at: server.now) == nil)
+            #expect(server.payload(of: message, at: server.now) == nil)
             server.client.receive(message, at: server.now)
         }
         #expect(server.takeEvents().isEmpty)
@@ -85,7 +85,7 @@ struct AllocationDataTests {
         let icmp = STUNMessage.ICMP(icmpType: 3, icmpCode: 4, errorData: 1280)
         for source in [peer, otherPeer] {
             let message = DataIndication.encode(icmp, from: source, transactionID: id)
-            #expect(server.client.payload(of: message, at: server.now) == nil)
+            #expect(server.payload(of: message, at: server.now) == nil)
             server.client.receive(message, at: server.now)
         }
         #expect(server.takeEvents() == [.peerError(peer, PeerError(icmp, family: .v4))])
@@ -94,11 +94,11 @@ struct AllocationDataTests {
     @Test("B2.3: data in either direction prolongs nothing")
     func noRefresh() {
         let server = bound()
-        let before = server.client.state
+        let before = server.state
         _ = server.frame([1], to: peer)
         let datagram: [UInt8] = [0x40, 0, 0, 1, 9]
-        _ = server.client.payload(ofChannelData: datagram.span, at: server.now)
-        #expect(server.client.state == before)
+        _ = server.payload(ofChannelData: datagram.span, at: server.now)
+        #expect(server.state == before)
     }
 
     @Test("After the end nothing is framed or taken")
@@ -107,9 +107,9 @@ struct AllocationDataTests {
         server.client.linkFailed(at: server.now)
         #expect(server.frame([1], to: peer) == nil)
         let datagram: [UInt8] = [0x40, 0, 0, 1, 9]
-        #expect(server.client.payload(ofChannelData: datagram.span, at: server.now) == nil)
+        #expect(server.payload(ofChannelData: datagram.span, at: server.now) == nil)
         let message = try #require(indication(datagram, from: peer))
-        #expect(server.client.payload(of: message, at: server.now) == nil)
+        #expect(server.payload(of: message, at: server.now) == nil)
     }
 
     @Test("Payloads that no frame can hold are not sent")

@@ -16,7 +16,7 @@ struct AllocationPermissionTests {
                 TransportAddress(peer.ip, port: 0)
             ])
         #expect(server.takeEvents() == [.permitted(peer.ip)])
-        #expect(server.client.state?.permissions.map(\.peer) == [peer.ip])
+        #expect(server.state?.permissions.map(\.peer) == [peer.ip])
         server.client.permit(peer.ip, at: server.now)
         #expect(server.takeEvents() == [.permitted(peer.ip)], "it is there already")
     }
@@ -92,7 +92,7 @@ struct AllocationPermissionTests {
         #expect(
             server.takeEvents().first { if case .permissionRefused = $0 { true } else { false } }
                 == .permissionRefused(peer.ip, .refused(code: 403, reason: "test")))
-        #expect(server.client.state?.permissions.map(\.peer) == [otherPeer.ip])
+        #expect(server.state?.permissions.map(\.peer) == [otherPeer.ip])
         #expect(server.requests(.createPermission).count == 5)
     }
 
@@ -124,7 +124,7 @@ struct AllocationPermissionTests {
         server.run(0)
         #expect(server.sent.count == 10)
         server.run(1)
-        #expect(server.sent.count == 25 && server.client.state?.permissions.count == 25)
+        #expect(server.sent.count == 25 && server.state?.permissions.count == 25)
     }
 
     @Test("What a caller can make grow is bounded")

@@ -26,7 +26,7 @@ struct RefreshTests {
         server.client.refresh(lifetime: .seconds(300), at: server.now)
         server.run(0.5)
         #expect(server.requests(.refresh).first?[STUNMessage.Lifetime.self]?.value == 300)
-        let state = try #require(server.client.state)
+        let state = try #require(server.state)
         #expect(state.lifetime == .seconds(300) && state.expiry == second(301) && state.nextRefresh == second(241))
         #expect(server.takeEvents() == [.refreshed(lifetime: .seconds(300))])
     }
@@ -39,17 +39,17 @@ struct RefreshTests {
         server.client.refresh(lifetime: milliseconds.map { .milliseconds($0) }, at: server.now)
         server.run(1)
         #expect(server.requests(.refresh).map { $0[STUNMessage.Lifetime.self]?.value } == [seconds])
-        #expect(server.client.state != nil)
+        #expect(server.state != nil)
     }
 
     @Test("B2.1: refreshes can be turned off, and then the allocation ends by itself")
     func switchedOff() {
         let server = ScriptedServer.allocated { $0.refreshesAllocation = false }
-        #expect(server.client.state?.nextRefresh == nil)
+        #expect(server.state?.nextRefresh == nil)
         server.run(700)
         #expect(server.sent.isEmpty)
         #expect(server.takeEvents() == [.lost(.expired)])
-        #expect(server.client.deadline == nil && server.client.state == nil)
+        #expect(server.deadline == nil && server.state == nil)
     }
 
     @Test(
@@ -63,7 +63,7 @@ struct RefreshTests {
         server.run(100)
         #expect(server.requests(.refresh).map { $0[STUNMessage.Lifetime.self]?.value } == [0])
         #expect(server.takeEvents() == [.released])
-        #expect(server.client.state == nil && server.client.deadline == nil)
+        #expect(server.state == nil && server.deadline == nil)
         server.client.refresh(lifetime: .zero, at: server.now)
         #expect(server.takeEvents() == [.released], "there was nothing to give back")
         #expect(server.allocate())
@@ -98,7 +98,7 @@ struct RefreshTests {
         server.run(3)
         #expect(server.takeEvents() == [.lost(.expired)])
         #expect(Set(server.requests(.refresh).map(\.transactionID)).count == 2)
-        #expect(server.client.deadline == nil)
+        #expect(server.deadline == nil)
     }
 
     @Test("B2.1: a passing error is tried again, another one is not", arguments: [(500, 2), (403, 1), (441, 1)])
@@ -109,7 +109,7 @@ struct RefreshTests {
         #expect(server.requests(.refresh).count == count)
         let error = AllocationEvent.error(.refresh, code: code, reason: "test")
         #expect(server.takeEvents() == (count == 2 ? [error, .refreshed(lifetime: .seconds(600))] : [error]))
-        #expect(server.client.state != nil, "what is there lives on to its end")
+        #expect(server.state != nil, "what is there lives on to its end")
     }
 
     @Test("B2.1: a server that takes the lifetime away has forgotten the allocation")
@@ -131,13 +131,13 @@ struct RefreshTests {
             server.client.bind(peer, at: server.now)
         }
         server.run(1)
-        #expect(server.client.state?.channels.map(\.peer) == [peer, peerV6])
+        #expect(server.state?.channels.map(\.peer) == [peer, peerV6])
         _ = server.takeEvents()
         server.client.refresh(lifetime: .zero, family: .v6, at: server.now)
         server.run(1)
         #expect(server.requests(.refresh).last?[STUNMessage.RequestedAddressFamily.self]?.family == .v6)
         #expect(server.takeEvents() == [.familyReleased(.v6)])
-        let state = try #require(server.client.state)
+        let state = try #require(server.state)
         #expect(state.relayedAddresses == [relayV4])
         #expect(state.permissions.map(\.peer) == [peer.ip] && state.channels.map(\.peer) == [peer])
         #expect(server.frame([1], to: peerV6) == nil && server.frame([1], to: peer) != nil)
@@ -156,7 +156,7 @@ struct RefreshTests {
         server.client.refresh(lifetime: .zero, family: .v4, at: server.now)
         server.run(1)
         #expect(server.takeEvents() == [.error(.refresh, code: 443, reason: "test")])
-        #expect(server.client.state?.relayedAddresses == [relayV4])
+        #expect(server.state?.relayedAddresses == [relayV4])
     }
 
     @Test(
@@ -172,10 +172,10 @@ struct RefreshTests {
         }
         server.run(1)
         #expect(server.takeEvents() == [.error(method, code: 437, reason: "test"), .lost(.forgotten)])
-        #expect(server.client.state == nil && server.client.deadline == nil)
+        #expect(server.state == nil && server.deadline == nil)
         #expect(server.allocate())
         server.run(1)
-        #expect(server.client.state != nil)
+        #expect(server.state != nil)
     }
 
     @Test("A broken link loses the allocation at once, and ends giving back")
@@ -188,6 +188,6 @@ struct RefreshTests {
         closing.client.refresh(lifetime: .zero, at: closing.now)
         closing.client.linkFailed(at: closing.now)
         #expect(closing.takeEvents() == [.released])
-        #expect(closing.client.deadline == nil)
+        #expect(closing.deadline == nil)
     }
 }

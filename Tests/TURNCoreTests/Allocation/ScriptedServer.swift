@@ -72,8 +72,22 @@ final class ScriptedServer {
     @discardableResult
     func allocate() -> Bool { client.allocate(at: now) }
 
+    var state: AllocationState? { client.state }
+    var deadline: Instant? { client.deadline }
+
+    func payload(of message: STUNMessage, at now: Instant) -> (peer: TransportAddress, range: Range<Int>)? {
+        client.payload(of: message, at: now)
+    }
+
+    func payload(
+        ofChannelData datagram: Span<UInt8>, at now: Instant
+    ) -> (peer: TransportAddress, range: Range<Int>)? {
+        client.payload(ofChannelData: datagram, at: now)
+    }
+
     func frame(_ payload: [UInt8], to peer: TransportAddress) -> [UInt8]? {
-        client.frame(payload.span, to: peer, at: now)
+        var bytes: [UInt8] = []
+        return client.frame(payload.span, to: peer, over: &bytes, at: now) ? bytes : nil
     }
 
     /// Lets time pass: answers arrive, deadlines come.
@@ -102,7 +116,7 @@ final class ScriptedServer {
         let server = ScriptedServer(isReliable: isReliable, configure)
         server.client.allocate(at: server.now)
         server.run(1)
-        if server.client.state == nil { Issue.record("no allocation") }
+        if server.state == nil { Issue.record("no allocation") }
         _ = server.takeEvents()
         server.forgetSent()
         return server
