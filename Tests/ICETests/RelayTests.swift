@@ -100,6 +100,25 @@ struct RelayTests {
         #expect(call.talk())
     }
 
+    @Test("A relay that stood by is freed once it no longer leads to the peer")
+    func deadBackup() throws {
+        let scene = try Self.scene(urls: ["turn:192.0.2.10"])
+        let network = scene.network
+        let a = network.makeHost("a", addresses: ["203.0.113.1"])
+        let b = network.makeHost("b", addresses: ["203.0.113.2"])
+        for host in [a, b] { host.link.setConditions(LinkConditions(delay: .milliseconds(10))) }
+        // The callee has no relay of its own.
+        network.interceptor = { $0.source.ip == "203.0.113.2" && $0.destination.port == 3478 ? .drop : .pass }
+        let call = SimulatedCall(network, a, b) { $0.servers = [scene.urls] }
+        call.start()
+        #expect(network.run(until: { call.isCompleted }, atMost: .seconds(15)))
+        network.run(for: .seconds(60))
+        #expect(call.caller.selectedPair()?.local.kind == .host && scene.server.allocations.count == 1)
+        network.interceptor = { $0.source.ip == "192.0.2.10" && $0.source.port != 3478 ? .drop : .pass }
+        network.run(for: .seconds(60))
+        #expect(call.isCompleted && scene.server.allocations.isEmpty)
+    }
+
     @Test("A wrong password is told once per URL, and the call goes on without the relay")
     func wrongPassword() throws {
         let scene = try Self.scene(password: "wrong")

@@ -58,8 +58,10 @@ final class Call {
             client.processCandidates()
         }
         network.run(for: .seconds(20))
-        for client in clients { try? client.send("good day") }
-        network.run(for: .seconds(20))
+        for _ in 0..<20 {
+            for client in clients { try? client.send("good day") }
+            network.run(for: .seconds(1))
+        }
         for client in clients { client.close() }
         network.run(for: .seconds(1))
     }

@@ -33,4 +33,7 @@ struct DataPath {
     let socket: any DatagramSocket
     let destination: TransportAddress
     var lastSentAt: Instant?
+    var lastReceivedAt: Instant?
+    /// Whether the agent waits already for something to come back.
+    var expectsReply = false
 }

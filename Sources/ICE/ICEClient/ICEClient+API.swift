@@ -150,7 +150,7 @@ extension ICEClient {
             try requireOpen()
             throw ICEError.notConnected(path)
         }
-        if configuration.consentInterval == nil { paths[index].lastSentAt = platform.now }
+        noteSent(onPathAt: index)
         do {
             try paths[index].socket.send(bytes, to: paths[index].destination)
             counted.packetsSent += 1

@@ -74,6 +74,36 @@ extension ICEClient {
         try? way.socket.send(bytes.span, to: way.destination)
     }
 
+    // MARK: Signs of life
+
+    /// The agent is told of the first datagram that nothing has come back for; of the others it learns when it looks.
+    func noteSent(onPathAt index: Int) {
+        let now = platform.now
+        paths[index].lastSentAt = now
+        guard !paths[index].expectsReply else { return }
+        paths[index].expectsReply = true
+        agent.sentData(on: paths[index].path, now: now)
+        setAlarm()
+    }
+
+    private func noteReceived(from source: TransportAddress, on socket: ClientSocket) {
+        for index in paths.indices
+        where paths[index].socket === socket.socket && paths[index].destination == source {
+            paths[index].lastReceivedAt = platform.now
+        }
+    }
+
+    func reportData() {
+        for index in paths.indices {
+            let path = paths[index]
+            agent.noteData(on: path.path, receivedAt: path.lastReceivedAt, sentAt: path.lastSentAt)
+        }
+    }
+
+    func reviewExpectations() {
+        for index in paths.indices { paths[index].expectsReply = agent.expectsReply(on: paths[index].path) }
+    }
+
     // MARK: Receiving
 
     /// Takes a datagram apart from others: STUN goes to the agent, the rest is the application's if an authenticated check has
@@ -84,6 +114,7 @@ extension ICEClient {
         } else if STUNMessage.looksLikeSTUN(bytes) {
             input { $0.receive(bytes, from: source, on: id, now: $1) }
         } else if let index = sockets.firstIndex(where: { $0.id == id }), sockets[index].admits(source) {
+            noteReceived(from: source, on: sockets[index])
             deliver(bytes, on: sockets[index].path)
         } else {
             counted.foreignDatagrams += 1

@@ -141,7 +141,9 @@ public final class ICEClient {
 
     private func alarmFired() {
         alarmTime = nil
+        reportData()
         input { agent, now in agent.advance(to: now) }
+        reviewExpectations()
     }
 
     func perform() {
@@ -152,7 +154,7 @@ public final class ICEClient {
         setAlarm()
     }
 
-    private func setAlarm() {
+    func setAlarm() {
         let deadline = agent.deadline
         guard deadline != alarmTime else { return }
         alarmTime = deadline

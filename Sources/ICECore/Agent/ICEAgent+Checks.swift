@@ -227,6 +227,8 @@ extension ICEAgent {
             nominate(pair.id, at: now)
         }
         selectProvisionally(for: pair.path, at: now)
+        reviewPath(of: pair.path, at: now)
+        keepBackups(of: pair.path)
     }
 
     /// When a relay works first, the peer's checks have been under way for as long: what its NAT or ours dropped before the other side had

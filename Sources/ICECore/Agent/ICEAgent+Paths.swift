@@ -8,24 +8,30 @@ extension ICEAgent {
     mutating func advancePaths(to now: Instant) {
         for index in components.indices {
             guard let path = components[index].selected else { continue }
-            if path.consent != nil {
-                advanceConsent(ofComponentAt: index, to: now)
+            if path.upkeep != nil {
+                advanceUpkeep(ofComponentAt: index, to: now)
             } else if now >= path.nextKeepalive {
                 sendKeepalive(forComponentAt: index, at: now)
             }
         }
     }
 
-    private mutating func advanceConsent(ofComponentAt index: Int, to now: Instant) {
-        switch components[index].selected?.consent?.advance(to: now, using: &generator) {
-        case .check: sendConsentCheck(forComponentAt: index, at: now)
+    private mutating func advanceUpkeep(ofComponentAt index: Int, to now: Instant) {
+        switch components[index].selected?.upkeep?.consent.advance(to: now, using: &generator) {
+        case .check:
+            sendPathCheck(forComponentAt: index, at: now)
         case .expired:
             let text = "no answer to consent checks for \(configuration.consentTimeout)"
             losePath(
                 ofComponentAt: index, PairFailure(.consentExpired, text),
                 ICEFailure(.consentExpired, "\(text); restart ICE to find another way"), at: now)
+            return
         case nil: break
         }
+        if components[index].selected?.upkeep?.liveness.advance(to: now) == true {
+            sendPathCheck(forComponentAt: index, at: now)
+        }
+        reviewPath(ofComponentAt: index, at: now)
     }
 
     private mutating func sendKeepalive(forComponentAt index: Int, at now: Instant) {
@@ -42,13 +48,18 @@ extension ICEAgent {
         components[index].selected?.nextKeepalive = instant
     }
 
-    private mutating func sendConsentCheck(forComponentAt index: Int, at now: Instant) {
+    /// Asks the peer whether it is there: as consent has it, or because it has not been heard of for a while.
+    private mutating func sendPathCheck(forComponentAt index: Int, at now: Instant) {
         guard let path = components[index].selected else { return }
+        // A peer that sees a request come from a new address, as after a NAT has forgotten its mapping, is to follow there at once.
+        let nominates =
+            role == .controlling && path.pair.isNominated && path.upkeep?.liveness.isMissingReply == true
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: path.checkPriority, role: role,
-            tieBreaker: tieBreaker, nominates: false)
+            tieBreaker: tieBreaker, nominates: nominates)
         guard let message = request.message(keys: path.keys) else { return }
-        components[index].selected?.consent?.sent(request.transactionID, at: now)
+        components[index].selected?.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
+        components[index].selected?.upkeep?.liveness.asked(at: now, roundTrip: path.upkeep?.roundTrip)
         emit(.send(message.bytes, from: path.socket, to: path.destination))
     }
 
@@ -58,18 +69,20 @@ extension ICEAgent {
     ) -> Bool {
         guard
             let index = components.firstIndex(where: {
-                $0.selected?.consent?.isWaiting(for: response.transactionID) == true
+                $0.selected?.upkeep?.consent.isWaiting(for: response.transactionID) == true
             }), let path = components[index].selected, let key = path.keys.remoteKey,
             path.socket == socket, path.destination == source, response.fingerprint != .invalid,
             case .valid = response.verifyIntegrity(key, .sha1)
         else { return false }
         if response.messageClass == .success {
-            if let sample = components[index].selected?.consent?.answered(response.transactionID, at: now) {
+            if let sample = components[index].selected?.upkeep?.consent.answered(response.transactionID, at: now) {
                 roundTrips.add(sample)
+                components[index].selected?.upkeep?.roundTrip = sample
             }
-            session.checklists.update(path.id) { $0.confirm(at: now) }
+            components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
+            if path.generation == session.generation { session.checklists.update(path.id) { $0.confirm(at: now) } }
         } else if response[STUNMessage.ErrorCode.self]?.code == STUNMessage.ErrorCode.forbidden.code {
-            components[index].selected?.consent?.revoke()
+            components[index].selected?.upkeep?.consent.revoke()
             losePath(
                 ofComponentAt: index, PairFailure(.consentExpired, "the peer took back its consent"),
                 ICEFailure(.consentRevoked, "the peer answered 403 and wants nothing more to be sent"), at: now)
@@ -77,12 +90,74 @@ extension ICEAgent {
         return true
     }
 
+    // MARK: Signs of life
+
     /// A check of the peer's over the pair in use.
     mutating func noteSignOfLife(_ check: IncomingCheck, at now: Instant) {
         guard let index = components.firstIndex(where: { $0.path == check.path }),
             let path = components[index].selected, path.socket == check.socket, path.destination == check.source
         else { return }
-        components[index].selected?.consent?.heard(at: now)
+        components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
+    }
+
+    /// Data goes out; while ``expectsReply(on:)`` holds, more of it need not be told.
+    package mutating func sentData(on path: StreamComponent, now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == path }) else { return }
+        components[index].selected?.upkeep?.liveness.sentData(at: now)
+    }
+
+    /// Whether something is to come back for data that was sent, or is known not to come.
+    package func expectsReply(on path: StreamComponent) -> Bool {
+        components.first { $0.path == path }?.selected?.upkeep?.liveness.isExpecting ?? true
+    }
+
+    /// When the last data came in and went out over the selected path; to be told before ``advance(to:)``.
+    package mutating func noteData(on path: StreamComponent, receivedAt: Instant?, sentAt: Instant?) {
+        guard let index = components.firstIndex(where: { $0.path == path }) else { return }
+        if let receivedAt { components[index].selected?.upkeep?.liveness.heard(at: receivedAt, using: &generator) }
+        guard let sentAt, receivedAt.map({ $0 < sentAt }) ?? true else { return }
+        components[index].selected?.upkeep?.liveness.sentData(at: sentAt)
+    }
+
+    /// The peer's check came from an address that it has not had before: perhaps the one in use has become another.
+    mutating func noteNewAddress(of path: StreamComponent, at now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == path }),
+            components[index].selected?.upkeep?.liveness.repeatedSince == nil
+        else { return }
+        sendPathCheck(forComponentAt: index, at: now)
+    }
+
+    // MARK: Replacing a path
+
+    /// While the pair in use does not answer, those that stand by are asked too; once it is in doubt, the best of them that has answered
+    /// takes its place.
+    private mutating func reviewPath(ofComponentAt index: Int, at now: Instant) {
+        guard let path = components[index].selected, path.generation == session.generation,
+            let liveness = path.upkeep?.liveness, let since = liveness.repeatedSince
+        else { return }
+        let others = session.checklists.pairs.filter {
+            $0.path == path.pair.path && $0.id != path.id && $0.state == .succeeded
+        }
+        let answering = others.first { ($0.valid?.confirmedAt ?? since) >= since }
+        if liveness.isDoubtful, let answering { return replacePath(ofComponentAt: index, with: answering, at: now) }
+        for other in others
+        where other.valid.map({ $0.confirmedAt < since }) == true && !session.checks.isUnderWay(on: other.id) {
+            sendCheck(on: other, for: .keepalive, at: now)
+        }
+    }
+
+    private mutating func replacePath(ofComponentAt index: Int, with pair: CheckPair, at now: Instant) {
+        select(pair, forComponentAt: index, at: now)
+        guard isConcluded(pair.path), role == .controlling else { return }
+        session.checks.removeAll { $0.purpose == .nomination && session.checklists[$0.pair]?.path == pair.path }
+        session.nominations.removeAll { session.checklists[$0]?.path == pair.path }
+        session.nominations.append(pair.id)
+    }
+
+    /// Looks at a path anew when a pair of its component has been found to work.
+    mutating func reviewPath(of path: StreamComponent, at now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == path }) else { return }
+        reviewPath(ofComponentAt: index, at: now)
     }
 
     // MARK: Backups
@@ -91,7 +166,7 @@ extension ICEAgent {
         session.checklists.pairs.filter { pair in
             pair.state == .succeeded && isConcluded(pair.path)
                 && !components.contains { $0.selected?.id == pair.id && $0.selected?.generation == session.generation }
-                && !session.checks.all.contains { $0.pair == pair.id }
+                && !session.checks.isUnderWay(on: pair.id)
         }
     }
 

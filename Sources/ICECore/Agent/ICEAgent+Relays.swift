@@ -135,13 +135,25 @@ extension ICEAgent {
         if sockets.contains(where: \.isRelay) || gatherer.hasQueuedRelays { relayRelease = now + Self.releaseDelay }
     }
 
+    /// A backup over a relay that has failed leaves its allocation to nobody.
+    mutating func scheduleRelayReleaseIfUnused(at now: Instant) {
+        guard relayRelease == nil, !keptAllocations.isSuperset(of: sockets.compactMap(\.allocation)) else { return }
+        relayRelease = now + Self.releaseDelay
+    }
+
+    private var keptAllocations: Set<SocketID> {
+        let inUse = Set(
+            session.checklists.pairs.filter { $0.state != .failed }.map(\.socket)
+                + components.compactMap(\.selected?.socket))
+        return Set(sockets.filter { inUse.contains($0.id) }.compactMap(\.allocation))
+    }
+
     /// Frees the relays that neither carry data nor stand by.
     mutating func releaseRelays(at now: Instant) {
         guard let due = relayRelease, now >= due else { return }
         relayRelease = nil
         for id in gatherer.giveUpRelays() { emit(.closeSocket(id)) }
-        let inUse = Set(session.checklists.pairs.map(\.socket) + components.compactMap(\.selected?.socket))
-        let kept = Set(sockets.filter { inUse.contains($0.id) }.compactMap(\.allocation))
+        let kept = keptAllocations
         for socket in sockets {
             guard let allocation = socket.allocation, !kept.contains(allocation) else { continue }
             emit(.closeSocket(socket.id))

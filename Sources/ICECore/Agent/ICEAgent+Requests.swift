@@ -126,7 +126,7 @@ extension ICEAgent {
         }
         emit(.admit(check.socket, check.source))
         noteSignOfLife(check, at: now)
-        guard let pair = pairForCheck(check, remote), !pair.hasLostConsent else { return }
+        guard let pair = pairForCheck(check, remote, at: now), !pair.hasLostConsent else { return }
         if pair.state != .succeeded {
             session.checks.cancel(pair.id)
             session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
@@ -135,13 +135,19 @@ extension ICEAgent {
     }
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
-    private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate) -> CheckPair? {
+    private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate, at now: Instant) -> CheckPair? {
         if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) {
             return pair
         }
-        let reopens = check.nominates && role == .controlled
-        guard !isConcluded(check.path) || reopens, let host = localCandidates.base(of: check.socket) else { return nil }
-        return insertPair(host, remote).flatMap { session.checklists[$0] }
+        guard let host = localCandidates.base(of: check.socket) else { return nil }
+        guard isConcluded(check.path) else { return insertPair(host, remote).flatMap { session.checklists[$0] } }
+        // The peer may have moved: its NAT forgot the mapping of the pair in use, or it has another uplink.
+        let hasMoved = remote.kind == .peerReflexive
+        guard hasMoved || (check.nominates && role == .controlled), let id = insertPair(host, remote) else {
+            return nil
+        }
+        if hasMoved { noteNewAddress(of: check.path, at: now) }
+        return session.checklists[id]
     }
 
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.

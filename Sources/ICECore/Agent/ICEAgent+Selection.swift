@@ -48,15 +48,21 @@ extension ICEAgent {
         if components.allSatisfy({ isConcluded($0.path) }) { scheduleRelayRelease(at: now) }
     }
 
-    /// RFC 8445 §8.1.2: the component's other pairs go, but for a few that work and are kept as backups.
+    /// RFC 8445 §8.1.2: the component's other pairs go, but for a few that work, or may yet, and are kept as backups.
     private mutating func conclude(_ nominated: CheckPair) {
-        let backups = session.checklists.pairs
-            .filter { $0.path == nominated.path && $0.id != nominated.id && $0.state == .succeeded }
-            .prefix(max(0, configuration.backupPairs)).map(\.id)
-        let kept = Set(backups + [nominated.id])
-        let path = nominated.path
+        session.nominations.removeAll { session.checklists[$0]?.path == nominated.path }
+        keepBackups(of: nominated.path)
+    }
+
+    /// Backups are pairs that work; as long as there are not enough of them, as many that are still being checked stay too.
+    mutating func keepBackups(of path: StreamComponent) {
+        guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
+        let limit = max(0, configuration.backupPairs)
+        let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
+        let working = others.filter { $0.state == .succeeded }.prefix(limit)
+        let pending = working.count < limit ? others.filter(\.isPending).prefix(limit) : []
+        let kept = Set(working.map(\.id) + pending.map(\.id) + [used])
         let stays: (PairID) -> Bool = { kept.contains($0) }
-        session.nominations.removeAll { session.checklists[$0]?.path == path }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
         session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
@@ -81,26 +87,25 @@ extension ICEAgent {
         if let best, best.id != current?.id { select(best, forComponentAt: index, at: now) }
     }
 
-    private mutating func select(_ pair: CheckPair, forComponentAt index: Int, at now: Instant) {
+    mutating func select(_ pair: CheckPair, forComponentAt index: Int, at now: Instant) {
         let before = components[index].selected
         let isSamePath = before?.id == pair.id && before?.generation == session.generation
-        let consent =
-            isSamePath
-            ? before?.consent
-            : configuration.consentInterval.map {
-                ConsentMonitor(
-                    interval: $0, timeout: configuration.consentTimeout, confirmedAt: pair.valid?.confirmedAt ?? now,
-                    at: now, using: &generator)
-            }
         components[index].selected = SelectedPath(
             pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys,
-            socket: pair.socket,
-            destination: pair.destination, checkPriority: pair.local.checkPriority, consent: consent,
-            nextKeepalive: now + keepaliveInterval)
+            socket: pair.socket, destination: pair.destination, checkPriority: pair.local.checkPriority,
+            upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now), nextKeepalive: now + keepaliveInterval)
         if retiredKeysAreUnused { retiredKeys = nil }
         guard !isSamePath else { return }
         emit(.usePath(pair.path, pair.socket, pair.destination))
         tell(.selectedPair(pair.description))
+    }
+
+    private mutating func upkeep(of pair: CheckPair, at now: Instant) -> PathUpkeep? {
+        guard let interval = configuration.consentInterval else { return nil }
+        let consent = ConsentMonitor(
+            interval: interval, timeout: configuration.consentTimeout, confirmedAt: pair.valid?.confirmedAt ?? now,
+            at: now, using: &generator)
+        return PathUpkeep(consent: consent, liveness: LivenessMonitor(at: now), roundTrip: pair.roundTripTime)
     }
 
     private var retiredKeysAreUnused: Bool {

@@ -11,7 +11,10 @@ extension ICEAgent {
     }
 
     mutating func updateState(at now: Instant) {
-        if areAllConcluded { gatherer.stopKeepalives() }
+        if areAllConcluded {
+            gatherer.stopKeepalives()
+            if sockets.contains(where: \.isRelay) { scheduleRelayReleaseIfUnused(at: now) }
+        }
         for error in gatherer.unusableServers() { tell(.candidateError(error)) }
         if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
         if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
@@ -28,7 +31,7 @@ extension ICEAgent {
     private mutating func nextState() -> ICEState {
         if state == .failed { return .failed }
         if isConnected {
-            if components.contains(where: { $0.selected?.consent?.isSilent == true }) { return .disconnected }
+            if components.contains(where: { $0.selected?.upkeep?.liveness.isSilent == true }) { return .disconnected }
             return isCompleted ? .completed : .connected
         }
         if let reason = conclusiveFailure() {

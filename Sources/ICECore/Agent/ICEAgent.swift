@@ -74,7 +74,7 @@ package struct ICEAgent {
     /// When ``advance(to:)`` wants to be called next.
     package var deadline: Instant? {
         guard state != .closed else { return nil }
-        let paths = components.lazy.compactMap(\.selected).flatMap { [$0.consent?.deadline ?? $0.nextKeepalive] }.min()
+        let paths = components.lazy.compactMap(\.selected?.deadline).min()
         let all = [
             pacingDeadline, gatherer.deadline, session.checks.deadline, session.nominationHold, patienceDeadline, paths,
             backupDeadline, relayRelease,

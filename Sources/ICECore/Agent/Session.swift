@@ -80,6 +80,17 @@ struct SelectedPath {
     /// The PRIORITY of its consent checks.
     let checkPriority: UInt32
     /// Nil where the application trusts the path.
-    var consent: ConsentMonitor?
+    var upkeep: PathUpkeep?
     var nextKeepalive: Instant
+
+    var deadline: Instant { upkeep?.deadline ?? nextKeepalive }
+}
+
+/// What is known of the peer at the other end of a path.
+struct PathUpkeep {
+    var consent: ConsentMonitor
+    var liveness: LivenessMonitor
+    var roundTrip: Duration?
+
+    var deadline: Instant { consent.deadline.map { min($0, liveness.deadline) } ?? liveness.deadline }
 }

@@ -59,6 +59,9 @@ struct OutgoingChecks {
         all.append(check)
     }
 
+    /// Whether any check of a pair waits for its answer.
+    func isUnderWay(on pair: PairID) -> Bool { all.contains { $0.pair == pair } }
+
     /// Whether a check that was sent to nominate waits for its answer.
     func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
         all.contains { $0.purpose == .nomination && matches($0) }

@@ -11,7 +11,7 @@ import STUN
 struct ConsentMonitor {
     /// What became due.
     enum Step: Hashable {
-        /// Send a fresh request, once.
+        /// Send a fresh request, once, and tell ``ConsentMonitor/sent(_:at:using:)``.
         case check
         /// Stop sending.
         case expired
@@ -27,14 +27,14 @@ struct ConsentMonitor {
     private let timeout: Duration
     private(set) var nextCheck: Instant
     private var confirmedAt: Instant
-    private var heardAt: Instant
     private var pending: [Pending] = []
     private var isExpired = false
-    /// When the second of two unanswered checks has had its time.
-    private var doubtAt: Instant?
 
-    /// How long a check may be on its way before it counts as unanswered.
-    private static let answerTime = Duration.seconds(1)
+    private static let pendingLimit = 64
+    /// A check that is overdue by more than this says that the machine was asleep.
+    private static let sleepThreshold = Duration.seconds(2)
+    /// What the peer then gets to answer a fresh check, even if consent would have run out meanwhile.
+    private static let wakeTime = Duration.seconds(2)
 
     /// Starts with the consent that the last answered connectivity check expressed.
     init(
@@ -45,7 +45,6 @@ struct ConsentMonitor {
         self.interval = max(interval, .seconds(5))
         self.timeout = timeout
         self.confirmedAt = confirmedAt
-        heardAt = now
         nextCheck = now
         nextCheck = now + jittered(using: &generator)
     }
@@ -55,38 +54,26 @@ struct ConsentMonitor {
         interval * Double.random(in: 0.8...1.2, using: &generator)
     }
 
-    var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout, doubtAt ?? nextCheck) }
-
-    /// Whether the peer seems to be gone: two checks in a row went unanswered, and it has sent none itself since the first of them.
-    private(set) var isSilent = false
-
-    /// The peer sent an authenticated check of its own. That is a sign of life, not consent.
-    mutating func heard(at now: Instant) {
-        heardAt = now
-        isSilent = false
-    }
+    var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout) }
 
     mutating func advance(to now: Instant, using generator: inout some RandomNumberGenerator) -> Step? {
         guard !isExpired else { return nil }
+        // Nothing could be asked while the machine slept, so that nobody has refused anything.
+        if now > nextCheck + Self.sleepThreshold { confirmedAt = max(confirmedAt, now - timeout + Self.wakeTime) }
         if now >= confirmedAt + timeout {
             isExpired = true
             return .expired
         }
-        if let doubt = doubtAt, now >= doubt {
-            doubtAt = nil
-            isSilent = pending.count >= 2 && heardAt < pending[pending.count - 2].sentAt
-        }
-        guard now >= nextCheck else { return nil }
-        // RFC 7675 §5.1: the timer does not wait for a response.
-        nextCheck = now + jittered(using: &generator)
-        return .check
+        return now >= nextCheck ? .check : nil
     }
 
-    /// Notes a request that was sent; at most the timeout's worth of them is remembered.
-    mutating func sent(_ id: STUNTransactionID, at now: Instant) {
+    /// Notes a request that was sent, by this monitor's word or another's; the latest are remembered for as long as they count.
+    mutating func sent(_ id: STUNTransactionID, at now: Instant, using generator: inout some RandomNumberGenerator) {
+        // RFC 7675 §5.1: the timer does not wait for a response.
+        nextCheck = now + jittered(using: &generator)
         pending.removeAll { now >= $0.sentAt + timeout }
+        if pending.count >= Self.pendingLimit { pending.removeFirst() }
         pending.append(Pending(id: id, sentAt: now))
-        if pending.count >= 2 { doubtAt = now + Self.answerTime }
     }
 
     func isWaiting(for id: STUNTransactionID) -> Bool {
@@ -98,8 +85,6 @@ struct ConsentMonitor {
         guard !isExpired, let index = pending.firstIndex(where: { $0.id == id }) else { return nil }
         let roundTrip = now - pending[index].sentAt
         pending.removeSubrange(...index)
-        doubtAt = nil
-        isSilent = false
         confirmedAt = now
         return roundTrip
     }

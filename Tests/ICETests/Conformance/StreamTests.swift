@@ -235,12 +235,15 @@ struct RandomTopologyTests {
         #expect(ended, "seed \(seed): \(call.clients.map(\.state))")
         if mustMeet { #expect(call.isCompleted, "seed \(seed)") }
         if call.isCompleted {
+            network.run(for: .milliseconds(1))
             #expect(call.caller.role != call.callee.role, "seed \(seed)")
             for index in 0..<streams * components {
                 let path = StreamComponent(
                     stream: StreamID(index / components), component: ComponentID(index % components + 1)!)
-                #expect(call.caller.selectedPair(of: path)?.isNominated == true, "seed \(seed) \(path)")
-                #expect(call.callee.selectedPair(of: path)?.isNominated == true, "seed \(seed) \(path)")
+                for side in 0..<2 {
+                    #expect(call.nominated[side].contains { $0.path == path }, "seed \(seed) \(path)")
+                    #expect(call.clients[side].selectedPair(of: path) != nil, "seed \(seed) \(path)")
+                }
             }
             #expect(call.talk(atMost: .seconds(30)), "seed \(seed)")
         }
