@@ -31,6 +31,9 @@ extension ICEClient {
         case .selectedPair(let pair):
             onSelectedPairChange?(pair)
             listener?.iceClient(self, didSelect: pair)
+        case .restartNeeded(let reason):
+            onRestartNeeded?(reason)
+            listener?.iceClient(self, needsRestart: reason)
         case .state(let state, _):
             onStateChange?(state)
             listener?.iceClient(self, didChange: state)
@@ -50,6 +53,7 @@ extension ICEClient {
         case .pairFailed(let pair, let reason):
             logger.debug("pair failed", metadata: ["pair": "\(pair)", "reason": "\(reason)"])
         case .selectedPair(let pair): logger.debug("pair selected", metadata: ["pair": "\(pair)"])
+        case .restartNeeded(let reason): logger.debug("restart needed", metadata: ["reason": "\(reason)"])
         case .state(let state, let failure):
             logger.debug("state", metadata: ["state": "\(state)", "failure": "\(failure.map(\.description) ?? "-")"])
         }

@@ -40,6 +40,8 @@ public final class ICEClient {
     public var onGatheringStateChange: ((ICEGatheringState) -> Void)?
     /// Data goes over another pair than before: the nominated one, or before that the best that works.
     public var onSelectedPairChange: ((CandidatePair) -> Void)?
+    /// A path is lost, or a better one is known, and only ``restart()`` and signalling help; told once in a generation.
+    public var onRestartNeeded: ((RestartReason) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
     public var onData: ((Span<UInt8>, StreamComponent) -> Void)?
     /// Asked about every authenticated check before it is answered; false drops it silently. Nil accepts all.
@@ -127,7 +129,7 @@ public final class ICEClient {
     private func dropClosures() {
         (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
         (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
-        (onData, shouldAcceptBindingRequest) = (nil, nil)
+        (onRestartNeeded, onData, shouldAcceptBindingRequest) = (nil, nil, nil)
     }
 
     // MARK: Driving the agent

@@ -18,6 +18,8 @@ public protocol ICEClientDelegate: AnyObject {
     func iceClient(_ client: ICEClient, didChange gatheringState: ICEGatheringState)
     /// Data goes over another pair than before.
     func iceClient(_ client: ICEClient, didSelect pair: CandidatePair)
+    /// Only a restart helps now, or would help.
+    func iceClient(_ client: ICEClient, needsRestart reason: RestartReason)
     /// A datagram of the application arrived; the bytes are borrowed for the call.
     func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent)
 }
@@ -37,6 +39,8 @@ extension ICEClientDelegate {
     public func iceClient(_ client: ICEClient, didChange gatheringState: ICEGatheringState) {}
     /// Does nothing.
     public func iceClient(_ client: ICEClient, didSelect pair: CandidatePair) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, needsRestart reason: RestartReason) {}
     /// Does nothing.
     public func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent) {}
 }

@@ -60,6 +60,8 @@ package enum AgentEvent: Hashable, Sendable {
     case pairFailed(CandidatePair, PairFailure)
     /// Data goes over another pair than before.
     case selectedPair(CandidatePair)
+    /// Only a restart helps now, or would help.
+    case restartNeeded(RestartReason)
     /// The session's state changed; with the reason when it failed.
     case state(ICEState, ICEFailure?)
 }

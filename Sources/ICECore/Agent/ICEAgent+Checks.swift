@@ -81,9 +81,11 @@ extension ICEAgent {
     }
 
     mutating func sendCheck(on pair: CheckPair, for purpose: OutgoingCheck.Purpose, at now: Instant) {
+        let nominates = purpose == .nomination || nominatesEagerly(pair, purpose, at: now)
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: pair.local.checkPriority, role: role,
-            tieBreaker: tieBreaker, nominates: purpose == .nomination || nominatesEagerly(pair, purpose, at: now))
+            tieBreaker: tieBreaker, nominates: nominates,
+            nominationNumber: nominates && canRenominate ? nextNominationNumber(for: pair.path) : nil)
         guard let message = request.message(keys: session.keys) else { return }
         let transaction = STUNTransaction(
             request: message, key: session.keys.remoteKey, schedule: schedule(for: purpose), knownAttributes: .ice,
@@ -93,6 +95,15 @@ extension ICEAgent {
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
                 nominates: request.nominates))
         emit(.send(message.bytes, from: pair.socket, to: pair.destination))
+        presumeWritable(pair)
+    }
+
+    private mutating func nextNominationNumber(for path: StreamComponent) -> UInt32 {
+        session.sentNominations += 1
+        if let index = components.firstIndex(where: { $0.path == path }) {
+            components[index].sentNomination = session.sentNominations
+        }
+        return session.sentNominations
     }
 
     private func nominatesEagerly(_ pair: CheckPair, _ purpose: OutgoingCheck.Purpose, at now: Instant) -> Bool {
@@ -131,7 +142,11 @@ extension ICEAgent {
     mutating func advanceChecks(to now: Instant) {
         let due = session.checks.advance(to: now)
         for check in due.retransmissions {
+            if check.purpose == .keepalive { session.checklists.update(check.pair) { $0.noteUnanswered() } }
             emit(.send(check.transaction.request.bytes, from: check.socket, to: check.destination))
+        }
+        for (check, _) in due.failures where check.purpose == .keepalive {
+            session.checklists.update(check.pair) { $0.noteUnanswered() }
         }
         for (check, failure) in due.failures where !check.isCancelled && !isWorthRepeating(check) {
             fail(check, PairFailure(failure, to: check.destination), at: now)
@@ -272,6 +287,7 @@ extension ICEAgent {
         session.checks.removeAll { $0.pair == pair.id }
         session.nominations.removeAll { $0 == pair.id }
         session.checklists.update(pair.id) { $0.fail() }
+        stopPresuming(pair.id)
         tell(.pairFailed(pair.description, failure))
     }
 

@@ -88,7 +88,7 @@ extension ICEAgent {
     }
 
     private mutating func formPair(_ local: LocalCandidate, _ remote: Candidate) {
-        guard !isConcluded(remote.path), local.canReach(remote) else { return }
+        guard !isConcluded(remote.path) || canRenominate, local.canReach(remote) else { return }
         let checklist = session.checklists[remote.stream]
         // RFC 8445 §6.1.2.4: a reflexive candidate is replaced by its base, and of two equal pairs the better one stays. The base's own
         // host candidate is signalled first and has the higher priority, so the newcomer is the one to leave out.

@@ -56,10 +56,14 @@ extension ICEAgent {
             role == .controlling && path.pair.isNominated && path.upkeep?.liveness.isMissingReply == true
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: path.checkPriority, role: role,
-            tieBreaker: tieBreaker, nominates: nominates)
+            tieBreaker: tieBreaker, nominates: nominates,
+            nominationNumber: canRenominate ? components[index].sentNomination : nil)
         guard let message = request.message(keys: path.keys) else { return }
         components[index].selected?.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
         components[index].selected?.upkeep?.liveness.asked(at: now, roundTrip: path.upkeep?.roundTrip)
+        if path.generation == session.generation, path.upkeep?.liveness.repeatedSince != nil {
+            session.checklists.update(path.id) { $0.noteUnanswered() }
+        }
         emit(.send(message.bytes, from: path.socket, to: path.destination))
     }
 
@@ -75,12 +79,13 @@ extension ICEAgent {
             case .valid = response.verifyIntegrity(key, .sha1)
         else { return false }
         if response.messageClass == .success {
-            if let sample = components[index].selected?.upkeep?.consent.answered(response.transactionID, at: now) {
+            let sample = components[index].selected?.upkeep?.consent.answered(response.transactionID, at: now)
+            if let sample {
                 roundTrips.add(sample)
                 components[index].selected?.upkeep?.roundTrip = sample
             }
             components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
-            if path.generation == session.generation { session.checklists.update(path.id) { $0.confirm(at: now) } }
+            if path.generation == session.generation { session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) } }
         } else if response[STUNMessage.ErrorCode.self]?.code == STUNMessage.ErrorCode.forbidden.code {
             components[index].selected?.upkeep?.consent.revoke()
             losePath(
@@ -170,13 +175,16 @@ extension ICEAgent {
         }
     }
 
+    /// Where a call may move, it is worth to know how well the others do.
+    private var backupInterval: Duration { canRenominate ? .seconds(5) : keepaliveInterval }
+
     var backupDeadline: Instant? {
-        backups.compactMap { $0.valid.map { $0.confirmedAt + keepaliveInterval } }.min()
+        backups.compactMap { $0.valid.map { $0.confirmedAt + backupInterval } }.min()
     }
 
     mutating func advanceBackups(to now: Instant) {
         for pair in Array(backups) {
-            guard let valid = pair.valid, now >= valid.confirmedAt + keepaliveInterval else { continue }
+            guard let valid = pair.valid, now >= valid.confirmedAt + backupInterval else { continue }
             sendCheck(on: pair, for: .keepalive, at: now)
         }
     }

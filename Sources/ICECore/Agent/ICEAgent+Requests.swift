@@ -126,12 +126,13 @@ extension ICEAgent {
         }
         emit(.admit(check.socket, check.source))
         noteSignOfLife(check, at: now)
+        let nominates = check.nominates && (check.nominationNumber == nil || canRenominate)
         guard let pair = pairForCheck(check, remote, at: now), !pair.hasLostConsent else { return }
         if pair.state != .succeeded {
             session.checks.cancel(pair.id)
             session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
         }
-        if check.nominates, role == .controlled { accept(nominationOf: pair.id, by: check.request, at: now) }
+        if nominates, role == .controlled { accept(nominationOf: pair.id, by: check, at: now) }
     }
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
@@ -151,8 +152,9 @@ extension ICEAgent {
     }
 
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.
-    private mutating func accept(nominationOf id: PairID, by request: STUNMessage, at now: Instant) {
-        let number = session.nominationNumbers.number(of: request.transactionID)
+    private mutating func accept(nominationOf id: PairID, by request: IncomingCheck, at now: Instant) {
+        let number =
+            request.nominationNumber.map(Int.init) ?? session.nominationNumbers.number(of: request.request.transactionID)
         session.checklists.update(id) { $0.pendingNomination = number }
         if session.checklists[id]?.state == .succeeded { nominate(id, at: now) }
     }

@@ -12,7 +12,11 @@ extension ICEAgent {
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),
             streams: session.checklists.lists.map(\.stream))
-        for index in components.indices { components[index].nominationNumber = 0 }
+        for index in components.indices {
+            components[index].nominationNumber = 0
+            components[index].sentNomination = nil
+            components[index].movedAt = nil
+        }
         localCandidates.removeAll { $0.candidate.kind != .host && $0.candidate.kind != .relayed }
         relayRelease = nil
         failure = nil

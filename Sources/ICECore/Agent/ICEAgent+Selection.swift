@@ -60,7 +60,11 @@ extension ICEAgent {
         let limit = max(0, configuration.backupPairs)
         let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
         let working = others.filter { $0.state == .succeeded }.prefix(limit)
-        let pending = working.count < limit ? others.filter(\.isPending).prefix(limit) : []
+        let isSought = canRenominate && session.checklists[used]?.isRelayed == true
+        let pending =
+            isSought
+            ? others.filter { $0.isPending && !$0.isRelayed }
+            : working.count < limit ? Array(others.filter(\.isPending).prefix(limit)) : []
         let kept = Set(working.map(\.id) + pending.map(\.id) + [used])
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
@@ -100,6 +104,22 @@ extension ICEAgent {
         tell(.selectedPair(pair.description))
     }
 
+    /// Where the application wants it so, data need not wait for the first answer between two relays, which let each other in.
+    mutating func presumeWritable(_ pair: CheckPair) {
+        guard configuration.presumesRelaysWritable, pair.local.candidate.kind == .relayed, pair.remote.kind == .relayed,
+            let index = components.firstIndex(where: { $0.path == pair.path }),
+            components[index].selected == nil, components[index].presumed == nil
+        else { return }
+        components[index].presumed = pair.id
+        emit(.usePath(pair.path, pair.socket, pair.destination))
+    }
+
+    mutating func stopPresuming(_ id: PairID) {
+        guard let index = components.firstIndex(where: { $0.presumed == id }) else { return }
+        components[index].presumed = nil
+        if components[index].selected == nil { emit(.dropPath(components[index].path)) }
+    }
+
     private mutating func upkeep(of pair: CheckPair, at now: Instant) -> PathUpkeep? {
         guard let interval = configuration.consentInterval else { return nil }
         let consent = ConsentMonitor(
@@ -133,5 +153,6 @@ extension ICEAgent {
         emit(.dropPath(components[index].path))
         self.failure = reason
         selectProvisionally(for: components[index].path, at: now)
+        if components[index].selected == nil { askForRestart(RestartReason(.pathLost, reason.message)) }
     }
 }

@@ -11,6 +11,7 @@ extension ICEAgent {
     }
 
     mutating func updateState(at now: Instant) {
+        improvePaths(at: now)
         if areAllConcluded {
             gatherer.stopKeepalives()
             if sockets.contains(where: \.isRelay) { scheduleRelayReleaseIfUnused(at: now) }

@@ -39,6 +39,14 @@ public struct ICEConfiguration: Sendable {
     /// When a pair is chosen.
     public var nomination = Nomination.regular
 
+    /// Whether to agree with the peer on later nominations (`renomination` in `ice-options`), so that the controlling agent may move a
+    /// call from a relay to a direct path, and from a slower to a faster one, without a restart.
+    public var renomination = false
+
+    /// Whether data may go from a relay to a relay before the peer has answered there, which saves a round trip; what the peer's server
+    /// does not let in yet is lost. Nothing else is ever sent to an address that has not answered.
+    public var presumesRelaysWritable = false
+
     /// How many further valid pairs are kept alive behind the selected one, with a check in 15 s each; 0 is RFC 8445's letter.
     public var backupPairs = 2
 

@@ -20,6 +20,9 @@ struct Session {
     /// When a nomination that is held back is looked at again.
     var nominationHold: Instant?
     var nominationNumbers = NominationNumbers()
+    /// How many nominations this agent has sent, where they are numbered.
+    var sentNominations: UInt32 = 0
+    var hasAskedForRestart = false
 
     init(generation: Int, local: Credentials, streams: some Sequence<StreamID>) {
         self.generation = generation
@@ -63,10 +66,16 @@ struct ComponentState {
     let path: StreamComponent
     /// The way data goes, provisional until a pair is nominated (RFC 8445 §12.1).
     var selected: SelectedPath?
+    /// The pair between relays that data goes over although the peer has not answered there yet.
+    var presumed: PairID?
     /// The generation whose nomination has ended the component's checks, if one has (RFC 8445 §8.1.2).
     var concludedGeneration: Int?
     /// The number of the nomination that is in force.
     var nominationNumber = 0
+    /// The number of the last nomination that this agent sent.
+    var sentNomination: UInt32?
+    /// When it was last moved to a better pair.
+    var movedAt: Instant?
 }
 
 /// The pair that carries a component's data, with the keys it was validated under, which outlive a restart.

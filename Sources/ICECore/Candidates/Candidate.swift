@@ -122,6 +122,12 @@ public struct Candidate: Hashable, Sendable {
     public var usernameFragment: String? {
         attributes.first { $0.name == "ufrag" }?.value
     }
+
+    /// What the candidate's network costs, 0 to 999, as browsers tell it in `network-cost`; 0 where nothing is told.
+    public var networkCost: Int {
+        let value = attributes.first { $0.name == "network-cost" }.flatMap { Int($0.value) } ?? 0
+        return min(max(value, 0), 999)
+    }
 }
 
 extension UInt8 {

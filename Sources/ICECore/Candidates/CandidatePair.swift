@@ -27,6 +27,11 @@ public struct CandidatePair: Hashable, Sendable {
     }
 }
 
+extension CandidatePair {
+    /// Whether either end is a relay.
+    public var isRelayed: Bool { local.kind == .relayed || remote.kind == .relayed }
+}
+
 extension CandidatePair: CustomStringConvertible {
     /// `192.0.2.1:50000 (host) - 198.51.100.2:40000 (srflx)`.
     public var description: String {

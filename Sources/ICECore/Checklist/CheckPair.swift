@@ -56,6 +56,7 @@ package struct CheckPair {
     /// When its first check was sent since it was last triggered.
     package private(set) var startedAt: Instant?
     package private(set) var roundTripTime: Duration?
+    private(set) var quality = PathQuality()
     /// How often the peer answered 487.
     private(set) var conflicts = 0
     /// RFC 7675 §5.1: "After consent is lost, the same ICE credentials MUST NOT be used on the affected 5-tuple again."
@@ -111,12 +112,18 @@ package struct CheckPair {
     mutating func succeed(as found: Valid, roundTripTime sample: Duration?) {
         state = .succeeded
         valid = found
+        quality.answered(after: sample)
         if let sample { roundTripTime = sample }
     }
 
-    mutating func confirm(at now: Instant) {
+    mutating func confirm(at now: Instant, roundTripTime sample: Duration?) {
         valid?.confirmedAt = now
+        quality.answered(after: sample)
+        if let sample { roundTripTime = sample }
     }
+
+    /// A request to see whether it still works went unanswered.
+    mutating func noteUnanswered() { quality.unanswered() }
 
     mutating func noteConflict() { conflicts += 1 }
 

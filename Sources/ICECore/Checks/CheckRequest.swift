@@ -29,6 +29,8 @@ struct CheckRequest {
     let role: Role
     let tieBreaker: TieBreaker
     let nominates: Bool
+    /// The number of the nomination where the agents agreed on several; USE-CANDIDATE otherwise.
+    var nominationNumber: UInt32?
 
     /// The Binding request (RFC 8445 §7.2.2): USERNAME is the peer's fragment, a colon, and ours.
     ///
@@ -42,7 +44,11 @@ struct CheckRequest {
         case .controlling: message.append(STUNMessage.ICEControlling(tieBreaker: tieBreaker.value))
         case .controlled: message.append(STUNMessage.ICEControlled(tieBreaker: tieBreaker.value))
         }
-        if nominates { message.append(STUNMessage.UseCandidate()) }
+        if nominates, let nominationNumber {
+            message.append(STUNMessage.Nomination(nominationNumber))
+        } else if nominates {
+            message.append(STUNMessage.UseCandidate())
+        }
         message.appendIntegrity(key)
         message.appendFingerprint()
         return message

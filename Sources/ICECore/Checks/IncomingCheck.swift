@@ -11,6 +11,8 @@ package struct IncomingCheck {
     package let remoteUsernameFragment: String
     let priority: UInt32
     let nominates: Bool
+    /// The number that its nomination carries.
+    let nominationNumber: UInt32?
     let claimed: (role: Role, tieBreaker: TieBreaker)?
     let integrity: IntegrityAlgorithm
 
@@ -29,7 +31,8 @@ package struct IncomingCheck {
         let username = request[STUNMessage.Username.self]?.value ?? ""
         remoteUsernameFragment =
             username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
-        nominates = request[STUNMessage.UseCandidate.self] != nil
+        nominationNumber = request[STUNMessage.Nomination.self]?.value
+        nominates = request[STUNMessage.UseCandidate.self] != nil || nominationNumber != nil
         if let controlling = request[STUNMessage.ICEControlling.self] {
             claimed = (.controlling, TieBreaker(controlling.tieBreaker))
         } else if let controlled = request[STUNMessage.ICEControlled.self] {

@@ -89,6 +89,9 @@ public struct ICEParameters: Hashable, Sendable {
     /// Whether the agent takes candidates after the description (RFC 8838).
     public var supportsTrickle: Bool { options.contains("trickle") }
 
+    /// Whether the agent takes later nominations on other pairs, and nominates with numbers (as browsers' `renomination`).
+    public var supportsRenomination: Bool { options.contains("renomination") }
+
     /// Whether the agent follows RFC 8445, rather than RFC 5245 alone (RFC 8445 §10).
     public var supportsICE2: Bool { options.contains("ice2") }
 }

@@ -28,7 +28,7 @@ final class ScriptedPeer {
         self.network = network
         socket = try host.bind(address)
         let password = "\(name)PasswordOfTheScript0123"
-        parameters = try ICEParameters(usernameFragment: name, password: password, options: ["ice2", "trickle"])
+        parameters = try ICEParameters(usernameFragment: name, password: password, options: ["ice2", "trickle", "renomination"])
         key = IntegrityKey(shortTermPassword: password)
         socket.onDatagram = { [weak self] bytes, source in self?.receive([UInt8](copying: bytes), from: source) }
     }
@@ -94,6 +94,7 @@ final class ScriptedPeer {
         var tieBreaker: UInt64 = 1
         var priority: UInt32? = 1_862_270_975
         var nominates = false
+        var nominationNumber: UInt32?
         var username: String?
         var password: String?
         var isSigned = true
@@ -116,6 +117,7 @@ final class ScriptedPeer {
         case nil: break
         }
         if check.nominates { message.append(STUNMessage.UseCandidate()) }
+        if let number = check.nominationNumber { message.append(STUNMessage.Nomination(number)) }
         if check.isSigned {
             message.appendIntegrity(IntegrityKey(shortTermPassword: check.password ?? remote.password))
         }

@@ -1,0 +1,52 @@
+import NetBase
+
+// What happens to a call that works, and could work better.
+extension ICEAgent {
+    /// Whether both agents take later nominations, so that a call can move without a restart.
+    var canRenominate: Bool {
+        configuration.renomination && session.remote?.supportsRenomination == true
+    }
+
+    /// A call is moved no more often than this.
+    private static let leastTimeBetweenMoves = Duration.seconds(10)
+
+    /// Moves a component to a better pair that works: by a nomination where the agents agreed on that, else by asking for a restart.
+    mutating func improvePaths(at now: Instant) {
+        for index in components.indices where isConcluded(components[index].path) {
+            guard let selected = components[index].selected, selected.generation == session.generation,
+                let used = session.checklists[selected.id], let better = improvement(on: used)
+            else { continue }
+            if !canRenominate {
+                askForRestart(RestartReason(.betterPath, "\(better.description) would do better than the pair in use"))
+            } else if role == .controlling, !session.isNominating(selected.pair.path),
+                now >= (components[index].movedAt ?? now) + Self.leastTimeBetweenMoves || components[index].movedAt == nil
+            {
+                components[index].movedAt = now
+                session.nominations.append(better.id)
+            }
+        }
+    }
+
+    private func improvement(on used: CheckPair) -> CheckPair? {
+        var best: CheckPair?
+        for pair in session.checklists.pairs
+        where pair.path == used.path && pair.state == .succeeded && pair.id != used.id {
+            if (best ?? used).choice.isWorthLeaving(for: pair.choice) { best = pair }
+        }
+        return best
+    }
+
+    /// Tells the application once in a generation that only a restart helps.
+    mutating func askForRestart(_ reason: RestartReason) {
+        guard !session.hasAskedForRestart else { return }
+        session.hasAskedForRestart = true
+        tell(.restartNeeded(reason))
+    }
+}
+
+extension CheckPair {
+    fileprivate var choice: PathChoice {
+        PathChoice(
+            isRelayed: isRelayed, networkCost: local.candidate.networkCost + remote.networkCost, quality: quality)
+    }
+}
