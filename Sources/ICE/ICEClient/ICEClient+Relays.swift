@@ -75,7 +75,7 @@ extension ICEClient {
         case .responseError(.allocate, let code, let reason) where !relay.isOpen:
             relayFailed(relay, code: code, text: reason)
         case .failed(let error) where !relay.isOpen:
-            relayFailed(relay, code: CandidateError.unreachable, text: error.message)
+            relayFailed(relay, code: error.candidateErrorCode, text: error.message)
         case .refreshed:
             if let first = relay.ids.first { input { $0.relayConfirmed(first, now: $1) } }
         case .permitted, .channelBound, .channelLost, .peerError, .responseError, .failed:

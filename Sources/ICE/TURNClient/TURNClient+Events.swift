@@ -60,7 +60,8 @@ extension TURNClient {
     private func peerFailed(_ peer: TransportAddress, _ error: PeerError) {
         schedule(.peerError(peer, TURNPeerError(error)))
         let name = "ICMP \(error.icmpType)/\(error.icmpCode)"
-        let fault = NetworkError(.hostUnreachable, name: name, operation: "relay to \(peer)")
+        let code = error.maximumTransmissionUnit == nil ? NetworkError.Code.hostUnreachable : .messageTooLarge
+        let fault = NetworkError(code, name: name, operation: "relay to \(peer)")
         for socket in sockets where socket.localAddress.family == peer.family { socket.onUnreachable?(peer, fault) }
     }
 
@@ -68,6 +69,10 @@ extension TURNClient {
         let family = link.serverAddress?.family
         guard let server = servers.first(where: { $0.family == family }) else {
             return end(with: .failed(TURNClientError(.badRedirect, "the server redirects to no address of its family")))
+        }
+        guard server.maybeTURNServer else {
+            let message = "the server redirects to \(server), where no TURN server is to be expected"
+            return end(with: .failed(TURNClientError(.badRedirectPort, message)))
         }
         if let asked = askedServers[server], platform.now - asked < Self.redirectMemory {
             let message = "the server redirects to \(server), which was asked already"
@@ -100,5 +105,13 @@ extension TURNClient {
         } else {
             end(with: .failed(TURNClientError(failure.cause)))
         }
+    }
+}
+
+extension TransportAddress {
+    /// Whether one may be sent here by a server: as in browsers, not to what else listens on the ports below 1024.
+    fileprivate var maybeTURNServer: Bool {
+        let isUsual = port >= 1024 || port == 53 || port == 80 || port == 443
+        return isUsual && !ip.isUnspecified && !ip.isMulticast
     }
 }

@@ -1,3 +1,4 @@
+import ICECore
 public import NetBase
 import STUN
 import TURNCore
@@ -36,6 +37,8 @@ public struct TURNClientError: Error, Hashable, Sendable {
         public static let badRequest = Code("badRequest")
         /// The server redirects in a circle, or to nowhere (RFC 8489 §10).
         public static let badRedirect = Code("badRedirect")
+        /// The server redirects to a port where no TURN server is to be expected: nothing was sent there.
+        public static let badRedirectPort = Code("badRedirectPort")
         /// The server has forgotten the allocation, or refuses to keep it.
         public static let allocationGone = Code("allocationGone")
     }
@@ -117,6 +120,17 @@ extension TURNClientError {
         case .familyMismatch: self.init(.badRequest, "no relayed address has the family of \(subject)")
         case .noAllocation: self.init(.badRequest, "there is no allocation for \(subject)")
         case .tooMany: self.init(.badRequest, "there are too many peers already for \(subject)")
+        }
+    }
+}
+
+extension TURNClientError {
+    /// What a ``CandidateError`` tells of it: as browsers do, 300 and 500 for redirections, 701 for servers that were not reached.
+    var candidateErrorCode: Int {
+        switch code {
+        case .badRedirect: 300
+        case .badRedirectPort: 500
+        default: CandidateError.unreachable
         }
     }
 }

@@ -1,0 +1,82 @@
+import ICE
+import ICETesting
+import NetBase
+import STUN
+import Testing
+
+@Suite("Relayed candidates at the edges")
+struct RelayReviewTests {
+    private final class Gathering {
+        let client: ICEClient
+        private(set) var candidates: [Candidate] = []
+        private(set) var errors: [CandidateError] = []
+
+        init(on host: SimulatedHost, _ configure: (inout ICEConfiguration) -> Void) {
+            var configuration = ICEConfiguration()
+            configure(&configuration)
+            client = ICEClient(on: host, configuration: configuration)
+            client.onCandidate = { [unowned self] in if let candidate = $0 { candidates.append(candidate) } }
+            client.onCandidateError = { [unowned self] in errors.append($0) }
+        }
+
+        func run(on network: SimulatedNetwork, atMost span: Duration = .seconds(30)) {
+            client.gatherCandidates()
+            let isDone = network.run(until: { [client] in client.gatheringState == .complete }, atMost: span)
+            #expect(isDone)
+            network.run(for: .milliseconds(10))
+        }
+
+        func addresses(_ kind: Candidate.Kind) -> [TransportAddress] {
+            candidates.filter { $0.kind == kind }.map(\.address)
+        }
+    }
+
+    @Test(
+        "B4.4: a redirection to a port where no TURN server may be is told with 500, not followed",
+        arguments: [0, 22])
+    func redirectToBadPort(_ port: UInt16) throws {
+        let scene = try RelayTests.scene(urls: ["turn:192.0.2.10"])
+        scene.server.settings.redirect = TURNRedirect(to: [TransportAddress("192.0.2.20", port: port)])
+        let victim = scene.network.makeHost("victim", addresses: ["192.0.2.20"])
+        var visits = 0
+        scene.network.interceptor = { packet in
+            if packet.destination.ip == "192.0.2.20" { visits += 1 }
+            return .pass
+        }
+        let (host, _) = RelayTests.hosts(scene.network, RelayTests.far)
+        let gathering = Gathering(on: host) { $0.servers = [scene.urls] }
+        gathering.run(on: scene.network)
+        #expect(gathering.errors.map(\.errorCode) == [500])
+        #expect(visits == 0)
+        withExtendedLifetime(victim) {}
+    }
+
+    @Test("B4.2: a redirection in a circle is told with the server's own 300")
+    func redirectLoop() throws {
+        let scene = try RelayTests.scene(urls: ["turn:192.0.2.10"])
+        scene.server.settings.redirect = TURNRedirect(to: ["192.0.2.10:3478"])
+        let (host, _) = RelayTests.hosts(scene.network, RelayTests.far)
+        let gathering = Gathering(on: host) { $0.servers = [scene.urls] }
+        gathering.run(on: scene.network)
+        #expect(gathering.errors.map(\.errorCode) == [300])
+    }
+
+    @Test("B2.14: that a packet was too big for the way to a peer does not mean that the peer cannot be reached")
+    func packetTooBig() throws {
+        let fixture = try TURNClientFixture()
+        fixture.connect()
+        let relayed = try #require(fixture.client.makeRelayedSockets().first)
+        var codes: [NetworkError.Code] = []
+        relayed.onUnreachable = { codes.append($1.code) }
+        let local = try #require(fixture.client.allocation?.localAddress)
+        for (type, code) in [(3, 4), (11, 0), (3, 3)] as [(UInt8, UInt8)] {
+            var indication = STUNMessage(.indication, .data, transactionID: STUNTransactionID(high: 0, low: 1))
+            indication.append(STUNMessage.XORPeerAddress("203.0.113.1:5000"))
+            indication.append(STUNMessage.ICMP(icmpType: type, icmpCode: code, errorData: 1280))
+            fixture.network.inject(
+                indication.bytes, from: "192.0.2.10:3478", to: TransportAddress("198.51.100.1", port: local.port))
+        }
+        fixture.run()
+        #expect(codes == [.messageTooLarge, .hostUnreachable, .hostUnreachable])
+    }
+}
