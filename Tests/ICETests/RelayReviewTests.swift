@@ -61,6 +61,43 @@ struct RelayReviewTests {
         #expect(gathering.errors.map(\.errorCode) == [300])
     }
 
+    @Test("URLs that mean the same server over UDP ask it once: a five-tuple has one allocation")
+    func sameServerTwice() throws {
+        let scene = try RelayTests.scene(urls: [
+            "turn:192.0.2.10", "turn:192.0.2.10?transport=udp", "turn:192.0.2.10:3478",
+        ])
+        let (host, _) = RelayTests.hosts(scene.network, RelayTests.far)
+        let gathering = Gathering(on: host) { $0.servers = [scene.urls] }
+        gathering.run(on: scene.network, atMost: .seconds(2))
+        #expect(gathering.errors == [])
+        #expect(gathering.addresses(.relayed).count == 1)
+        #expect(scene.server.counters.errors[437] == nil)
+    }
+
+    @Test("Over TCP, which leaves from where the routes say, a server is asked once for each component")
+    func manyAddresses() throws {
+        let scene = try RelayTests.scene(urls: ["turn:192.0.2.10?transport=tcp"])
+        let host = scene.network.makeHost("a", addresses: ["203.0.113.1", "203.0.113.2", "203.0.113.3"])
+        let gathering = Gathering(on: host) { $0.servers = [scene.urls] }
+        try gathering.client.addStream(components: 2)
+        gathering.run(on: scene.network)
+        #expect(scene.server.allocations.count == 2)
+        #expect(Set(gathering.candidates.filter { $0.kind == .relayed }.map(\.component)).count == 2)
+    }
+
+    @Test("A server that is reached at addresses of both families is asked over TCP from one address of each")
+    func bothFamilies() throws {
+        let network = SimulatedNetwork(seed: 5)
+        let turn = network.makeHost("turn", addresses: ["192.0.2.10", "2001:db8::10"])
+        let server = try SimulatedTURNServer(on: turn, users: ["user": "secret"])
+        network.names["turn.example"] = ["192.0.2.10", "2001:db8::10"]
+        let urls = try ICEServer(urls: ["turn:turn.example?transport=tcp"], username: "user", credential: "secret")
+        let addresses: [IPAddress] = ["203.0.113.1", "203.0.113.2", "2001:db8:a::1", "2001:db8:a::2"]
+        let gathering = Gathering(on: network.makeHost("a", addresses: addresses)) { $0.servers = [urls] }
+        gathering.run(on: network)
+        #expect(server.allocations.map(\.client.family).sorted { $0.rawValue < $1.rawValue } == [.v4, .v6])
+    }
+
     @Test("B2.14: that a packet was too big for the way to a peer does not mean that the peer cannot be reached")
     func packetTooBig() throws {
         let fixture = try TURNClientFixture()

@@ -37,7 +37,7 @@ extension ICEAgent {
         if !usesRelaysOnly, let host = localCandidates.addHost(on: id, base: base, path: path, rank: rank) {
             tell(.candidate(host.candidate))
         }
-        gatherer.socketOpened(id, base: base)
+        gatherer.socketOpened(id, base: base, path: path)
         settle(at: now)
     }
 

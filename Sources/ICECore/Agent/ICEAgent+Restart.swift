@@ -38,7 +38,7 @@ extension ICEAgent {
             if allocation.map(unconfirmed.contains) != true { tell(.candidate(local.candidate)) }
         }
         for socket in sockets where !socket.isRelay {
-            if let base = socket.base { gatherer.addSocket(socket.id, base: base) }
+            if let base = socket.base { gatherer.addSocket(socket.id, base: base, path: socket.path) }
         }
     }
 }

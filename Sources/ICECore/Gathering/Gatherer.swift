@@ -54,7 +54,7 @@ struct Gatherer {
     private var usesRelaysOnly = false
     /// The allocations of an earlier generation that the server has to confirm.
     private(set) var unconfirmedRelays: [SocketID] = []
-    private var sockets: [(id: SocketID, base: TransportAddress)] = []
+    private var sockets: [(id: SocketID, base: TransportAddress, path: StreamComponent)] = []
     private var openingSockets = 0
     private var end: Instant?
 
@@ -82,15 +82,15 @@ struct Gatherer {
         servers.enumerated().filter { $0.element.addresses == nil }.map { ($0.offset, $0.element.url.host) }
     }
 
-    mutating func socketOpened(_ id: SocketID, base: TransportAddress) {
+    mutating func socketOpened(_ id: SocketID, base: TransportAddress, path: StreamComponent = .first) {
         openingSockets -= 1
-        addSocket(id, base: base)
+        addSocket(id, base: base, path: path)
     }
 
     /// A socket that is there from an earlier generation.
-    mutating func addSocket(_ id: SocketID, base: TransportAddress) {
-        sockets.append((id, base))
-        for index in servers.indices { addQueries(socket: id, base: base, serverIndex: index) }
+    mutating func addSocket(_ id: SocketID, base: TransportAddress, path: StreamComponent = .first) {
+        sockets.append((id, base, path))
+        for index in servers.indices { addQueries(socket: id, base: base, path: path, serverIndex: index) }
     }
 
     mutating func socketFailed() {
@@ -104,7 +104,7 @@ struct Gatherer {
         servers[index].addresses = IPAddress.Family.allCases.compactMap { family in
             addresses.first { $0.family == family }
         }
-        for socket in sockets { addQueries(socket: socket.id, base: socket.base, serverIndex: index) }
+        for (id, base, path) in sockets { addQueries(socket: id, base: base, path: path, serverIndex: index) }
         return nil
     }
 
@@ -114,7 +114,9 @@ struct Gatherer {
         return report(index, from: nil, code: CandidateError.unreachable, text: "the name can't be resolved: \(reason)")
     }
 
-    private mutating func addQueries(socket: SocketID, base: TransportAddress, serverIndex: Int) {
+    private mutating func addQueries(
+        socket: SocketID, base: TransportAddress, path: StreamComponent, serverIndex: Int
+    ) {
         guard let server = servers[serverIndex].addresses?.first(where: { $0.family == base.family }) else { return }
         // From a loopback or link-local address there is no way to a server elsewhere.
         guard !base.ip.isLoopback || server.isLoopback, !base.ip.isLinkLocal || server.isLinkLocal else { return }
@@ -122,7 +124,11 @@ struct Gatherer {
         let address = TransportAddress(server, port: url.port)
         servers[serverIndex].isAsked = true
         switch url.service {
-        case .turn: relays.add(via: socket, base: base, server: address, serverIndex: serverIndex)
+        case .turn:
+            relays.add(
+                RelayRequests.Request(
+                    via: socket, base: base, server: address, serverIndex: serverIndex, transport: url.transport,
+                    path: path))
         // What a server sees of a stream is no address for datagrams: STUN over anything but UDP gives no candidate.
         case .stun where url.transport == .udp && !usesRelaysOnly:
             queries.append(Query(socket: socket, base: base, server: address, serverIndex: serverIndex))

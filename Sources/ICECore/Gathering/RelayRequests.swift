@@ -16,7 +16,21 @@ struct RelayRequests {
         let base: TransportAddress
         let server: TransportAddress
         let serverIndex: Int
+        let transport: TransportProtocol
+        /// What the relay is for.
+        let path: StreamComponent
         var state = State.queued
+
+        /// Whether one allocation does for both: "the same five-tuple can have no other" over UDP (RFC 8656 §5), and a connection leaves
+        /// from where the routes say, whatever the base.
+        func serves(_ other: Request) -> Bool {
+            if transport.isReliable {
+                return path == other.path && serverIndex == other.serverIndex && base.family == other.base.family
+            }
+            if via != other.via { return false }
+            return serverIndex == other.serverIndex
+                || transport == .udp && other.transport == .udp && server == other.server
+        }
 
         var isPending: Bool {
             switch state {
@@ -35,10 +49,10 @@ struct RelayRequests {
     var hasQueued: Bool { all.contains { if case .queued = $0.state { true } else { false } } }
     var isPending: Bool { all.contains(where: \.isPending) }
 
-    /// Asks for one, unless there is one from an earlier generation: the same five-tuple can have no other (RFC 8656 §5).
-    mutating func add(via: SocketID, base: TransportAddress, server: TransportAddress, serverIndex: Int) {
-        guard !all.contains(where: { $0.via == via && $0.serverIndex == serverIndex }) else { return }
-        all.append(Request(via: via, base: base, server: server, serverIndex: serverIndex))
+    /// Asks for one, unless there is one that does, of an earlier generation perhaps.
+    mutating func add(_ request: Request) {
+        guard !all.contains(where: { $0.serves(request) }) else { return }
+        all.append(request)
     }
 
     /// Starts the next one, under the ID that its first relayed address will have.
