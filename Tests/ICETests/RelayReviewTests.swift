@@ -98,6 +98,19 @@ struct RelayReviewTests {
         #expect(server.allocations.map(\.client.family).sorted { $0.rawValue < $1.rawValue } == [.v4, .v6])
     }
 
+    @Test("Closed inside of a relayed socket's closure, the client still gives its allocation back")
+    func closedInUnreachable() throws {
+        let fixture = try TURNClientFixture()
+        fixture.connect()
+        let relayed = try #require(fixture.client.makeRelayedSockets().first)
+        relayed.onUnreachable = { [client = fixture.client] _, _ in client.close() }
+        fixture.peer.close()
+        try fixture.client.send([1], to: "203.0.113.1:5000")
+        fixture.run()
+        #expect(fixture.server.counters.icmpIndications == 1)
+        #expect(fixture.server.allocations == [])
+    }
+
     @Test("B2.14: that a packet was too big for the way to a peer does not mean that the peer cannot be reached")
     func packetTooBig() throws {
         let fixture = try TURNClientFixture()
@@ -115,5 +128,14 @@ struct RelayReviewTests {
         }
         fixture.run()
         #expect(codes == [.messageTooLarge, .hostUnreachable, .hostUnreachable])
+    }
+
+    @Test("A configuration's description shows no password")
+    func description() {
+        let configuration = TURNClientConfiguration(host: "192.0.2.10", username: "user", password: "hunter2")
+        #expect(!"\(configuration)".contains("hunter2"))
+        #expect(!String(reflecting: configuration).contains("hunter2"))
+        let credentials = TURNRESTCredentials(secret: "s", expiresAt: 1)
+        #expect(!"\(credentials)".contains(credentials.password))
     }
 }

@@ -123,7 +123,10 @@ public final class TURNClient {
         guard phase != .closed else { return }
         if phase == .allocated || phase == .allocating {
             core?.refresh(lifetime: .zero, at: platform.now)
-            perform()
+            // Not by way of perform(), inside of which this may have been called.
+            while let effect = core?.nextEffect() {
+                if case .send(let bytes) = effect { try? link.send(bytes) }
+            }
         }
         phase = .closed
         core = nil

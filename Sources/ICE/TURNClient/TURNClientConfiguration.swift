@@ -125,3 +125,13 @@ public struct TURNClientConfiguration: Sendable {
         return endpoint
     }
 }
+
+extension TURNClientConfiguration: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The server and the way there; never the password.
+    public var description: String {
+        "turn \(endpoint.host):\(endpoint.port) over \(transport.rawValue) as \(username)"
+    }
+
+    /// The server and the way there; never the password.
+    public var debugDescription: String { description }
+}

@@ -42,3 +42,11 @@ public struct TURNRESTCredentials: Hashable, Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 }
+
+extension TURNRESTCredentials: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The user name; never the password.
+    public var description: String { username }
+
+    /// The user name; never the password.
+    public var debugDescription: String { description }
+}
