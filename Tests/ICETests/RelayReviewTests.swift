@@ -31,6 +31,17 @@ struct RelayReviewTests {
         }
     }
 
+    @Test("C1.2: what the server saw of another port than the host candidate's is no server-reflexive candidate")
+    func mappedAfterMismatch() throws {
+        let scene = try RelayTests.scene(urls: ["turn:192.0.2.10"])
+        scene.server.fail(.allocate, with: STUNMessage.ErrorCode(code: 437, reason: "Allocation Mismatch"))
+        let (host, _) = RelayTests.hosts(scene.network, RelayTests.far)
+        let gathering = Gathering(on: host) { $0.servers = [scene.urls] }
+        gathering.run(on: scene.network)
+        #expect(gathering.addresses(.relayed).count == 1)
+        #expect(gathering.addresses(.serverReflexive) == [])
+    }
+
     @Test(
         "B4.4: a redirection to a port where no TURN server may be is told with 500, not followed",
         arguments: [0, 22])
@@ -96,6 +107,39 @@ struct RelayReviewTests {
         let gathering = Gathering(on: network.makeHost("a", addresses: addresses)) { $0.servers = [urls] }
         gathering.run(on: network)
         #expect(server.allocations.map(\.client.family).sorted { $0.rawValue < $1.rawValue } == [.v4, .v6])
+    }
+
+    @Test("An attached client's allocation that the application releases is gone for the call too")
+    func attachedReleased() throws {
+        let scene = try RelayTests.scene()
+        let (a, b) = RelayTests.hosts(scene.network, NATMatrixTests.Cell(a: .symmetric, b: .symmetric))
+        let turn = try TURNClient(
+            on: a, configuration: TURNClientConfiguration(host: "192.0.2.10", username: "user", password: "secret"))
+        let stun = try ICEServer(urls: ["stun:192.0.2.10"])
+        let call = SimulatedCall(scene.network, a, b) { $0.servers = [stun] }
+        call.caller.turnClient = turn
+        #expect(call.connect(atMost: .seconds(10)))
+        #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(20)))
+        turn.refresh(lifetime: .zero)
+        #expect(scene.network.run(until: { call.caller.state == .failed }, atMost: .seconds(60)))
+        #expect(call.caller.failure?.code == .relayLost)
+    }
+
+    @Test("A permission that was refused is asked for again after a restart")
+    func permissionAfterRestart() throws {
+        let scene = try RelayTests.scene(urls: ["turn:192.0.2.10"])
+        let (a, b) = RelayTests.hosts(scene.network, NATMatrixTests.Cell(a: .symmetric, b: .symmetric))
+        let call = SimulatedCall(scene.network, a, b) {
+            $0.servers = [scene.urls]
+            $0.transportPolicy = .relay
+        }
+        scene.server.fail(.createPermission, with: STUNMessage.ErrorCode(code: 508, reason: "full"), times: 2)
+        #expect(!call.connect(atMost: .seconds(20)))
+        call.caller.restart()
+        call.callee.restart()
+        try call.caller.setRemoteParameters(call.callee.localParameters)
+        try call.callee.setRemoteParameters(call.caller.localParameters)
+        #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(20)))
     }
 
     @Test("Closed inside of a relayed socket's closure, the client still gives its allocation back")

@@ -69,9 +69,9 @@ extension ICEClient {
         case .permissionLost(let peer):
             input { $0.permissionRefused(on: relay.ids, for: peer, now: $1) }
         case .lost(let error):
-            relays.removeAll { $0 === relay }
-            for id in relay.ids { dropSocket(id) }
-            input { $0.relayLost(relay.ids, reason: error.message, now: $1) }
+            relayLost(relay, reason: error.message)
+        case .refreshed(.zero):
+            relayLost(relay, reason: "the application has released the allocation")
         case .responseError(.allocate, let code, let reason) where !relay.isOpen:
             relayFailed(relay, code: code, text: reason)
         case .failed(let error) where !relay.isOpen:
@@ -88,7 +88,7 @@ extension ICEClient {
         relay.isOpen = true
         let relayed = agent.relayOpened(
             first, relayed: allocation.relayedAddresses, server: allocation.serverAddress.ip,
-            mapped: allocation.reflexiveAddress, now: platform.now)
+            mapped: allocation.reflexiveAddress, isShared: relay.client.isSharing, now: platform.now)
         relay.ids = relayed.map(\.id)
         if relayed.isEmpty { drop(relay) }
         for (relayed, socket) in zip(relayed, relay.client.makeRelayedSockets()) {
@@ -101,6 +101,13 @@ extension ICEClient {
         drop(relay)
         guard let first = relay.ids.first else { return }
         input { $0.relayFailed(first, code: code, text: text, now: $1) }
+    }
+
+    private func relayLost(_ relay: Relay, reason: String) {
+        guard relay.isOpen else { return relayFailed(relay, code: CandidateError.unreachable, text: reason) }
+        drop(relay)
+        for id in relay.ids { dropSocket(id) }
+        input { $0.relayLost(relay.ids, reason: reason, now: $1) }
     }
 
     private func drop(_ relay: Relay) {

@@ -25,10 +25,13 @@ extension ICEAgent {
 
     /// An allocation is there, with one relayed address or one of each family.
     ///
-    /// - Parameter mapped: What the server saw of the socket that the allocation was asked for from.
+    /// - Parameters:
+    ///   - mapped: What the server saw of the port that the allocation was asked for from.
+    ///   - isShared: Whether that port is the base's own, so that what was seen is a server-reflexive candidate (RFC 8445 §5.1.1.2).
     /// - Returns: The sockets that stand for the relayed addresses, in their order; none if the allocation is not wanted any more.
     package mutating func relayOpened(
-        _ id: SocketID, relayed: [TransportAddress], server: IPAddress, mapped: TransportAddress?, now: Instant
+        _ id: SocketID, relayed: [TransportAddress], server: IPAddress, mapped: TransportAddress?, isShared: Bool,
+        now: Instant
     ) -> [(id: SocketID, path: StreamComponent)] {
         guard state != .closed else { return [] }
         defer { settle(at: now) }
@@ -41,8 +44,8 @@ extension ICEAgent {
         else {
             return []
         }
-        if url.transport == .udp, !usesRelaysOnly, let mapped {
-            take(.mapped(mapped, socket: request.via, server: server))
+        if isShared, !usesRelaysOnly, let mapped, mapped.family == request.base.family {
+            take(.mapped(mapped.unmapped, socket: request.via, server: server))
         }
         let rank = url.transport.relayRank << 10 + via.rank
         return addRelays(relayed, first: id, path: via.path, server: server, mapped: mapped, rank: rank)
@@ -119,6 +122,8 @@ extension ICEAgent {
     /// The server refuses to let a peer in: the pairs to it fail.
     package mutating func permissionRefused(on ids: [SocketID], for peer: IPAddress, now: Instant) {
         let failure = PairFailure(.permissionRefused, "the relay does not let \(peer) in")
+        // A later generation's checks ask again.
+        for id in ids { permissions.remove(RelayPermission(relay: id, peer: peer)) }
         for pair in pairs where ids.contains(pair.socket) && pair.remote.address.ip == peer && pair.isPending {
             fail(pair, failure)
         }
