@@ -91,7 +91,8 @@ extension AllocationClient {
     mutating func permitFailed(
         _ peers: [IPAddress], _ request: TURNRequest, _ error: STUNMessage.ErrorCode, at now: Instant
     ) {
-        if error.code != 437, error.code != 401, peers.count > 1 {
+        let isAboutPeers = error.code != 437 && error.code != 401 && error.code != 438 && !error.isPassing
+        if isAboutPeers, peers.count > 1 {
             return waiting.append(contentsOf: peers.map { TURNRequest(.permit([$0])) })
         }
         tell(.error(.createPermission, error))

@@ -96,6 +96,24 @@ struct AllocationPermissionTests {
         #expect(server.requests(.createPermission).count == 5)
     }
 
+    @Test("When a refresh of several fails in passing, they are asked for again together, and nothing is told of them")
+    func passing() {
+        let server = ScriptedServer.allocated()
+        for number in 1...16 { server.client.permit(IPAddress(v4: 0xc000_0200 + UInt32(number)), at: server.now) }
+        server.run(1)
+        _ = server.takeEvents()
+        server.forgetSent()
+        server.script[.createPermission] = [.error(508), .error(508)]
+        server.run(299)
+        #expect(server.seconds(of: .createPermission) == [241, 241, 246, 246])
+        #expect(
+            server.takeEvents() == [
+                .error(.createPermission, code: 508, reason: "test"),
+                .error(.createPermission, code: 508, reason: "test"),
+            ])
+        #expect(server.client.state?.permissions.count == 16)
+    }
+
     @Test("B2.4: peers that are permitted before the allocation is there are asked for as soon as it is")
     func early() {
         let server = ScriptedServer()
