@@ -182,4 +182,36 @@ struct RelayReviewTests {
         let credentials = TURNRESTCredentials(secret: "s", expiresAt: 1)
         #expect(!"\(credentials)".contains(credentials.password))
     }
+
+    @Test("B1.9: where a server without credentials grants both families' requests, the later one is given back")
+    func raceWithoutCredentials() throws {
+        let platform = FakePlatform()
+        platform.names = ["turn.example": ["192.0.2.10", "2001:db8::10"]]
+        var requests: [IPAddress: [STUNMethod]] = [:]
+        var released: [IPAddress] = []
+        platform.onSend = { bytes, destination, socket in
+            guard let request = try? STUNMessage(parsing: bytes.span) else { return }
+            requests[destination.ip, default: []].append(request.method)
+            if request[STUNMessage.Lifetime.self]?.value == 0 { released.append(destination.ip) }
+            var response = STUNMessage(.success, request.method, transactionID: request.transactionID)
+            response.append(STUNMessage.XORRelayedAddress("192.0.2.10:50000"))
+            response.append(STUNMessage.Lifetime(600))
+            // The first family is the slower one.
+            let delay = destination.family == .v4 ? Duration.milliseconds(450) : .milliseconds(50)
+            socket.deliver(response.bytes, from: destination, after: delay)
+        }
+        let client = try TURNClient(
+            platform: platform,
+            configuration: TURNClientConfiguration(host: "turn.example", username: "user", password: "secret"))
+        var allocations: [TURNAllocation] = []
+        client.onAllocate = { allocations.append($0) }
+        client.allocate()
+        platform.run(for: .seconds(5))
+        #expect(allocations.map(\.serverAddress) == ["[2001:db8::10]:3478"])
+        #expect(requests == ["192.0.2.10": [.allocate, .refresh], "2001:db8::10": [.allocate]])
+        #expect(released == ["192.0.2.10"])
+        #expect(platform.openCount == 1)
+        client.close()
+        #expect(platform.openCount == 0)
+    }
 }

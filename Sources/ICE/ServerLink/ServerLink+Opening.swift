@@ -14,9 +14,7 @@ extension ServerLink {
 
     func tryAddresses(_ found: [IPAddress]) {
         let usable = found.filter { sharedSocket == nil || $0.family == sharedSocket?.localAddress.family }
-        let preferred = usable.filter { $0.family == endpoint.preferredFamily }
-        let ordered = preferred + usable.filter { $0.family != endpoint.preferredFamily }
-        addresses = ordered.map { TransportAddress($0, port: endpoint.port) }[...]
+        addresses = alternating(usable).map { TransportAddress($0, port: endpoint.port) }[...]
         let none = NetworkError(.nameNotFound, name: "ENODATA", operation: "resolve \(endpoint.host)")
         tryNextAddress(after: LinkError(.nameResolution, none))
     }
@@ -46,33 +44,41 @@ extension ServerLink {
 
     private func start(_ channel: any ServerChannel, to server: TransportAddress) {
         state = .connecting(channel, server)
-        attemptLimit = addresses.isEmpty ? nil : platform.now + Self.attemptLimit
-        channel.onOpen = { [weak self] in self?.opened() }
-        channel.onBytes = { [weak self] bytes in self?.receive(from: server, bytes) }
-        channel.onFailure = { [weak self] error in self?.channelFailed(error) }
-        channel.onDeadlineChange = { [weak self] in self?.onDeadlineChange?() }
-        // The socket stays: the next request may get through.
-        channel.onUnreachable = { [weak self] error in self?.onFailure?(LinkError(.unreachable, error)) }
+        expectRival(after: Self.attemptDelay)
+        wire(channel, to: server)
         onDeadlineChange?()
         channel.open()
     }
 
-    private func opened() {
-        guard case .connecting(let channel, let server) = state else { return }
+    func wire(_ channel: any ServerChannel, to server: TransportAddress) {
+        channel.onOpen = { [weak self] in self?.opened(server) }
+        channel.onBytes = { [weak self] bytes in self?.receive(from: server, bytes) }
+        channel.onFailure = { [weak self] error in self?.channelFailed(server, error) }
+        channel.onDeadlineChange = { [weak self] in self?.onDeadlineChange?() }
+        channel.onUnreachable = { [weak self] error in
+            guard let self, !retire(server) else { return }
+            // The socket stays: the next request may get through.
+            onFailure?(LinkError(.unreachable, error))
+        }
+    }
+
+    private func opened(_ server: TransportAddress) {
+        guard case .connecting = state, let channel = settle(on: server) else { return }
         state = .open(channel, server)
         limit = nil
         attemptLimit = nil
         if endpoint.transport.isReliable {
             framer = StreamFramer(endpoint.framing)
-        } else if let silenceLimit = endpoint.silenceLimit, !addresses.isEmpty {
-            attemptLimit = platform.now + silenceLimit
+        } else if let silenceLimit = endpoint.silenceLimit, endpoint.transport == .udp {
+            expectRival(after: isSharing ? silenceLimit : Self.attemptDelay)
         }
         onDeadlineChange?()
         onOpen?(server)
     }
 
-    private func channelFailed(_ error: LinkError) {
+    private func channelFailed(_ server: TransportAddress, _ error: LinkError) {
         if case .connecting(let channel, _) = state, error.isAboutAddress {
+            if retire(server) { return admitRival() }
             channel.close()
             return tryNextAddress(after: error)
         }
@@ -83,7 +89,7 @@ extension ServerLink {
 // MARK: - Channels
 
 extension ServerLink {
-    private func makeChannel(to server: TransportAddress) throws(LinkError) -> any ServerChannel {
+    func makeChannel(to server: TransportAddress) throws(LinkError) -> any ServerChannel {
         let carrier: any ServerChannel
         do throws(NetworkError) {
             switch endpoint.transport {

@@ -20,9 +20,6 @@ final class ServerLink {
         case closed
     }
 
-    /// How long connecting to one address may take where there is another one to try.
-    static let attemptLimit = Duration.seconds(3)
-
     /// The way is open, to this address.
     var onOpen: ((TransportAddress) -> Void)?
 
@@ -49,7 +46,11 @@ final class ServerLink {
     var addresses: ArraySlice<TransportAddress> = []
     var framer: StreamFramer?
     var limit: Instant?
+    /// When the next address joins in.
     var attemptLimit: Instant?
+    var rivals: [Rival] = []
+    /// The datagram that went to all addresses that race, for those that join in later.
+    var unanswered: [UInt8]?
 
     /// A link that makes its own sockets, or one that rides on a UDP socket of somebody else's.
     init(
@@ -66,7 +67,7 @@ final class ServerLink {
 
     /// When to call ``advance(to:)``.
     var deadline: Instant? {
-        [limit, attemptLimit, channel?.deadline].compactMap { $0 }.min()
+        ([limit, attemptLimit, channel?.deadline] + rivals.map(\.channel.deadline)).compactMap { $0 }.min()
     }
 
     var isOpen: Bool {
@@ -87,7 +88,7 @@ final class ServerLink {
     /// Whether datagrams leave from somebody else's socket.
     var isSharing: Bool { sharedSocket != nil }
 
-    private var channel: (any ServerChannel)? {
+    var channel: (any ServerChannel)? {
         switch state {
         case .connecting(let channel, _), .open(let channel, _): channel
         case .idle, .resolving, .closed: nil
@@ -134,16 +135,16 @@ extension ServerLink {
     /// Gives up what takes too long.
     func advance(to now: Instant) {
         channel?.advance(to: now)
+        for rival in rivals { rival.channel.advance(to: now) }
         let silence = NetworkError(.timedOut, name: "ETIMEDOUT", operation: "reach \(endpoint.host)")
         if let limit, limit <= now {
             fail(LinkError(.connection, silence))
         } else if let attemptLimit, attemptLimit <= now {
             self.attemptLimit = nil
-            if isOpen {
+            if isSharing {
                 fail(LinkError(.connection, silence))
             } else {
-                channel?.close()
-                tryNextAddress(after: LinkError(.connection, silence))
+                admitRival()
             }
         }
     }
@@ -158,6 +159,7 @@ extension ServerLink {
             throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "send to \(endpoint.host)")
         }
         try channel.send(bytes)
+        if isRacing { sendToRivals(bytes) }
     }
 
     /// Takes a datagram that came from the server to the socket that is shared.
@@ -192,6 +194,7 @@ extension ServerLink {
     func release() {
         (limit, attemptLimit) = (nil, nil)
         framer = nil
+        closeRivals()
         let old = state
         if case .closed = old {} else { state = .idle }
         switch old {
@@ -214,7 +217,7 @@ extension ServerLink {
     func receive(from server: TransportAddress, _ bytes: Span<UInt8>) {
         guard case .open = state else { return }
         guard endpoint.transport.isReliable else {
-            attemptLimit = nil
+            if isRacing { win(server, bytes) }
             return receive(datagram: bytes)
         }
         // Taken out, so that a user who resets the link in a closure does not meet it in use.
