@@ -24,7 +24,9 @@ extension TURNClient {
         case .permitted(let peer): schedule(.permitted(peer))
         case .permissionRefused(let peer, let failure): missing(.permissionLost(peer), failure, "\(peer)")
         case .permissionExpired(let peer): schedule(.permissionLost(peer))
-        case .channelBound(let peer, let channel): schedule(.channelBound(peer, channel.rawValue))
+        case .channelBound(let peer, let channel):
+            hasStartedAfresh = false
+            schedule(.channelBound(peer, channel.rawValue))
         case .channelRefused(let peer, let failure): missing(.channelLost(peer), failure, "\(peer)")
         case .channelExpired(let peer, _): schedule(.channelLost(peer))
         case .peerError(let peer, let error): peerFailed(peer, error)
@@ -66,6 +68,7 @@ extension TURNClient {
     }
 
     private func redirected(to servers: [TransportAddress], _ domain: String?) {
+        if let current = link.serverAddress { askedServers[current] = platform.now }
         let family = link.serverAddress?.family
         guard let server = servers.first(where: { $0.family == family }) else {
             return end(with: .failed(TURNClientError(.badRedirect, "the server redirects to no address of its family")))
@@ -87,6 +90,10 @@ extension TURNClient {
         let error = pendingError.map { "\($0.code) \($0.reason)" }
         pendingError = nil
         end(with: .lost(TURNClientError(loss, after: error)))
+        // RFC 8656 §12.3: "start afresh with a new allocation"; once, until a channel works.
+        guard loss == .channelMismatch, !hasStartedAfresh else { return }
+        hasStartedAfresh = true
+        allocate()
     }
 
     private func failed(_ failure: AllocationFailure) {

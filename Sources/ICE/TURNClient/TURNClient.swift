@@ -47,6 +47,8 @@ public final class TURNClient {
     public var onICMP: ((TransportAddress, TURNPeerError) -> Void)?
 
     /// The allocation is gone: the server forgot it, or cannot be reached any more. ``allocate()`` may ask for another.
+    ///
+    /// Where the server and the client disagree about a channel, the client asks for another by itself, once.
     public var onAllocationLost: ((TURNClientError) -> Void)?
 
     /// The server refused a request, with the error's code and reason, and nothing more is done about it.
@@ -82,6 +84,8 @@ public final class TURNClient {
     var demandsPort = true
     /// The datagram that is being sent, as the server gets it.
     var outgoing: [UInt8] = []
+    /// Whether the allocation took the place of one that was given up because of a channel, and no channel was bound since.
+    var hasStartedAfresh = false
     var sockets: [RelayedSocket] = []
     private var alarm: (any Alarm)?
     private var events: Deque<TURNEvent> = []

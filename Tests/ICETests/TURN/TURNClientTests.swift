@@ -193,6 +193,58 @@ struct TURNClientTests {
         #expect(fixture.events == [.allocate])
     }
 
+    private static let orders: [[IPAddress]] = [["192.0.2.66", "2001:db8::10"], ["2001:db8::66", "192.0.2.10"]]
+
+    @Test(
+        "B1.9: a name's addresses of both families race, so that a silent one costs next to nothing", arguments: plain)
+    func familiesRace(transport: TransportProtocol) throws {
+        for order in Self.orders {
+            let fixture = try TURNClientFixture(transport, host: "turn.example")
+            fixture.network.names["turn.example"] = order
+            fixture.network.makeHost("dead", addresses: ["192.0.2.66", "2001:db8::66"]).answersClosedPorts = false
+            fixture.call { $0.allocate() }
+            fixture.run(.milliseconds(400))
+            #expect(fixture.events == [.allocate])
+            #expect(fixture.client.allocation?.serverAddress.ip == order[1])
+            fixture.call { $0.close() }
+            fixture.run(.seconds(60))
+            #expect(fixture.events == [.allocate] && fixture.server.allocations == [])
+        }
+    }
+
+    @Test("B1.9: a slow address that answers first wins, and no other keeps anything", arguments: plain)
+    func slowFamily(transport: TransportProtocol) throws {
+        let fixture = try TURNClientFixture(transport, host: "turn.example")
+        fixture.network.names["turn.example"] = ["192.0.2.10", "2001:db8::10"]
+        fixture.clientHost.link.setConditions(LinkConditions(delay: .milliseconds(200)))
+        fixture.connect()
+        #expect(fixture.events == [.allocate, .permission(fixture.peer.localAddress.ip)])
+        #expect(fixture.client.allocation?.serverAddress == "192.0.2.10:3478")
+        #expect(fixture.server.allocations.count == 1)
+        try fixture.client.send([1], to: fixture.peer.localAddress)
+        fixture.run()
+        #expect(fixture.received == [[1]])
+    }
+
+    @Test("B2.10: a channel that the server refuses with 400 costs the allocation, and another is made, once")
+    func channelMismatch() throws {
+        let fixture = try TURNClientFixture()
+        fixture.connect()
+        let first = fixture.server.allocations
+        let peer = fixture.peer.localAddress
+        fixture.server.fail(.channelBind, with: .badRequest, times: 2)
+        fixture.call { $0.bindChannel(to: peer) }
+        fixture.run()
+        #expect(fixture.events.suffix(2) == [.lost(.allocationGone), .allocate])
+        #expect(fixture.server.allocations.count == 1 && fixture.server.allocations != first)
+        fixture.call { $0.bindChannel(to: peer) }
+        fixture.run()
+        #expect(fixture.events.last == .lost(.allocationGone))
+        #expect(fixture.server.allocations == [] && fixture.client.allocation == nil)
+        fixture.connect(binding: true)
+        #expect(fixture.events.suffix(3) == [.allocate, .permission(peer.ip), .channel(peer)])
+    }
+
     @Test("Both families are relayed where both are asked for")
     func dualStack() throws {
         let fixture = try TURNClientFixture { $0.relayFamilies = [.v4, .v6] }
