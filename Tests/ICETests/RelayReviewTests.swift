@@ -214,4 +214,37 @@ struct RelayReviewTests {
         client.close()
         #expect(platform.openCount == 0)
     }
+
+    @Test("E6.2: what is told of a server that cannot be asked does not tell the local address")
+    func bindError() throws {
+        let platform = FakePlatform()
+        platform.bindError = NetworkError(.addressInUse, name: "EADDRINUSE", operation: "bind 198.51.100.1:7000")
+        for host in ["192.0.2.10", "2001:db8::10"] {
+            var configuration = TURNClientConfiguration(host: host, username: "user", password: "secret")
+            configuration.localAddress = "198.51.100.1:7000"
+            let client = try TURNClient(platform: platform, configuration: configuration)
+            var errors: [TURNClientError] = []
+            client.onError = { errors.append($0) }
+            client.allocate()
+            platform.run(for: .seconds(1))
+            #expect(errors.map(\.code) == [.connectionFailed])
+            #expect(errors.allSatisfy { !$0.message.contains("198.51.100.1") && $0.message.contains(host) })
+        }
+    }
+
+    @Test("B1.9: a datagram that answers nothing decides no race")
+    func strayInRace() throws {
+        let fixture = try TURNClientFixture(host: "turn.example")
+        fixture.network.makeHost("dead", addresses: ["192.0.2.66"]).answersClosedPorts = false
+        fixture.network.names["turn.example"] = ["192.0.2.66", "2001:db8::10"]
+        fixture.network.interceptor = { [network = fixture.network] packet in
+            if packet.destination.ip == "192.0.2.66" {
+                network.inject([1, 2, 3], from: packet.destination, to: packet.source)
+            }
+            return .pass
+        }
+        fixture.call { $0.allocate() }
+        fixture.run()
+        #expect(fixture.events == [.allocate])
+    }
 }

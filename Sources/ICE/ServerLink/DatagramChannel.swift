@@ -26,7 +26,12 @@ final class DatagramChannel: ServerChannel {
         try Self.requireSameFamily(local, server)
         self.server = server.unmapped
         isShared = false
-        socket = try platform.bindDatagramSocket(to: local)
+        do throws(NetworkError) {
+            socket = try platform.bindDatagramSocket(to: local)
+        } catch {
+            // Without our address: what is told of a server must not tell it where only relays are used.
+            throw NetworkError(error.code, name: error.name, operation: "open a socket for \(server)")
+        }
         socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source) }
         socket.onUnreachable = { [weak self] destination, error in
             guard let self, destination.unmapped == self.server else { return }
@@ -72,6 +77,6 @@ final class DatagramChannel: ServerChannel {
 
     private static func requireSameFamily(_ local: TransportAddress, _ server: TransportAddress) throws(NetworkError) {
         guard local.family != server.family else { return }
-        throw NetworkError(.invalidArgument, name: "EAFNOSUPPORT", operation: "send from \(local) to \(server)")
+        throw NetworkError(.invalidArgument, name: "EAFNOSUPPORT", operation: "send to \(server) from another family")
     }
 }

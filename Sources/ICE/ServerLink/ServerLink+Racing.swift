@@ -49,11 +49,15 @@ extension ServerLink {
         for rival in rivals { try? rival.channel.send(bytes) }
     }
 
-    /// The first datagram came: its sender stays. What others may have granted without asking for credentials is given back.
+    /// The first answer came: its sender stays. What others may have granted without asking for credentials is given back.
     func win(_ server: TransportAddress, _ bytes: Span<UInt8>) {
+        guard let unanswered, let request = try? STUNMessage(parsing: unanswered.span),
+            let response = try? STUNMessage(parsing: bytes), response.messageClass.isResponse,
+            response.transactionID == request.transactionID
+        else { return }
         attemptLimit = nil
-        let isGrant = (try? STUNMessage(parsing: bytes))?.messageClass == .success
-        guard let channel = settle(on: server, givingBack: isGrant && endpoint.framing == .turn) else { return }
+        let isGrant = response.messageClass == .success && endpoint.framing == .turn
+        guard let channel = settle(on: server, givingBack: isGrant) else { return }
         state = .open(channel, server)
     }
 
