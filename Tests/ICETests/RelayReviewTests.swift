@@ -123,6 +123,25 @@ struct RelayReviewTests {
         turn.refresh(lifetime: .zero)
         #expect(scene.network.run(until: { call.caller.state == .failed }, atMost: .seconds(60)))
         #expect(call.caller.failure?.code == .relayLost)
+        turn.allocate()
+        call.caller.restart()
+        call.callee.restart()
+        try call.caller.setRemoteParameters(call.callee.localParameters)
+        try call.callee.setRemoteParameters(call.caller.localParameters)
+        #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(20)))
+        #expect(call.caller.selectedPair()?.local.kind == .relayed)
+    }
+
+    @Test("An attached client that is closed holds nothing up")
+    func attachedClosed() throws {
+        let scene = try RelayTests.scene()
+        let (a, _) = RelayTests.hosts(scene.network, RelayTests.far)
+        let turn = try TURNClient(
+            on: a, configuration: TURNClientConfiguration(host: "192.0.2.10", username: "user", password: "secret"))
+        turn.close()
+        let gathering = Gathering(on: a) { _ in }
+        gathering.client.turnClient = turn
+        gathering.run(on: scene.network, atMost: .milliseconds(100))
     }
 
     @Test("A permission that was refused is asked for again after a restart")

@@ -43,7 +43,8 @@ extension ICEClient {
     /// too before it sets them.
     public func restart() {
         dropGatheringEvents()
-        input { $0.restart(now: $1) }
+        let isAttached = turnClient != nil && !relays.contains(where: \.isAttached)
+        input { $0.restart(attachedRelay: isAttached, now: $1) }
     }
 }
 

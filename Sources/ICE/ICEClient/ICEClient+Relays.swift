@@ -44,6 +44,9 @@ extension ICEClient {
     private func makeRelay(_ order: RelayOrder) throws(TURNClientError) -> Relay {
         guard let url = order.server, let address = order.address else {
             guard let turnClient else { throw TURNClientError(.invalidConfiguration, "no TURN client is attached") }
+            guard turnClient.phase != .closed else {
+                throw TURNClientError(.invalidConfiguration, "the attached TURN client is closed")
+            }
             return Relay(turnClient, id: order.id, via: nil, isAttached: true)
         }
         let via = sockets.first { $0.id == order.via }?.socket

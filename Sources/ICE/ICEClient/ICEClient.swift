@@ -53,7 +53,7 @@ public final class ICEClient {
 
     /// A TURN client of the application's own, used for relayed candidates of the first component beside the configured servers.
     ///
-    /// Set it before gathering. It stays the application's: closing this client leaves it open.
+    /// Set it before gathering, or before a restart. It stays the application's: closing this client leaves it open.
     public var turnClient: TURNClient?
 
     // MARK: State

@@ -4,7 +4,9 @@ extension ICEAgent {
     /// Begins a new generation (RFC 8445 §9): new credentials, all candidates signalled again, the role kept.
     ///
     /// Data goes on over the present pairs until the new generation has nominated its own.
-    package mutating func restart(now: Instant) {
+    ///
+    /// - Parameter attachedRelay: Whether the application has attached a TURN client that is not in use yet, or not any more.
+    package mutating func restart(attachedRelay: Bool = false, now: Instant) {
         guard state != .closed else { return }
         // A path that is used under the credentials of a generation before this one goes on under those.
         let isInUse = components.contains { $0.selected?.generation == session.generation }
@@ -24,13 +26,13 @@ extension ICEAgent {
             state = .checking
             tell(.state(.checking, nil))
         }
-        if gatherer.state != .new { gatherAgain(at: now) }
+        if gatherer.state != .new { gatherAgain(attachedRelay: attachedRelay, at: now) }
         settle(at: now)
     }
 
     /// The sockets stay; their host candidates are told again and the servers are asked again.
-    private mutating func gatherAgain(at now: Instant) {
-        let opening = sockets.filter { $0.base == nil }.count
+    private mutating func gatherAgain(attachedRelay: Bool, at now: Instant) {
+        let opening = sockets.filter { $0.base == nil }.count + (attachedRelay ? 1 : 0)
         beginGathering(openingSockets: opening, at: now)
         let unconfirmed = Set(gatherer.unconfirmedRelays)
         for local in localCandidates.all {
@@ -40,5 +42,6 @@ extension ICEAgent {
         for socket in sockets where !socket.isRelay {
             if let base = socket.base { gatherer.addSocket(socket.id, base: base, path: socket.path) }
         }
+        if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
     }
 }
