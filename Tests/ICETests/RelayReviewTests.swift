@@ -266,4 +266,15 @@ struct RelayReviewTests {
         fixture.run()
         #expect(fixture.events == [.allocate])
     }
+
+    @Test("B1.10: a port that was asked for is given up where the server does not take it")
+    func fixedPortRejected() throws {
+        let fixture = try TURNClientFixture { $0.localAddress = "198.51.100.1:7000" }
+        fixture.server.fail(.allocate, with: STUNMessage.ErrorCode(code: 437, reason: "Allocation Mismatch"))
+        fixture.call { $0.allocate() }
+        fixture.run(.seconds(5))
+        #expect(fixture.events == [.allocate])
+        let local = try #require(fixture.client.allocation?.localAddress)
+        #expect(local.ip == "198.51.100.1" && local.port != 7000)
+    }
 }

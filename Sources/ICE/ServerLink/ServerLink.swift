@@ -121,6 +121,7 @@ extension ServerLink {
     /// Begins anew with the same address, from a new local port.
     func openFromNewPort() {
         sharedSocket = nil
+        endpoint.localAddress = endpoint.localAddress.map { TransportAddress($0.ip, port: 0) }
         guard let server = serverAddress else { return }
         reopen(at: [server] + addresses)
     }
