@@ -27,7 +27,7 @@ struct LinkError: Error, Hashable, Sendable {
 
     init(_ kind: Kind, _ error: NetworkError) {
         self.kind = kind
-        message = "\(error)"
+        message = Self.text("\(error)", Self.advice(for: error.code))
         networkError = error
     }
 
@@ -38,8 +38,36 @@ struct LinkError: Error, Hashable, Sendable {
             case .certificateOutOfDate, .untrustedCertificate, .certificateRejected, .pinMismatch: .certificateRejected
             default: .tls
             }
-        message = "\(error)"
+        message = Self.text("\(error)", Self.advice(for: error.code))
         networkError = nil
+    }
+
+    private static func text(_ fault: String, _ advice: String?) -> String {
+        advice.map { "\(fault); \($0)" } ?? fault
+    }
+
+    private static func advice(for code: NetworkError.Code) -> String? {
+        switch code {
+        case .nameNotFound: "check the server's name"
+        case .connectionRefused: "nobody listens there: check the server's port and transport, and that it runs"
+        case .timedOut, .hostUnreachable, .networkUnreachable:
+            "check the server's address, port and transport, and the firewalls on the way"
+        case .connectionReset, .endOfStream:
+            "the server ended the connection: check its port, its transport and its log"
+        default: nil
+        }
+    }
+
+    private static func advice(for code: TLSError.Code) -> String? {
+        switch code {
+        case .hostMismatch:
+            "the server's certificate is for another host: use the name that it is for, or set that as serverName"
+        case .certificateOutOfDate: "the server's certificate has to be renewed, or this machine's clock is wrong"
+        case .untrustedCertificate:
+            "no authority that is trusted vouches for it: hand the right one over in the TLS options"
+        case .pinMismatch: "the server has another certificate than the pinned one: pin the new one, if it is genuine"
+        default: nil
+        }
     }
 
     /// Whether another address of the same server is worth a try: a wrong certificate is the name's, not the address's.

@@ -111,7 +111,8 @@ struct Gatherer {
     mutating func resolutionFailed(_ index: Int, _ reason: String) -> CandidateError? {
         guard servers.indices.contains(index), servers[index].addresses == nil else { return nil }
         servers[index].addresses = []
-        return report(index, from: nil, code: CandidateError.unreachable, text: "the name can't be resolved: \(reason)")
+        return report(
+            index, from: nil, code: CandidateError.unreachable, text: "the name can't be resolved, check it: \(reason)")
     }
 
     private mutating func addQueries(
@@ -311,13 +312,17 @@ struct Gatherer {
         for request in requests {
             let error = report(
                 request.serverIndex, from: request.base, code: CandidateError.unreachable,
-                text: "the server did not answer in time")
+                text:
+                    "the server did not answer in time: check its address, port and transport, and the firewalls on the way"
+            )
             if let error { due.findings.append(.failed(error)) }
         }
     }
 
     private mutating func giveUp(_ index: Int, _ due: inout Due) {
-        if let finding = fail(index, code: CandidateError.unreachable, text: "the server did not answer") {
+        if let finding = fail(
+            index, code: CandidateError.unreachable, text: "the server did not answer: check its address and port")
+        {
             due.findings.append(finding)
         }
     }
