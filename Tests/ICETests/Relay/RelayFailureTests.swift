@@ -42,12 +42,13 @@ enum Refusal: CaseIterable {
 
 /// What can be wrong with a server that does not.
 enum Silence: CaseIterable {
-    case neverAnswers, closedPort, unknownName, disappears
+    case neverAnswers, closedPort, unknownName, slowName, disappears
 
     func apply(to scene: RelayScene) {
         switch self {
         case .neverAnswers: scene.isSilent = true
         case .closedPort, .unknownName: break
+        case .slowName: scene.network.names.delay = .seconds(60)
         case .disappears:
             let (network, end) = (scene.network, scene.network.now + .seconds(2))
             func watch() {
@@ -61,7 +62,7 @@ enum Silence: CaseIterable {
     /// How many packets a client sends, from the first to the last: a stream's are split anywhere.
     func packetCounts(_ transport: TransportProtocol) -> ClosedRange<Int> {
         switch (self, transport) {
-        case (.unknownName, _): 0...0
+        case (.unknownName, _), (.slowName, _): 0...0
         case (.closedPort, _): 1...1
         case (.neverAnswers, .udp): 6...6
         case (.disappears, .udp): 7...7
@@ -76,6 +77,7 @@ enum Silence: CaseIterable {
         case .neverAnswers, .disappears: RelayScene.url(transport)
         case .closedPort: RelayScene.url(transport, port: 9)
         case .unknownName: RelayScene.url(transport, host: "nobody.example")
+        case .slowName: RelayScene.url(transport, host: "turn.example")
         }
     }
 }
@@ -134,6 +136,31 @@ struct RelayFailureTests {
     }
 
     @Test(
+        "A server that answers every request with the same error is told once, and soon left alone",
+        arguments: [400, 420, 437, 438, 440, 441, 442, 500, 599], [TransportProtocol.udp, .tcp])
+    func refusedForever(code: Int, transport: TransportProtocol) throws {
+        let scene = try RelayScene()
+        scene.server.fail(.allocate, with: STUNMessage.ErrorCode(code: code, reason: "No"), times: 10_000)
+        let url = RelayScene.url(transport)
+        let watched = Watched(scene, try RelayScene.urls(url))
+        try watched.run(gathering: .seconds(11))
+        #expect(watched.errors.map(\.errorCode) == [code])
+        #expect(watched.errors.map(\.url) == [url])
+        // From each side the one that is challenged, and no more with credentials than the retries that RFC 8656 §7.4 allows.
+        #expect(scene.server.counters.requests[.allocate, default: 0] <= 2 * 7)
+    }
+
+    @Test("Nonces that are stale at once are given up", arguments: TransportProtocol.allCases)
+    func staleForever(transport: TransportProtocol) throws {
+        let scene = try RelayScene()
+        scene.server.settings.nonceLifetime = .milliseconds(1)
+        let watched = Watched(scene, try RelayScene.urls(RelayScene.url(transport)))
+        try watched.run(gathering: .seconds(1))
+        #expect(watched.errors.map(\.errorCode) == [438])
+        #expect(scene.server.counters.requests[.allocate, default: 0] <= 2 * 7)
+    }
+
+    @Test(
         "A server that cannot be reached is told once, and left alone then", arguments: Silence.allCases,
         TransportProtocol.allCases)
     func silent(silence: Silence, transport: TransportProtocol) throws {
@@ -148,7 +175,7 @@ struct RelayFailureTests {
         #expect(text.contains("check"), "\(text)")
         let packets = scene.packets()
         // One socket or connection, no second try; what UDP repeats in ten seconds, and the release of what may be there.
-        #expect(Set(packets.map(\.source)).count == (silence == .unknownName ? 0 : 1))
+        #expect(Set(packets.map(\.source)).count == (silence == .unknownName || silence == .slowName ? 0 : 1))
         #expect(silence.packetCounts(transport).contains(packets.count), "\(packets.count)")
     }
 }
