@@ -73,15 +73,29 @@ struct NominatorTests {
     }
 
     @Test(
-        "A relayed pair does not wait for relayed, worse, finished or unbegun ones",
-        arguments: [
-            pair(1, priority: 9, kind: .relayed, .inProgress), pair(1, priority: 1, .inProgress),
-            pair(1, priority: 9, .failed),
-            pair(1, priority: 9, .waiting), pair(1, priority: 9, .frozen),
-        ])
+        "A relayed pair does not wait for relayed or finished ones",
+        arguments: [pair(1, priority: 9, kind: .relayed, .inProgress), pair(1, priority: 9, .failed)])
     func noHold(other: CheckPair) {
         let relayed = Self.pair(2, priority: 5, kind: .relayed, .succeeded, roundTrip: .milliseconds(10))
         #expect(Nominator.decide(over: [other, relayed], at: .ms(1)) == .nominate(relayed.id))
+    }
+
+    @Test(
+        "A direct pair is waited for whatever its priority, and before its first check too",
+        arguments: [pair(1, priority: 1, .inProgress), pair(1, priority: 9, .waiting), pair(1, priority: 9, .frozen)])
+    func unbegun(other: CheckPair) {
+        let relayed = Self.pair(2, priority: 5, kind: .relayed, .succeeded, roundTrip: .milliseconds(10))
+        #expect(Nominator.decide(over: [other, relayed], at: .ms(1)) == .holdUntil(.ms(100)))
+        #expect(Nominator.decide(over: [other, relayed], at: .ms(100)) == .nominate(relayed.id))
+    }
+
+    @Test("What may be a relay whose candidate is on its way waits, for a bounded time, for an explanation")
+    func unexplained() {
+        let learned = Self.pair(2, priority: 9, remoteKind: .peerReflexive, .succeeded)
+        let decision = { (now: Int) in Nominator.decide(over: [learned], at: .ms(now)) { _ in true } }
+        #expect(decision(1) == .holdUntil(.ms(100)) || decision(1) == .holdUntil(.ms(300)))
+        #expect(decision(300) == .nominate(learned.id))
+        #expect(Nominator.decide(over: [learned], at: .ms(1)) == .nominate(learned.id))
     }
 
     @Test("Eagerly, the best direct pair is nominated by its first check")

@@ -30,11 +30,16 @@ struct RelayTests {
     }
 
     @Test(
-        "Every cell of the NAT matrix connects, directly wherever RFC 4787 allows it", arguments: NATMatrixTests.cells)
-    func matrix(_ cell: NATMatrixTests.Cell) throws {
+        "Every cell of the NAT matrix connects, directly wherever RFC 4787 allows it", arguments: NATMatrixTests.cells,
+        [PacingProfile.standard, .fast])
+    func matrix(_ cell: NATMatrixTests.Cell, _ pacing: PacingProfile) throws {
         let scene = try Self.scene()
         let (a, b) = Self.hosts(scene.network, cell)
-        let call = SimulatedCall(scene.network, a, b, signallingDelay: .milliseconds(30)) { $0.servers = [scene.urls] }
+        let call = SimulatedCall(scene.network, a, b, signallingDelay: .milliseconds(pacing == .fast ? 2 : 30)) {
+            $0.servers = [scene.urls]
+            $0.pacing = pacing
+            $0.nomination = pacing == .fast ? .eager : .regular
+        }
         #expect(call.connect(atMost: .seconds(30)))
         #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(60)))
         #expect(call.talk())

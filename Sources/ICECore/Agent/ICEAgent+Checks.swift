@@ -112,7 +112,8 @@ extension ICEAgent {
             (session.eagerHold(of: pair.path, patience: Nominator.leastHold) ?? now) <= now
         else { return false }
         return Nominator.mayNominateEagerly(
-            pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now)
+            pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now,
+            mayBeRelayed: session.mayBeRelayed)
     }
 
     /// A nomination goes over a pair that works: when a few requests are lost in a row, another pair or a fresh request soon does better

@@ -19,7 +19,7 @@ extension ICEAgent {
             if !canRenominate {
                 askForRestart(RestartReason(.betterPath, "\(better.description) would do better than the pair in use"))
             } else if role == .controlling, !session.isNominating(selected.pair.path),
-                now >= (components[index].movedAt ?? now) + Self.leastTimeBetweenMoves || components[index].movedAt == nil
+                components[index].movedAt.map({ now >= $0 + Self.leastTimeBetweenMoves }) ?? true
             {
                 components[index].movedAt = now
                 session.nominations.append(better.id)

@@ -85,7 +85,9 @@ extension ICEAgent {
                 components[index].selected?.upkeep?.roundTrip = sample
             }
             components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
-            if path.generation == session.generation { session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) } }
+            if path.generation == session.generation {
+                session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) }
+            }
         } else if response[STUNMessage.ErrorCode.self]?.code == STUNMessage.ErrorCode.forbidden.code {
             components[index].selected?.upkeep?.consent.revoke()
             losePath(

@@ -154,7 +154,8 @@ extension ICEAgent {
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.
     private mutating func accept(nominationOf id: PairID, by request: IncomingCheck, at now: Instant) {
         let number =
-            request.nominationNumber.map(Int.init) ?? session.nominationNumbers.number(of: request.request.transactionID)
+            request.nominationNumber.map(Int.init)
+            ?? session.nominationNumbers.number(of: request.request.transactionID)
         session.checklists.update(id) { $0.pendingNomination = number }
         if session.checklists[id]?.state == .succeeded { nominate(id, at: now) }
     }

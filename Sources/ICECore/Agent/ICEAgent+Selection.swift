@@ -9,7 +9,7 @@ extension ICEAgent {
         for component in components
         where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
             let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)
-            switch pairs.map({ Nominator.decide(over: $0, at: now) }) {
+            switch pairs.map({ Nominator.decide(over: $0, at: now, mayBeRelayed: session.mayBeRelayed) }) {
             case .nominate(let id):
                 if let hold = eagerHold(before: id, of: component.path), hold > now {
                     session.nominationHold = min(hold, session.nominationHold ?? hold)
@@ -54,17 +54,16 @@ extension ICEAgent {
         keepBackups(of: nominated.path)
     }
 
-    /// Backups are pairs that work; as long as there are not enough of them, as many that are still being checked stay too.
+    /// Backups are pairs that work; as long as there are not enough of them, or none that is direct, as many that are still being checked
+    /// stay too.
     mutating func keepBackups(of path: StreamComponent) {
         guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
         let limit = max(0, configuration.backupPairs)
         let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
         let working = others.filter { $0.state == .succeeded }.prefix(limit)
-        let isSought = canRenominate && session.checklists[used]?.isRelayed == true
-        let pending =
-            isSought
-            ? others.filter { $0.isPending && !$0.isRelayed }
-            : working.count < limit ? Array(others.filter(\.isPending).prefix(limit)) : []
+        let isRelayed = session.checklists[used]?.isRelayed == true
+        let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
+        let pending = isRelayed && canRenominate ? wanted : Array(wanted.prefix(limit))
         let kept = Set(working.map(\.id) + pending.map(\.id) + [used])
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }

@@ -106,7 +106,8 @@ package struct ICEAgent {
     /// The credentials and abilities to signal to the peer.
     package var localParameters: ICEParameters {
         ICEParameters(
-            credentials: session.keys.local, options: ["ice2", "trickle"] + (configuration.renomination ? ["renomination"] : []),
+            credentials: session.keys.local,
+            options: ["ice2", "trickle"] + (configuration.renomination ? ["renomination"] : []),
             pacingInterval: configuration.pacing.pacingInterval)
     }
 

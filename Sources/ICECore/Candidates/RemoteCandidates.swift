@@ -25,6 +25,11 @@ struct RemoteCandidates {
         all.lazy.filter { $0.path == path }
     }
 
+    /// Whether the peer, or its NAT, is known to have an address.
+    func isOwn(_ ip: IPAddress) -> Bool {
+        all.contains { ($0.kind == .host || $0.kind == .serverReflexive) && $0.address.ip == ip }
+    }
+
     mutating func add(signalled candidate: Candidate, limit: Int) -> Addition {
         if let index = all.firstIndex(where: { $0.address == candidate.address && $0.path == candidate.path }) {
             guard all[index].kind == .peerReflexive, candidate.kind != .peerReflexive else { return .duplicate }

@@ -15,8 +15,13 @@ struct Nominator {
     /// The least time that a relayed pair is held back for a direct one.
     static let leastHold = Duration.milliseconds(100)
 
-    /// Decides over the pairs of one component, which are in the order of their priority.
-    static func decide(over pairs: some Sequence<CheckPair>, at now: Instant) -> Decision {
+    /// Decides over the pairs of one component.
+    ///
+    /// - Parameter mayBeRelayed: What a direct pair that may still come to work is waited for; by default what is known to be relayed.
+    static func decide(
+        over pairs: some Sequence<CheckPair>, at now: Instant,
+        mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
+    ) -> Decision {
         var best: CheckPair?
         for pair in pairs {
             guard let valid = pair.valid else { continue }
@@ -24,19 +29,23 @@ struct Nominator {
             best = pair
         }
         guard let best else { return .wait }
-        guard best.isRelayed else { return .nominate(best.id) }
+        guard mayBeRelayed(best) else { return .nominate(best.id) }
         let patience = max(leastHold, (best.roundTripTime ?? leastHold) * 3)
-        let hold = pairs.filter { $0.state == .inProgress && !$0.isRelayed && $0.priority > best.priority }
-            .compactMap { $0.startedAt.map { $0 + patience } }
-            .filter { $0 > now }
-            .max()
+        let begin = best.startedAt ?? now
+        // A relay whose check came before its candidate may have any priority, so that priorities are not compared.
+        let pending = pairs.filter { $0.isPending && !mayBeRelayed($0) }.map { ($0.startedAt ?? begin) + patience }
+        let unexplained = best.isRelayed ? [] : [begin + patience]
+        let hold = (pending + unexplained).filter { $0 > now }.max()
         return hold.map(Decision.holdUntil) ?? .nominate(best.id)
     }
 
     /// Whether a first check may nominate its pair, as `.eager` has it: only the best pair's that may still work.
     ///
     /// A pair whose check was not answered for a while no longer stands in the way of the next.
-    static func mayNominateEagerly(_ pair: CheckPair, among pairs: some Sequence<CheckPair>, at now: Instant) -> Bool {
+    static func mayNominateEagerly(
+        _ pair: CheckPair, among pairs: some Sequence<CheckPair>, at now: Instant,
+        mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
+    ) -> Bool {
         for other in pairs where other.id != pair.id && other.priority > pair.priority {
             switch other.state {
             case .waiting, .frozen, .succeeded: return false
@@ -45,6 +54,6 @@ struct Nominator {
             case .failed: continue
             }
         }
-        return !pair.isRelayed
+        return !mayBeRelayed(pair)
     }
 }

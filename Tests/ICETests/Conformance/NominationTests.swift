@@ -188,6 +188,25 @@ struct NominationTests {
         #expect(call.nominated.map(\.remote.address) == [call.peer.address])
     }
 
+    @Test("C5.1: a check from the peer's relay that comes ahead of all signalling is not chosen over a direct pair")
+    func relayAhead() throws {
+        let call = try ScriptedCall {
+            $0.nomination = .eager
+            $0.pacing = .fast
+        }
+        let relay = try ScriptedPeer(
+            call.network, call.network.makeHost("relay", addresses: ["203.0.113.9"]), at: "203.0.113.9:50000")
+        try call.start()
+        relay.sendCheck(to: call.client)
+        call.run(.milliseconds(40))
+        #expect(call.client.state == .connected && call.nominated.isEmpty)
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.client.addRemoteCandidate(relay.candidate(.relayed, foundation: "2", priority: 1))
+        call.client.addRemoteCandidate(nil as Candidate?)
+        #expect(call.network.run(until: { !call.nominated.isEmpty }, atMost: .seconds(1)))
+        #expect(call.client.selectedPair()?.remote.address == call.peer.address)
+    }
+
     @Test("C5.6: once nominated, the other pairs are no longer checked, and requests are still answered")
     func conclusion() throws {
         let call = try ScriptedCall { $0.backupPairs = 0 }

@@ -28,7 +28,8 @@ final class ScriptedPeer {
         self.network = network
         socket = try host.bind(address)
         let password = "\(name)PasswordOfTheScript0123"
-        parameters = try ICEParameters(usernameFragment: name, password: password, options: ["ice2", "trickle", "renomination"])
+        parameters = try ICEParameters(
+            usernameFragment: name, password: password, options: ["ice2", "trickle", "renomination"])
         key = IntegrityKey(shortTermPassword: password)
         socket.onDatagram = { [weak self] bytes, source in self?.receive([UInt8](copying: bytes), from: source) }
     }
