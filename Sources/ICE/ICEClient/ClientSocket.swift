@@ -6,9 +6,11 @@ struct ClientSocket {
     let id: SocketID
     let socket: any DatagramSocket
     let path: StreamComponent
-    private var admitted: Set<TransportAddress> = []
+    /// What came from and went to each address that was admitted, in the order of their admission.
+    private var traffic: [PairTraffic] = []
+    private var indices: [TransportAddress: Int] = [:]
     /// Most datagrams come from where the one before came from.
-    private var lastAdmitted: TransportAddress?
+    private var lastAdmitted: (address: TransportAddress, index: Int)?
 
     init(id: SocketID, socket: any DatagramSocket, path: StreamComponent) {
         self.id = id
@@ -17,23 +19,46 @@ struct ClientSocket {
     }
 
     /// An authenticated check has validated the address (RFC 8445 §12.2).
-    mutating func admit(_ address: TransportAddress) { admitted.insert(address) }
+    mutating func admit(_ address: TransportAddress) {
+        guard indices[address] == nil else { return }
+        indices[address] = traffic.count
+        traffic.append(PairTraffic())
+    }
 
-    mutating func admits(_ address: TransportAddress) -> Bool {
-        if address == lastAdmitted { return true }
-        guard admitted.contains(address) else { return false }
-        lastAdmitted = address
+    /// Counts a datagram from an admitted address; false for any other address.
+    mutating func accept(_ byteCount: Int, from address: TransportAddress, at now: Instant) -> Bool {
+        if let last = lastAdmitted, last.address == address {
+            traffic[last.index].received(byteCount, at: now)
+            return true
+        }
+        guard let index = indices[address] else { return false }
+        lastAdmitted = (address, index)
+        traffic[index].received(byteCount, at: now)
         return true
+    }
+
+    /// What came from an address and went there.
+    func traffic(with address: TransportAddress) -> PairTraffic {
+        indices[address].map { traffic[$0] } ?? PairTraffic()
+    }
+
+    /// Adds what a path has sent since it was chosen.
+    mutating func add(_ sent: PairTraffic, to address: TransportAddress) {
+        admit(address)
+        if let index = indices[address] { traffic[index].add(sent: sent) }
     }
 }
 
 /// The way a component's data goes: straight to the selected pair's socket.
 struct DataPath {
     let path: StreamComponent
+    let id: SocketID
     let socket: any DatagramSocket
     let destination: TransportAddress
     var lastSentAt: Instant?
     var lastReceivedAt: Instant?
     /// Whether the agent waits already for something to come back.
     var expectsReply = false
+    /// What it has sent since it was chosen.
+    var sent = PairTraffic()
 }

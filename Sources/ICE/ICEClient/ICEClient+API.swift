@@ -124,16 +124,6 @@ extension ICEClient {
     /// All pairs of this generation, best first within a stream.
     public var candidatePairs: [CandidatePair] { agent.pairs.map(\.description) }
 
-    /// Counters since the client was made.
-    public func statistics() -> ICEStatistics {
-        var all = counted
-        all.malformedMessages = UInt64(agent.counters.malformed)
-        all.unauthenticatedRequests = UInt64(agent.counters.unauthenticated)
-        all.unmatchedResponses = UInt64(agent.counters.unmatched)
-        all.ignoredCandidates += UInt64(agent.counters.ignoredCandidates)
-        return all
-    }
-
     func requireOpen() throws(ICEError) {
         if isClosed { throw ICEError.closed }
     }
@@ -154,10 +144,9 @@ extension ICEClient {
         noteSent(onPathAt: index)
         do {
             try paths[index].socket.send(bytes, to: paths[index].destination)
-            counted.packetsSent += 1
-            counted.bytesSent += UInt64(bytes.count)
+            countSent(bytes.count, on: path, at: index)
         } catch {
-            counted.packetsDiscardedOnSend += 1
+            countDiscarded(bytes.count, on: path, at: index)
             switch error.code {
             case .wouldBlock: throw ICEError(.wouldBlock, "the socket's buffer is full; send again later")
             case .messageTooLarge: throw ICEError(.messageTooLarge, "\(bytes.count) bytes do not fit into one datagram")

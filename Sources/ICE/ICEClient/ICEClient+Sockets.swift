@@ -35,6 +35,7 @@ extension ICEClient {
 
     func dropSocket(_ id: SocketID) {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
+        keepTraffic(of: sockets[index])
         sockets.remove(at: index).socket.close()
     }
 
@@ -44,11 +45,17 @@ extension ICEClient {
     }
 
     func use(_ path: StreamComponent, _ id: SocketID, _ destination: TransportAddress) {
-        paths.removeAll { $0.path == path }
+        drop(path)
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
-        paths.append(DataPath(path: path, socket: socket, destination: destination))
+        paths.append(DataPath(path: path, id: id, socket: socket, destination: destination))
         // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
         (socket as? RelayedSocket)?.bindChannel(to: destination)
+    }
+
+    /// Ends a component's way, and keeps what was counted on it.
+    func drop(_ path: StreamComponent) {
+        guard let index = paths.firstIndex(where: { $0.path == path }) else { return }
+        keepTraffic(of: paths.remove(at: index))
     }
 
     // MARK: Sending STUN
@@ -113,7 +120,9 @@ extension ICEClient {
             relay.client.receive(bytes)
         } else if STUNMessage.looksLikeSTUN(bytes) {
             input { $0.receive(bytes, from: source, on: id, now: $1) }
-        } else if let index = sockets.firstIndex(where: { $0.id == id }), sockets[index].admits(source) {
+        } else if let index = sockets.firstIndex(where: { $0.id == id }),
+            sockets[index].accept(bytes.count, from: source, at: platform.now)
+        {
             noteReceived(from: source, on: sockets[index])
             deliver(bytes, on: sockets[index].path)
         } else {

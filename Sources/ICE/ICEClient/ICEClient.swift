@@ -67,7 +67,11 @@ public final class ICEClient {
     var sockets: [ClientSocket] = []
     var paths: [DataPath] = []
     var relays: [Relay] = []
-    var counted = ICEStatistics()
+    var counted = ICECounters()
+    var selectedPairChanges: UInt64 = 0
+    var closedTraffic: [ClosedTraffic] = []
+    /// What the times in statistics count from.
+    let madeAt: Instant
     var describedStreams: [MediaDescription] = []
     private(set) var isClosed = false
     var toldGatheringState = ICEGatheringState.new
@@ -93,6 +97,7 @@ public final class ICEClient {
     package init(platform: any Platform, configuration: ICEConfiguration, logger: Logger? = nil) {
         self.platform = platform
         self.configuration = configuration
+        madeAt = platform.now
         self.logger = logger ?? Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
         agent = ICEAgent(
             configuration: configuration, generator: platform.makeRandomNumberGenerator(),
@@ -174,8 +179,12 @@ public final class ICEClient {
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
         case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
         case .admit(let id, let address): withSocket(id) { $0.admit(address) }
-        case .usePath(let path, let id, let destination): use(path, id, destination)
-        case .dropPath(let path): paths.removeAll { $0.path == path }
+        case .usePath(let path, let id, let destination):
+            selectedPairChanges += 1
+            use(path, id, destination)
+        case .dropPath(let path):
+            if !isClosed { selectedPairChanges += 1 }
+            drop(path)
         case .ask(let check): ask(about: check)
         case .event(let event): schedule(event)
         }

@@ -81,7 +81,8 @@ extension ICEAgent {
     mutating func take(_ finding: Gatherer.Finding) {
         switch finding {
         case .mapped(let address, let socket, let server):
-            let found = localCandidates.addServerReflexive(address, on: socket, server: server)
+            let found = localCandidates.addServerReflexive(
+                address, on: socket, server: server, url: gatherer.url(ofServerAt: server))
             // RFC 8838 §13: nothing is trickled once a pair has been nominated.
             if let found, !isConcluded(found.candidate.path) { tell(.candidate(found.candidate)) }
         case .failed(let error):

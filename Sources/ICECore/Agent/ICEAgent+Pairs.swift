@@ -17,6 +17,7 @@ extension ICEAgent {
         for local in session.conveyed { formPairs(with: local) }
         for check in session.early.takeAll() where check.remoteUsernameFragment == parameters.usernameFragment {
             act(on: check, at: now)
+            countAnswer(to: check)
         }
         settle(at: now)
         return true

@@ -64,6 +64,7 @@ extension ICEAgent {
         if path.generation == session.generation, path.upkeep?.liveness.repeatedSince != nil {
             session.checklists.update(path.id) { $0.noteUnanswered() }
         }
+        count(on: path.id) { $0.consentRequestsSent += 1 }
         emit(.send(message.bytes, from: path.socket, to: path.destination))
     }
 
@@ -78,10 +79,11 @@ extension ICEAgent {
             path.socket == socket, path.destination == source, response.fingerprint != .invalid,
             case .valid = response.verifyIntegrity(key, .sha1)
         else { return false }
+        count(on: path.id) { $0.responsesReceived += 1 }
         if response.messageClass == .success {
             let sample = components[index].selected?.upkeep?.consent.answered(response.transactionID, at: now)
             if let sample {
-                roundTrips.add(sample)
+                note(roundTrip: sample, on: path.id)
                 components[index].selected?.upkeep?.roundTrip = sample
             }
             components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)

@@ -38,7 +38,7 @@ extension ICEAgent {
         if let index = sockets.firstIndex(where: { $0.id == id && $0.base == nil }) {
             let path = sockets.remove(at: index).path
             gatherer.attachedRelayEnded()
-            return addRelays(relayed, first: id, path: path, server: server, mapped: mapped, rank: 0)
+            return addRelays(relayed, first: id, path: path, server: server, url: nil, mapped: mapped, rank: 0)
         }
         guard let (request, url) = gatherer.relayOpened(id), let via = sockets.first(where: { $0.id == request.via })
         else {
@@ -48,11 +48,11 @@ extension ICEAgent {
             take(.mapped(mapped.unmapped, socket: request.via, server: server))
         }
         let rank = url.transport.relayRank << 10 + via.rank
-        return addRelays(relayed, first: id, path: via.path, server: server, mapped: mapped, rank: rank)
+        return addRelays(relayed, first: id, path: via.path, server: server, url: url, mapped: mapped, rank: rank)
     }
 
     private mutating func addRelays(
-        _ relayed: [TransportAddress], first: SocketID, path: StreamComponent, server: IPAddress,
+        _ relayed: [TransportAddress], first: SocketID, path: StreamComponent, server: IPAddress, url: ServerURL?,
         mapped: TransportAddress?, rank: Int
     ) -> [(id: SocketID, path: StreamComponent)] {
         relayed.enumerated().map { offset, address in
@@ -60,7 +60,7 @@ extension ICEAgent {
             sockets.append(Socket(id: id, path: path, rank: rank, base: address, allocation: first))
             let related = usesRelaysOnly ? nil : mapped
             let added = localCandidates.addRelayed(
-                address, on: id, path: path, server: server, mapped: related, rank: rank)
+                address, on: id, path: path, server: server, url: url, mapped: related, rank: rank)
             if let added { tell(.candidate(added.candidate)) }
             return (id, path)
         }

@@ -60,6 +60,7 @@ extension ICEAgent {
         }
         var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
         keys.authenticator.seal(&response, algorithm, for: request)
+        countRetiredAnswer(to: source, on: socket)
         emit(.send(response.bytes, from: socket, to: source))
         return true
     }
@@ -74,6 +75,8 @@ extension ICEAgent {
     }
 
     private mutating func answerAndAct(on check: IncomingCheck, at now: Instant) {
+        // At the end: the check may have made its pair.
+        defer { countAnswer(to: check) }
         // A check that names another session of the peer's is answered and has no say in anything.
         let isPeers = session.remote.map { $0.usernameFragment == check.remoteUsernameFragment } ?? true
         guard !isPeers || settleRole(of: check) else {

@@ -11,6 +11,7 @@ extension ICEAgent {
         // A path that is used under the credentials of a generation before this one goes on under those.
         let isInUse = components.contains { $0.selected?.generation == session.generation }
         if isInUse { retiredKeys = session.keys }
+        keepPairsInUse()
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),
             streams: session.checklists.lists.map(\.stream))

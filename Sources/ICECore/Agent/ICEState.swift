@@ -1,5 +1,5 @@
 /// How far a session has come, in WebRTC's words (`RTCIceTransportState`).
-public enum ICEState: String, Hashable, Sendable, CaseIterable {
+public enum ICEState: String, Hashable, Sendable, CaseIterable, Encodable {
     /// Nothing to check yet.
     case new
     /// Pairs are checked, none works yet.
@@ -17,7 +17,7 @@ public enum ICEState: String, Hashable, Sendable, CaseIterable {
 }
 
 /// How far gathering has come (`RTCIceGathererState`).
-public enum ICEGatheringState: String, Hashable, Sendable, CaseIterable {
+public enum ICEGatheringState: String, Hashable, Sendable, CaseIterable, Encodable {
     /// Not begun.
     case new
     /// Under way.

@@ -10,7 +10,7 @@ struct Session {
     var remoteHasEnded = false
     /// The local candidates that were signalled, which alone may be paired (RFC 8838 §10).
     var conveyed: [LocalCandidate] = []
-    var checklists = ChecklistSet()
+    var checklists: ChecklistSet
     var checks = OutgoingChecks()
     var early = EarlyChecks()
     /// Until when failure is not declared (RFC 8863 §4).
@@ -27,6 +27,7 @@ struct Session {
     init(generation: Int, local: Credentials, streams: some Sequence<StreamID>) {
         self.generation = generation
         keys = SessionKeys(local: local)
+        checklists = ChecklistSet(generation: generation)
         for stream in streams { checklists.addList(for: stream) }
     }
 
@@ -98,6 +99,8 @@ struct SelectedPath {
     /// Nil where the application trusts the path.
     var upkeep: PathUpkeep?
     var nextKeepalive: Instant
+    /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
+    var retiredPair: CheckPair?
 
     var deadline: Instant { upkeep?.deadline ?? nextKeepalive }
 }

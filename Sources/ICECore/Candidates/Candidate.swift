@@ -8,7 +8,7 @@ public import NetBase
 /// ```
 public struct Candidate: Hashable, Sendable {
     /// How a candidate was obtained.
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
+    public enum Kind: String, Hashable, Sendable, CaseIterable, Encodable {
         /// An address of an interface of this machine.
         case host
         /// The address that a NAT showed to a STUN or TURN server.

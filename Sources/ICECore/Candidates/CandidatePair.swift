@@ -17,14 +17,24 @@ public struct CandidatePair: Hashable, Sendable {
     /// Whether the controlling agent chose it for data.
     public let isNominated: Bool
 
+    /// What names it on its checklist; nil for one that never was on any.
+    package let pairID: PairID?
+
     /// A pair of candidates.
-    package init(path: StreamComponent, local: Candidate, remote: Candidate, priority: UInt64, isNominated: Bool) {
+    package init(
+        path: StreamComponent, local: Candidate, remote: Candidate, priority: UInt64, isNominated: Bool,
+        pairID: PairID? = nil
+    ) {
         self.path = path
         self.local = local
         self.remote = remote
         self.priority = priority
         self.isNominated = isNominated
+        self.pairID = pairID
     }
+
+    /// What names the pair in statistics and traces; empty for one that was never checked.
+    public var id: String { pairID?.description ?? "" }
 }
 
 extension CandidatePair {

@@ -12,6 +12,8 @@ package struct LocalCandidate: Hashable, Sendable {
     /// What checks are sent from: the host candidate's address, with its scope (RFC 8445 §4).
     package let base: TransportAddress
     let localPreference: UInt16
+    /// The server that it was obtained from, where one of the configuration was.
+    package var server: ServerURL?
 }
 
 /// The candidates of this agent: unique addresses, foundations and priorities (RFC 8445 §5.1.1 to §5.1.3).
@@ -50,13 +52,13 @@ struct LocalCandidates {
     }
 
     /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
-    mutating func addServerReflexive(_ mapped: TransportAddress, on socket: SocketID, server: IPAddress)
-        -> LocalCandidate?
-    {
+    mutating func addServerReflexive(
+        _ mapped: TransportAddress, on socket: SocketID, server: IPAddress, url: ServerURL? = nil
+    ) -> LocalCandidate? {
         guard let host = base(of: socket) else { return nil }
         return add(
             .serverReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
-            server: server, preference: Int(host.localPreference))
+            server: server, url: url, preference: Int(host.localPreference))
     }
 
     /// Adds an allocation on a TURN server; nil if it is nothing new, as where the server is this host.
@@ -66,11 +68,11 @@ struct LocalCandidates {
     ///   - rank: How far the way to the server is from the best one: UDP before DTLS, TCP and TLS.
     mutating func addRelayed(
         _ relayed: TransportAddress, on socket: SocketID, path: StreamComponent, server: IPAddress,
-        mapped: TransportAddress?, rank: Int
+        url: ServerURL? = nil, mapped: TransportAddress?, rank: Int
     ) -> LocalCandidate? {
         guard !all.contains(where: { $0.candidate.address == relayed && $0.candidate.path == path }) else { return nil }
         return add(
-            .relayed, at: relayed, related: mapped, socket, relayed, path, server: server,
+            .relayed, at: relayed, related: mapped, socket, relayed, path, server: server, url: url,
             preference: 65535 - min(rank, 65535))
     }
 
@@ -93,7 +95,7 @@ struct LocalCandidates {
 
     private mutating func add(
         _ kind: Candidate.Kind, at address: TransportAddress, related: TransportAddress?, _ socket: SocketID,
-        _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, preference: Int
+        _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, url: ServerURL? = nil, preference: Int
     ) -> LocalCandidate? {
         guard !all.contains(where: { $0.candidate.address == address && $0.base == base && $0.socket == socket }) else {
             return nil
@@ -108,7 +110,8 @@ struct LocalCandidates {
             address: address,
             kind: kind, relatedAddress: related)
         candidate.stream = path.stream
-        let local = LocalCandidate(candidate: candidate, socket: socket, base: base, localPreference: unique)
+        let local = LocalCandidate(
+            candidate: candidate, socket: socket, base: base, localPreference: unique, server: url)
         all.append(local)
         return local
     }

@@ -5,6 +5,8 @@ package struct PairID: Hashable, Sendable {
     /// The checklist it is on.
     package let stream: StreamID
     let serial: Int
+    /// The generation of credentials that it was made in (RFC 8445 §9).
+    var generation = 0
 }
 
 /// The foundations of both candidates of a pair: what is frozen and thawed together (RFC 8445 §6.1.2.6).
@@ -61,6 +63,8 @@ package struct CheckPair {
     private(set) var conflicts = 0
     /// RFC 7675 §5.1: "After consent is lost, the same ICE credentials MUST NOT be used on the affected 5-tuple again."
     private(set) var hasLostConsent = false
+    /// What went over it, for statistics.
+    package internal(set) var counters = PairCounters()
 
     init(id: PairID, local: LocalCandidate, remote: Candidate, role: Role, state: State) {
         self.id = id
@@ -88,7 +92,7 @@ package struct CheckPair {
     package var description: CandidatePair {
         CandidatePair(
             path: path, local: valid?.local ?? local.candidate, remote: remote, priority: valid?.priority ?? priority,
-            isNominated: isNominated)
+            isNominated: isNominated, pairID: id)
     }
 
     // MARK: Moves

@@ -7,8 +7,12 @@ package struct Checklist {
     package private(set) var pairs: [CheckPair] = []
     private var triggered: Deque<PairID> = []
     private var nextSerial = 0
+    private let generation: Int
 
-    init(stream: StreamID) { self.stream = stream }
+    init(stream: StreamID, generation: Int) {
+        self.stream = stream
+        self.generation = generation
+    }
 
     subscript(id: PairID) -> CheckPair? {
         pairs.first { $0.id == id }
@@ -28,7 +32,7 @@ package struct Checklist {
     /// Inserts a pair by its priority, behind those with the same one.
     @discardableResult
     mutating func insert(local: LocalCandidate, remote: Candidate, role: Role, state: CheckPair.State) -> PairID {
-        let id = PairID(stream: stream, serial: nextSerial)
+        let id = PairID(stream: stream, serial: nextSerial, generation: generation)
         nextSerial += 1
         let pair = CheckPair(id: id, local: local, remote: remote, role: role, state: state)
         let index = pairs.firstIndex { $0.priority < pair.priority } ?? pairs.endIndex

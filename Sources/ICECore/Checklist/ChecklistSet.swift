@@ -4,8 +4,9 @@ import NetBase
 package struct ChecklistSet {
     package private(set) var lists: [Checklist] = []
     private var cursor = 0
+    private let generation: Int
 
-    package init() {}
+    package init(generation: Int = 0) { self.generation = generation }
 
     package var pairs: some Sequence<CheckPair> { lists.lazy.flatMap(\.pairs) }
 
@@ -21,7 +22,7 @@ package struct ChecklistSet {
 
     mutating func addList(for stream: StreamID) {
         guard self[stream] == nil else { return }
-        lists.append(Checklist(stream: stream))
+        lists.append(Checklist(stream: stream, generation: generation))
     }
 
     @discardableResult

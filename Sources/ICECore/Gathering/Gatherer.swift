@@ -137,6 +137,12 @@ struct Gatherer {
         }
     }
 
+    /// The STUN server of the configuration that has an address, or else any server that has it.
+    func url(ofServerAt ip: IPAddress) -> ServerURL? {
+        let there = servers.lazy.filter { $0.addresses?.contains(ip) == true }.map(\.url)
+        return there.first { $0.service == .stun && $0.transport == .udp } ?? there.first
+    }
+
     // MARK: Relays
 
     var hasQueuedRelays: Bool { relays.hasQueued }

@@ -1,5 +1,5 @@
 /// Which of the two agents decides on the pair that is used (RFC 8445 §6.1.1).
-public enum Role: String, Hashable, Sendable {
+public enum Role: String, Hashable, Sendable, Encodable {
     /// Nominates pairs; the agent that made the offer.
     case controlling
     /// Accepts what is nominated.

@@ -1,0 +1,93 @@
+import ICECore
+import NetBase
+
+extension ICEClient {
+    /// What was counted since the client was made, per pair and in all, and how everything stands. It may be asked after ``close()`` too.
+    public func statistics() -> ICEStatistics {
+        let now = platform.now
+        let timestamp = (now - madeAt).milliseconds
+        let fragment = agent.localParameters.usernameFragment
+        let remoteFragment = agent.remoteParameters?.usernameFragment
+        let selected = agent.selectedPairIDs
+        return ICEStatistics(
+            timestamp: timestamp, packetsSent: counted.packetsSent, bytesSent: counted.bytesSent,
+            packetsReceived: counted.packetsReceived, bytesReceived: counted.bytesReceived,
+            packetsDiscardedOnSend: counted.packetsDiscardedOnSend, foreignDatagrams: counted.foreignDatagrams,
+            malformedMessages: UInt64(agent.counters.malformed),
+            unauthenticatedRequests: UInt64(agent.counters.unauthenticated),
+            unmatchedResponses: UInt64(agent.counters.unmatched),
+            ignoredCandidates: counted.ignoredCandidates + UInt64(agent.counters.ignoredCandidates),
+            transport: transportStatistics(usernameFragment: fragment, timestamp: timestamp),
+            candidatePairs: agent.countedPairs.map { pair in
+                CandidatePairStatistics(
+                    pair, traffic(on: pair), isSelected: selected.contains(pair.id), at: now, since: madeAt)
+            },
+            localCandidates: agent.allLocalCandidates.map {
+                CandidateStatistics(local: $0, usernameFragment: fragment, timestamp: timestamp)
+            },
+            remoteCandidates: remoteCandidates.map {
+                CandidateStatistics(remote: $0, usernameFragment: remoteFragment, timestamp: timestamp)
+            })
+    }
+
+    private func transportStatistics(usernameFragment: String, timestamp: Double) -> TransportStatistics {
+        TransportStatistics(
+            timestamp: timestamp, packetsSent: counted.packetsSent, packetsReceived: counted.packetsReceived,
+            bytesSent: counted.bytesSent, bytesReceived: counted.bytesReceived, role: agent.role,
+            localUsernameFragment: usernameFragment, state: agent.state,
+            selectedCandidatePairID: agent.selectedPair(of: .first)?.id,
+            selectedCandidatePairIDs: agent.selectedPairIDs.map(\.description),
+            selectedCandidatePairChanges: selectedPairChanges)
+    }
+
+    private func traffic(on pair: CheckPair) -> PairTraffic {
+        let closed = closedTraffic.first { $0.socket == pair.socket && $0.address == pair.destination }?.traffic
+        var traffic = closed ?? PairTraffic()
+        if let socket = sockets.first(where: { $0.id == pair.socket }) {
+            traffic = socket.traffic(with: pair.destination)
+        }
+        for way in paths where way.id == pair.socket && way.destination == pair.destination {
+            traffic.add(sent: way.sent)
+        }
+        return traffic
+    }
+
+    // MARK: Counting
+
+    func countSent(_ byteCount: Int, on path: StreamComponent, at index: Int) {
+        counted.packetsSent += 1
+        counted.bytesSent += UInt64(byteCount)
+        withPath(path, at: index) { $0.sent.sent(byteCount, at: $0.lastSentAt ?? madeAt) }
+    }
+
+    func countDiscarded(_ byteCount: Int, on path: StreamComponent, at index: Int) {
+        counted.packetsDiscardedOnSend += 1
+        withPath(path, at: index) { $0.sent.discarded(byteCount) }
+    }
+
+    /// The path that was sent on, unless sending has found it dead.
+    private func withPath(_ path: StreamComponent, at index: Int, _ body: (inout DataPath) -> Void) {
+        guard index < paths.count, paths[index].path == path else { return }
+        body(&paths[index])
+    }
+
+    /// What a path has sent stays with its pair.
+    func keepTraffic(of way: DataPath) {
+        if let index = sockets.firstIndex(where: { $0.id == way.id }) {
+            sockets[index].add(way.sent, to: way.destination)
+        } else if let index = closedTraffic.firstIndex(where: { $0.socket == way.id && $0.address == way.destination })
+        {
+            closedTraffic[index].traffic.add(sent: way.sent)
+        }
+    }
+
+    /// What went over a socket stays known for as long as its pairs are.
+    func keepTraffic(of socket: ClientSocket) {
+        let pairs = agent.countedPairs
+        closedTraffic.removeAll { closed in !pairs.contains { $0.socket == closed.socket } }
+        for pair in pairs where pair.socket == socket.id {
+            let traffic = socket.traffic(with: pair.destination)
+            closedTraffic.append(ClosedTraffic(socket: socket.id, address: pair.destination, traffic: traffic))
+        }
+    }
+}
