@@ -10,7 +10,9 @@ struct ICEPeer: ParsableCommand {
         abstract: "An ICE agent behind JSON lines, for interoperability tests and scripts.",
         discussion: """
             Signalling is one JSON object per line: what this agent has to say goes to standard output, what the other one said \
-            comes in on standard input. The program ends on {"type":"close"} and at the end of input.
+            comes in on standard input. The program ends on {"type":"close"} and at the end of input. {"type":"statistics"} asks for \
+            what was counted, in the words of WebRTC's getStats(). A trace (--trace) tells every candidate, pair, check, answer and \
+            change of state with the time in milliseconds since the start, and no password.
             """)
 
     enum Profile: String, ExpressibleByArgument, CaseIterable {
@@ -37,6 +39,8 @@ struct ICEPeer: ParsableCommand {
     @Flag(help: "Send back what arrives.") var echo = false
     @Flag(help: "Count what arrives rather than show it.") var count = false
     @Flag(help: "Log to standard error.") var verbose = false
+    @Option(help: ArgumentHelp("Save all that happens here, a JSON object a line.", valueName: "file"))
+    var trace: String?
 
     @Option(help: ArgumentHelp("A TURN server; may be given again.", valueName: "host:port")) var turn: [String] = []
     @Option(help: ArgumentHelp("The user name at the TURN servers.", valueName: "user")) var turnUser: String?
@@ -105,7 +109,8 @@ struct ICEPeer: ParsableCommand {
 
     func run() throws {
         let loop = try EventLoop()
-        let options = Peer.Options(trickles: !noTrickle, echoes: echo, onlyCounts: count)
+        let options = Peer.Options(
+            trickles: !noTrickle, echoes: echo, onlyCounts: count, trace: try trace.map(TraceFile.init(path:)))
         let peer = Peer(
             loop: loop, configuration: try iceConfiguration(), options: options,
             logger: verbose ? Self.standardErrorLogger() : nil)

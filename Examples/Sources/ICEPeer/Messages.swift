@@ -1,4 +1,5 @@
 import Foundation
+import ICE
 
 /// One line to whoever runs the program; only what is there is written.
 struct OutgoingLine: Encodable {
@@ -32,7 +33,30 @@ struct OutgoingLine: Encodable {
         case firstToLast = "first_to_last_s"
     }
 
-    /// Writes the line to standard output.
+    static func error(_ message: String) -> OutgoingLine {
+        var line = OutgoingLine("error")
+        line.message = message
+        return line
+    }
+}
+
+/// The answer to `statistics`: what the client counts, as it encodes itself, with the type of the line.
+struct StatisticsLine: Encodable {
+    private let statistics: ICEStatistics
+
+    init(_ statistics: ICEStatistics) { self.statistics = statistics }
+
+    private enum CodingKeys: CodingKey { case type }
+
+    func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: CodingKeys.self)
+        try object.encode("statistics", forKey: .type)
+        try statistics.encode(to: encoder)
+    }
+}
+
+extension Encodable {
+    /// Writes a line to standard output.
     func write() {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -40,12 +64,6 @@ struct OutgoingLine: Encodable {
         line.append(UInt8(ascii: "\n"))
         // Nobody reading any more is no reason to stop: the end of input is.
         try? FileHandle.standardOutput.write(contentsOf: line)
-    }
-
-    static func error(_ message: String) -> OutgoingLine {
-        var line = OutgoingLine("error")
-        line.message = message
-        return line
     }
 }
 
@@ -61,6 +79,10 @@ struct IncomingLine: Decodable {
     var data: String?
     var bytes: Int?
     var count: Int?
+    var transport: Transport?
+
+    /// What only the statistics of another agent have.
+    struct Transport: Decodable {}
 
     init(_ text: String) throws {
         self = try JSONDecoder().decode(IncomingLine.self, from: Data(text.utf8))

@@ -7,6 +7,7 @@ final class Peer {
         var trickles = true
         var echoes = false
         var onlyCounts = false
+        var trace: TraceFile?
     }
 
     private let loop: EventLoop
@@ -75,6 +76,8 @@ final class Peer {
             line.write()
         }
         client.onData = { [unowned self] bytes, _ in receive(bytes) }
+        // It outlives the client's end by a turn.
+        if let trace = options.trace { client.onTrace = { trace.write($0) } }
     }
 
     private func show(_ candidate: Candidate?) {
@@ -125,6 +128,11 @@ final class Peer {
         // What another agent of this kind tells whoever runs it: its output may be piped here as it is.
         case "state", "selected", "data", "stats", "pair-failed", "candidate-error", "error":
             break
+        // So is the answer to this, which has a transport in it.
+        case "statistics" where line.transport != nil:
+            break
+        case "statistics":
+            StatisticsLine(client.statistics()).write()
         case "credentials":
             let parameters = try ICEParameters(
                 usernameFragment: line.ufrag ?? "", password: line.pwd ?? "", options: line.options ?? [],

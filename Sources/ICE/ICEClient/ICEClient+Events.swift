@@ -37,6 +37,8 @@ extension ICEClient {
         case .state(let state, _):
             onStateChange?(state)
             listener?.iceClient(self, didChange: state)
+        case .trace(let event):
+            onTrace?(event)
         }
     }
 
@@ -56,6 +58,7 @@ extension ICEClient {
         case .restartNeeded(let reason): logger.debug("restart needed", metadata: ["reason": "\(reason)"])
         case .state(let state, let failure):
             logger.debug("state", metadata: ["state": "\(state)", "failure": "\(failure.map(\.description) ?? "-")"])
+        case .trace: break
         }
     }
 }

@@ -48,7 +48,13 @@ public final class ICEClient {
     public var shouldAcceptBindingRequest: ((BindingRequest) -> Bool)? {
         didSet { agent.asksAboutChecks = shouldAcceptBindingRequest != nil }
     }
-    /// Gets the same events.
+    /// Gets everything that happens, each event in its order with the others; nil costs nothing.
+    ///
+    /// What was noted up to ``close()`` is told on the turn after it, with ``ICETraceEvent/Kind/closed`` as the last.
+    public var onTrace: ((ICETraceEvent) -> Void)? {
+        didSet { agent.isTracing = onTrace != nil }
+    }
+    /// Gets the same events, but for the trace.
     public weak var delegate: (any ICEClientDelegate)?
 
     /// A TURN client of the application's own, used for relayed candidates of the first component beside the configured servers.
@@ -114,13 +120,14 @@ public final class ICEClient {
 
     /// Ends the session, frees its sockets and lets go of all closures. Calling it again does nothing.
     ///
-    /// No event fires after it. The peer is not told: it becomes `disconnected` after some seconds, and `failed` once its consent has run
+    /// No event fires after it but the rest of a trace. The peer is not told: it becomes `disconnected` after some seconds, and `failed` once its consent has run
     /// out. Afterwards the methods that throw do so with ``ICEError/Code/closed``, and the others do nothing.
     public func close() {
         guard !isClosed else { return }
         isClosed = true
         closeRelays()
         agent.close()
+        endTrace()
         events = []
         perform()
         alarm?.close()
@@ -134,7 +141,7 @@ public final class ICEClient {
     private func dropClosures() {
         (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
         (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
-        (onRestartNeeded, onData, shouldAcceptBindingRequest) = (nil, nil, nil)
+        (onRestartNeeded, onData, shouldAcceptBindingRequest, onTrace) = (nil, nil, nil, nil)
     }
 
     // MARK: Driving the agent
@@ -186,6 +193,7 @@ public final class ICEClient {
             if !isClosed { selectedPairChanges += 1 }
             drop(path)
         case .ask(let check): ask(about: check)
+        case .event(.trace(let event)): schedule(.trace(event.at(platform.now - madeAt)))
         case .event(let event): schedule(event)
         }
     }
@@ -228,6 +236,15 @@ public final class ICEClient {
             default: false
             }
         }
+    }
+
+    /// A trace that is kept has its end, too: the closure alone lives on for one more turn.
+    private func endTrace() {
+        guard let onTrace else { return }
+        var rest: [ICETraceEvent] = []
+        for case .trace(let event) in events { rest.append(event) }
+        rest.append(.closed.at(platform.now - madeAt))
+        platform.enqueue { [rest] in for event in rest { onTrace(event) } }
     }
 
     private func scheduleDelivery() {

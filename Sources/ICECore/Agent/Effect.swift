@@ -64,4 +64,6 @@ package enum AgentEvent: Hashable, Sendable {
     case restartNeeded(RestartReason)
     /// The session's state changed; with the reason when it failed.
     case state(ICEState, ICEFailure?)
+    /// Something happened, for those who follow the session; the shell adds the time.
+    indirect case trace(ICETraceEvent)
 }

@@ -94,7 +94,7 @@ extension ICEAgent {
             OutgoingCheck(
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
                 nominates: request.nominates))
-        count(on: pair.id) { $0.requestsSent += 1 }
+        note(sent: request, for: purpose, on: pair)
         emit(.send(message.bytes, from: pair.socket, to: pair.destination))
         presumeWritable(pair)
     }
@@ -144,7 +144,7 @@ extension ICEAgent {
     mutating func advanceChecks(to now: Instant) {
         let due = session.checks.advance(to: now)
         for check in due.retransmissions {
-            count(on: check.pair) { $0.retransmissionsSent += 1 }
+            note(repeated: check)
             if check.purpose == .keepalive { session.checklists.update(check.pair) { $0.noteUnanswered() } }
             emit(.send(check.transaction.request.bytes, from: check.socket, to: check.destination))
         }
@@ -171,7 +171,7 @@ extension ICEAgent {
         _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
     ) {
         if let (check, outcome) = session.checks.receive(response, at: now) {
-            count(on: check.pair) { $0.responsesReceived += 1 }
+            note(answer: outcome, to: check, from: source, at: now)
             take(outcome, of: check, response, from: source, on: socket, at: now)
         } else if let finding = gatherer.receive(
             response, from: source, on: socket, keepalive: configuration.keepaliveInterval, at: now)

@@ -7,6 +7,7 @@ extension ICEAgent {
     package mutating func setRemote(_ parameters: ICEParameters, now: Instant) -> Bool {
         if let known = session.remote { return known.credentials == parameters.credentials }
         session.keys.setRemote(parameters)
+        trace(.remoteParameters(parameters))
         pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
         session.patienceEnd = now + configuration.patienceInterval
         // RFC 8445 §6.1.1: the full agent controls the lite one, whoever made the offer.
@@ -33,12 +34,15 @@ extension ICEAgent {
             && !session.remoteHasEnded
         guard state != .closed, isWanted else {
             counters.ignoredCandidates += 1
+            trace(.remoteCandidate(candidate, "unusable", .remoteCandidateIgnored))
             return
         }
         switch session.remoteCandidates.add(signalled: candidate, limit: configuration.maximumRemoteCandidates) {
         case .added:
+            trace(.remoteCandidate(candidate, "signalled"))
             formPairs(with: candidate)
         case .merged(let merged):
+            trace(.remoteCandidate(merged, "merged"))
             session.checklists.withList(candidate.stream) { list in
                 list.updateAll(where: { $0.path == merged.path && $0.remote.address == merged.address }) {
                     $0.adopt(signalled: merged)
@@ -47,9 +51,10 @@ extension ICEAgent {
             // What was learned met the address that received the check alone; what is signalled meets all.
             formPairs(with: merged)
         case .duplicate:
-            break
+            trace(.remoteCandidate(candidate, "duplicate", .remoteCandidateIgnored))
         case .refused:
             counters.ignoredCandidates += 1
+            trace(.remoteCandidate(candidate, "limit", .remoteCandidateIgnored))
         }
         settle(at: now)
     }
@@ -57,6 +62,7 @@ extension ICEAgent {
     /// The peer has no more candidates (RFC 8838 §14).
     package mutating func remoteCandidatesEnded(now: Instant) {
         session.remoteHasEnded = true
+        trace(ICETraceEvent(.endOfCandidates))
         settle(at: now)
     }
 

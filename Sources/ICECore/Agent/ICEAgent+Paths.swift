@@ -39,6 +39,7 @@ extension ICEAgent {
         components[index].selected?.nextKeepalive = now + interval
         var indication = STUNMessage(.indication, .binding, transactionID: STUNTransactionID(using: &generator))
         indication.appendFingerprint()
+        if let pair = components[index].selected?.pair { trace(ICETraceEvent(.keepalive, pair)) }
         emit(.keepAlive(indication.bytes, components[index].path, unlessSentWithin: interval))
     }
 
@@ -64,7 +65,7 @@ extension ICEAgent {
         if path.generation == session.generation, path.upkeep?.liveness.repeatedSince != nil {
             session.checklists.update(path.id) { $0.noteUnanswered() }
         }
-        count(on: path.id) { $0.consentRequestsSent += 1 }
+        note(consentRequest: request, on: path)
         emit(.send(message.bytes, from: path.socket, to: path.destination))
     }
 
@@ -79,13 +80,12 @@ extension ICEAgent {
             path.socket == socket, path.destination == source, response.fingerprint != .invalid,
             case .valid = response.verifyIntegrity(key, .sha1)
         else { return false }
-        count(on: path.id) { $0.responsesReceived += 1 }
-        if response.messageClass == .success {
-            let sample = components[index].selected?.upkeep?.consent.answered(response.transactionID, at: now)
-            if let sample {
-                note(roundTrip: sample, on: path.id)
-                components[index].selected?.upkeep?.roundTrip = sample
-            }
+        let isGranted = response.messageClass == .success
+        let sample =
+            isGranted ? components[index].selected?.upkeep?.consent.answered(response.transactionID, at: now) : nil
+        note(consentAnswer: response, on: path, from: source, roundTrip: sample)
+        if isGranted {
+            if let sample { components[index].selected?.upkeep?.roundTrip = sample }
             components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
             if path.generation == session.generation {
                 session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) }

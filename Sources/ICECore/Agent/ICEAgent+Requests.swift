@@ -34,10 +34,12 @@ extension ICEAgent {
                 refuse(request, .badRequest, algorithm, to: source, on: socket)
                 return
             }
+            trace(received: check)
             if asksAboutChecks { emit(.ask(check)) } else { answerAndAct(on: check, at: now) }
         case .reply(let response, let code):
             if code == 401, answerRetired(request, from: source, on: socket) { return }
             counters.unauthenticated += 1
+            trace(.responseSent(to: request, at: source, code: code))
             emit(.send(response.bytes, from: socket, to: source))
         case .discard:
             counters.unauthenticated += 1
@@ -61,6 +63,7 @@ extension ICEAgent {
         var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
         keys.authenticator.seal(&response, algorithm, for: request)
         countRetiredAnswer(to: source, on: socket)
+        trace(.responseSent(to: request, at: source))
         emit(.send(response.bytes, from: socket, to: source))
         return true
     }
@@ -69,6 +72,7 @@ extension ICEAgent {
         _ request: STUNMessage, _ error: STUNMessage.ErrorCode, _ algorithm: IntegrityAlgorithm,
         to source: TransportAddress, on socket: SocketID
     ) {
+        trace(.responseSent(to: request, at: source, code: error.code))
         var response = STUNMessage.errorResponse(to: request, error)
         session.keys.authenticator.seal(&response, algorithm, for: request)
         emit(.send(response.bytes, from: socket, to: source))
@@ -85,6 +89,7 @@ extension ICEAgent {
         }
         var response = STUNMessage.bindingResponse(to: check.request, from: check.source.unscoped)
         session.keys.authenticator.seal(&response, check.integrity, for: check.request)
+        trace(.responseSent(to: check.request, at: check.source))
         emit(.send(response.bytes, from: check.socket, to: check.source))
 
         if session.remote == nil {
@@ -110,6 +115,7 @@ extension ICEAgent {
 
     mutating func changeRole(to newRole: Role) {
         role = newRole
+        trace(.roleChange(to: newRole))
         session.nominations = []
         session.checklists.changeRole(to: newRole)
     }
@@ -127,6 +133,7 @@ extension ICEAgent {
             counters.ignoredCandidates += 1
             return
         }
+        if known == nil { trace(.remoteCandidate(remote, "learned")) }
         emit(.admit(check.socket, check.source))
         noteSignOfLife(check, at: now)
         let nominates = check.nominates && (check.nominationNumber == nil || canRenominate)

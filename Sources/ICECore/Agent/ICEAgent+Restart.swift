@@ -15,6 +15,7 @@ extension ICEAgent {
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),
             streams: session.checklists.lists.map(\.stream))
+        traceRestart()
         for index in components.indices {
             components[index].nominationNumber = 0
             components[index].sentNomination = nil

@@ -16,6 +16,11 @@ package struct ICEAgent {
     /// Whether the application wants to be asked about each check before it is answered.
     package var asksAboutChecks = false
 
+    /// Whether what happens is told as ``AgentEvent/trace(_:)``.
+    package var isTracing = false {
+        didSet { session.checklists.recordsChanges = isTracing }
+    }
+
     var tieBreaker: TieBreaker
     var session: Session
     /// The credentials that came before the session's, answered to while a path from then is still used.
@@ -83,7 +88,11 @@ package struct ICEAgent {
     }
 
     mutating func emit(_ effect: Effect) { effects.append(effect) }
-    mutating func tell(_ event: AgentEvent) { effects.append(.event(event)) }
+
+    mutating func tell(_ event: AgentEvent) {
+        trace(telling: event)
+        effects.append(.event(event))
+    }
 
     // MARK: Streams
 
@@ -175,6 +184,7 @@ package struct ICEAgent {
         decideNominations(at: now)
         pump(at: now)
         updateState(at: now)
+        traceChanges()
     }
 
     /// Ends the session: closes the sockets; nothing is sent or told after it.

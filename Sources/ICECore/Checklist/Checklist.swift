@@ -8,6 +8,9 @@ package struct Checklist {
     private var triggered: Deque<PairID> = []
     private var nextSerial = 0
     private let generation: Int
+    /// Whether changes are noted until they are taken.
+    var recordsChanges = false
+    private var changes: [PairChange] = []
 
     init(stream: StreamID, generation: Int) {
         self.stream = stream
@@ -37,10 +40,12 @@ package struct Checklist {
         let pair = CheckPair(id: id, local: local, remote: remote, role: role, state: state)
         let index = pairs.firstIndex { $0.priority < pair.priority } ?? pairs.endIndex
         pairs.insert(pair, at: index)
+        if recordsChanges { changes.append(.formed(pair)) }
         return id
     }
 
     mutating func remove(where shouldGo: (CheckPair) -> Bool) {
+        if recordsChanges { changes += pairs.filter(shouldGo).map { .removed($0) } }
         pairs.removeAll(where: shouldGo)
         let left = Set(pairs.map(\.id))
         triggered.removeAll { !left.contains($0) }
@@ -50,8 +55,8 @@ package struct Checklist {
 
     /// RFC 8445 §7.3.1.4: puts the pair into Waiting and, once, into the queue.
     mutating func trigger(_ id: PairID) {
-        update(id) { $0.trigger() }
         if !triggered.contains(id) { triggered.append(id) }
+        update(id) { $0.trigger() }
     }
 
     /// The pair whose triggered check is due first, if any.
@@ -66,11 +71,24 @@ package struct Checklist {
 
     mutating func update(_ id: PairID, _ change: (inout CheckPair) -> Void) {
         guard let index = pairs.firstIndex(where: { $0.id == id }) else { return }
-        change(&pairs[index])
+        apply(change, at: index)
     }
 
     mutating func updateAll(where matches: (CheckPair) -> Bool, _ change: (inout CheckPair) -> Void) {
-        for index in pairs.indices where matches(pairs[index]) { change(&pairs[index]) }
+        for index in pairs.indices where matches(pairs[index]) { apply(change, at: index) }
+    }
+
+    private mutating func apply(_ change: (inout CheckPair) -> Void, at index: Int) {
+        let before = pairs[index].state
+        change(&pairs[index])
+        guard recordsChanges, pairs[index].state != before else { return }
+        let pair = pairs[index]
+        changes.append(.moved(pair, from: before, isTriggered: triggered.contains(pair.id)))
+    }
+
+    mutating func takeChanges() -> [PairChange] {
+        defer { changes = [] }
+        return changes
     }
 
     mutating func changeRole(to role: Role) {

@@ -5,6 +5,10 @@ package struct ChecklistSet {
     package private(set) var lists: [Checklist] = []
     private var cursor = 0
     private let generation: Int
+    /// Whether changes to pairs are noted until they are taken.
+    var recordsChanges = false {
+        didSet { for index in lists.indices { lists[index].recordsChanges = recordsChanges } }
+    }
 
     package init(generation: Int = 0) { self.generation = generation }
 
@@ -22,7 +26,9 @@ package struct ChecklistSet {
 
     mutating func addList(for stream: StreamID) {
         guard self[stream] == nil else { return }
-        lists.append(Checklist(stream: stream, generation: generation))
+        var list = Checklist(stream: stream, generation: generation)
+        list.recordsChanges = recordsChanges
+        lists.append(list)
     }
 
     @discardableResult
@@ -37,6 +43,13 @@ package struct ChecklistSet {
 
     mutating func changeRole(to role: Role) {
         for index in lists.indices { lists[index].changeRole(to: role) }
+    }
+
+    /// What happened to the pairs since the last time, in order within each list.
+    mutating func takeChanges() -> [PairChange] {
+        var changes: [PairChange] = []
+        for index in lists.indices { changes += lists[index].takeChanges() }
+        return changes
     }
 
     // MARK: Inserting

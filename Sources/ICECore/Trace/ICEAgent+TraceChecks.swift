@@ -1,0 +1,113 @@
+import NetBase
+import STUN
+
+// Where checks and their answers are counted and noted.
+extension ICEAgent {
+    // MARK: Sent
+
+    /// A check goes out for the first time.
+    mutating func note(sent request: CheckRequest, for purpose: OutgoingCheck.Purpose, on pair: CheckPair) {
+        count(on: pair.id) { $0.requestsSent += 1 }
+        trace(.checkSent(pair.description, request.transactionID, "\(purpose)", nominates: request.nominates))
+    }
+
+    /// A check goes out again.
+    mutating func note(repeated check: OutgoingCheck) {
+        count(on: check.pair) { $0.retransmissionsSent += 1 }
+        guard isTracing, let pair = session.checklists[check.pair]?.description else { return }
+        let transaction = check.transaction
+        trace(
+            .checkSent(
+                pair, transaction.transactionID, "\(check.purpose)", nominates: check.nominates,
+                retransmission: transaction.transmissions - 1))
+    }
+
+    /// A consent check goes out.
+    mutating func note(consentRequest request: CheckRequest, on path: SelectedPath) {
+        count(on: path.id) { $0.consentRequestsSent += 1 }
+        trace(.checkSent(path.pair, request.transactionID, "consent", nominates: request.nominates))
+    }
+
+    // MARK: Answered by the peer
+
+    /// The authentic answer to a check came.
+    mutating func note(
+        answer outcome: STUNTransaction.Outcome, to check: OutgoingCheck, from source: TransportAddress, at now: Instant
+    ) {
+        count(on: check.pair) { $0.responsesReceived += 1 }
+        guard isTracing, let pair = session.checklists[check.pair]?.description else { return }
+        var error: STUNMessage.ErrorCode?
+        if case .error(let code) = outcome { error = code }
+        trace(
+            .responseReceived(
+                pair, check.transaction.transactionID, "\(check.purpose)", error, from: source,
+                roundTrip: check.transaction.roundTripTime(at: now)))
+    }
+
+    /// The authentic answer to a consent check came.
+    mutating func note(
+        consentAnswer response: STUNMessage, on path: SelectedPath, from source: TransportAddress, roundTrip: Duration?
+    ) {
+        count(on: path.id) { $0.responsesReceived += 1 }
+        if let roundTrip { note(roundTrip: roundTrip, on: path.id) }
+        trace(
+            .responseReceived(
+                path.pair, response.transactionID, "consent", response[STUNMessage.ErrorCode.self], from: source,
+                roundTrip: roundTrip))
+    }
+
+    // MARK: Received and answered
+
+    /// An authentic check of the peer came.
+    mutating func trace(received check: IncomingCheck) {
+        guard isTracing else { return }
+        let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: check.source.unscoped)
+        trace(
+            ICETraceEvent(.checkReceived) {
+                $0.pairID = pair?.id.description
+                $0.pair = pair?.description
+                $0.path = check.path
+                $0.source = check.source
+                $0.transactionID = check.request.transactionID.description
+                $0.usesCandidate = check.nominates
+                $0.role = check.claimed?.role
+            })
+    }
+}
+
+extension ICETraceEvent {
+    static func checkSent(
+        _ pair: CandidatePair, _ id: STUNTransactionID, _ purpose: String, nominates: Bool, retransmission: Int = 0
+    ) -> ICETraceEvent {
+        ICETraceEvent(.checkSent, pair) {
+            $0.purpose = purpose
+            $0.transactionID = id.description
+            $0.retransmission = retransmission
+            $0.usesCandidate = nominates
+        }
+    }
+
+    static func responseReceived(
+        _ pair: CandidatePair, _ id: STUNTransactionID, _ purpose: String, _ error: STUNMessage.ErrorCode?,
+        from source: TransportAddress, roundTrip: Duration?
+    ) -> ICETraceEvent {
+        ICETraceEvent(.responseReceived, pair) {
+            $0.purpose = purpose
+            $0.transactionID = id.description
+            $0.source = source
+            $0.code = error?.code
+            $0.message = error?.reason
+            $0.roundTripTime = roundTrip
+        }
+    }
+
+    static func responseSent(
+        to request: STUNMessage, at destination: TransportAddress, code: Int? = nil
+    ) -> ICETraceEvent {
+        ICETraceEvent(.responseSent) {
+            $0.transactionID = request.transactionID.description
+            $0.destination = destination
+            $0.code = code
+        }
+    }
+}
