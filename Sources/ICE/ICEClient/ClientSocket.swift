@@ -42,6 +42,11 @@ struct ClientSocket {
         indices[address].map { traffic[$0] } ?? PairTraffic()
     }
 
+    /// The same addresses belong to other pairs from now on, but for those that are in use.
+    mutating func resetTraffic(except isKept: (TransportAddress) -> Bool) {
+        for (address, index) in indices where !isKept(address) { traffic[index] = PairTraffic() }
+    }
+
     /// Adds what a path has sent since it was chosen.
     mutating func add(_ sent: PairTraffic, to address: TransportAddress) {
         admit(address)

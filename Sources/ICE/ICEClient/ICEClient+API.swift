@@ -43,6 +43,7 @@ extension ICEClient {
     /// too before it sets them.
     public func restart() {
         dropGatheringEvents()
+        resetUnusedTraffic()
         let isAttached = turnClient != nil && !relays.contains(where: \.isAttached)
         input { $0.restart(attachedRelay: isAttached, now: $1) }
     }

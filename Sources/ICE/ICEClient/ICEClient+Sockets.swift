@@ -45,8 +45,13 @@ extension ICEClient {
     }
 
     func use(_ path: StreamComponent, _ id: SocketID, _ destination: TransportAddress) {
+        let before = paths.first { $0.path == path }
         drop(path)
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
+        // A restart's pair over the same addresses counts from its own beginning.
+        if let before, before.id == id, before.destination == destination {
+            withSocket(id) { $0.resetTraffic { $0 != destination } }
+        }
         paths.append(DataPath(path: path, id: id, socket: socket, destination: destination))
         // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
         (socket as? RelayedSocket)?.bindChannel(to: destination)

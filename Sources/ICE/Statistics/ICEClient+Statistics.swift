@@ -8,7 +8,6 @@ extension ICEClient {
         let timestamp = (now - madeAt).milliseconds
         let fragment = agent.localParameters.usernameFragment
         let remoteFragment = agent.remoteParameters?.usernameFragment
-        let selected = agent.selectedPairIDs
         return ICEStatistics(
             timestamp: timestamp, packetsSent: counted.packetsSent, bytesSent: counted.bytesSent,
             packetsReceived: counted.packetsReceived, bytesReceived: counted.bytesReceived,
@@ -18,10 +17,7 @@ extension ICEClient {
             unmatchedResponses: UInt64(agent.counters.unmatched),
             ignoredCandidates: counted.ignoredCandidates + UInt64(agent.counters.ignoredCandidates),
             transport: transportStatistics(usernameFragment: fragment, timestamp: timestamp),
-            candidatePairs: agent.countedPairs.map { pair in
-                CandidatePairStatistics(
-                    pair, traffic(on: pair), isSelected: selected.contains(pair.id), at: now, since: madeAt)
-            },
+            candidatePairs: pairStatistics(at: now),
             localCandidates: agent.allLocalCandidates.map {
                 CandidateStatistics(local: $0, usernameFragment: fragment, timestamp: timestamp)
             },
@@ -38,6 +34,21 @@ extension ICEClient {
             selectedCandidatePairID: agent.selectedPair(of: .first)?.id,
             selectedCandidatePairIDs: agent.selectedPairIDs.map(\.description),
             selectedCandidatePairChanges: selectedPairChanges)
+    }
+
+    private func pairStatistics(at now: Instant) -> [CandidatePairStatistics] {
+        let pairs = agent.countedPairs
+        let selected = agent.selectedPairIDs
+        return pairs.map { pair in
+            // While the pair of an earlier generation carries data, what goes between its addresses is its own.
+            let isShadowed = pairs.contains { other in
+                other.id != pair.id && other.socket == pair.socket && other.destination == pair.destination
+                    && selected.contains(other.id)
+            }
+            return CandidatePairStatistics(
+                pair, isShadowed ? PairTraffic() : traffic(on: pair), isSelected: selected.contains(pair.id), at: now,
+                since: madeAt)
+        }
     }
 
     private func traffic(on pair: CheckPair) -> PairTraffic {
@@ -69,6 +80,14 @@ extension ICEClient {
     private func withPath(_ path: StreamComponent, at index: Int, _ body: (inout DataPath) -> Void) {
         guard index < paths.count, paths[index].path == path else { return }
         body(&paths[index])
+    }
+
+    /// A restart makes new pairs, which begin at nothing; those in use go on.
+    func resetUnusedTraffic() {
+        for index in sockets.indices {
+            let id = sockets[index].id
+            sockets[index].resetTraffic { address in paths.contains { $0.id == id && $0.destination == address } }
+        }
     }
 
     /// What a path has sent stays with its pair.

@@ -39,7 +39,7 @@ extension ICEAgent {
         case .reply(let response, let code):
             if code == 401, answerRetired(request, from: source, on: socket) { return }
             counters.unauthenticated += 1
-            trace(.responseSent(to: request, at: source, code: code))
+            trace(answerTo: request, to: source, from: socket, code: code)
             emit(.send(response.bytes, from: socket, to: source))
         case .discard:
             counters.unauthenticated += 1
@@ -62,8 +62,7 @@ extension ICEAgent {
         }
         var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
         keys.authenticator.seal(&response, algorithm, for: request)
-        countRetiredAnswer(to: source, on: socket)
-        trace(.responseSent(to: request, at: source))
+        note(retiredAnswerTo: request, to: source, from: socket)
         emit(.send(response.bytes, from: socket, to: source))
         return true
     }
@@ -72,7 +71,7 @@ extension ICEAgent {
         _ request: STUNMessage, _ error: STUNMessage.ErrorCode, _ algorithm: IntegrityAlgorithm,
         to source: TransportAddress, on socket: SocketID
     ) {
-        trace(.responseSent(to: request, at: source, code: error.code))
+        trace(answerTo: request, to: source, from: socket, code: error.code)
         var response = STUNMessage.errorResponse(to: request, error)
         session.keys.authenticator.seal(&response, algorithm, for: request)
         emit(.send(response.bytes, from: socket, to: source))
@@ -89,7 +88,7 @@ extension ICEAgent {
         }
         var response = STUNMessage.bindingResponse(to: check.request, from: check.source.unscoped)
         session.keys.authenticator.seal(&response, check.integrity, for: check.request)
-        trace(.responseSent(to: check.request, at: check.source))
+        trace(answerTo: check.request, to: check.source, from: check.socket)
         emit(.send(response.bytes, from: check.socket, to: check.source))
 
         if session.remote == nil {

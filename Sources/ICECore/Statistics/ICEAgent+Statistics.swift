@@ -37,16 +37,6 @@ extension ICEAgent {
         }
     }
 
-    /// Counts a consent check of the peer over a pair of an earlier generation, and its answer.
-    mutating func countRetiredAnswer(to source: TransportAddress, on socket: SocketID) {
-        let used = components.lazy.compactMap(\.selected).first { $0.socket == socket && $0.destination == source }
-        guard let id = used?.id else { return }
-        count(on: id) {
-            $0.requestsReceived += 1
-            $0.responsesSent += 1
-        }
-    }
-
     /// A check or consent check was answered: what that took counts for the pair, and for the timeouts to come.
     mutating func note(roundTrip sample: Duration, on id: PairID) {
         roundTrips.add(sample)

@@ -61,17 +61,56 @@ extension ICEAgent {
     /// An authentic check of the peer came.
     mutating func trace(received check: IncomingCheck) {
         guard isTracing else { return }
-        let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: check.source.unscoped)
+        let event = event(.checkReceived, between: check.socket, check.source) {
+            $0.source = check.source
+            $0.transactionID = check.request.transactionID.description
+            $0.usesCandidate = check.nominates
+            $0.role = check.claimed?.role
+        }
+        trace(event)
+    }
+
+    /// A request is answered, be it with an error.
+    mutating func trace(
+        answerTo request: STUNMessage, to destination: TransportAddress, from socket: SocketID, code: Int? = nil
+    ) {
+        guard isTracing else { return }
+        let event = event(.responseSent, between: socket, destination) {
+            $0.destination = destination
+            $0.transactionID = request.transactionID.description
+            $0.code = code
+        }
+        trace(event)
+    }
+
+    /// A consent check of the peer over a pair of an earlier generation is answered.
+    mutating func note(retiredAnswerTo request: STUNMessage, to destination: TransportAddress, from socket: SocketID) {
+        let used = components.lazy.compactMap(\.selected).first { $0.socket == socket && $0.destination == destination }
+        guard let used else { return }
+        count(on: used.id) {
+            $0.requestsReceived += 1
+            $0.responsesSent += 1
+        }
         trace(
-            ICETraceEvent(.checkReceived) {
-                $0.pairID = pair?.id.description
-                $0.pair = pair?.description
-                $0.path = check.path
-                $0.source = check.source
-                $0.transactionID = check.request.transactionID.description
-                $0.usesCandidate = check.nominates
-                $0.role = check.claimed?.role
+            ICETraceEvent(.responseSent, used.pair) {
+                $0.destination = destination
+                $0.transactionID = request.transactionID.description
             })
+    }
+
+    /// An event about what goes between a socket and an address, and so about their pair if there is one yet.
+    private func event(
+        _ kind: ICETraceEvent.Kind, between socket: SocketID, _ address: TransportAddress,
+        _ fill: (inout ICETraceEvent) -> Void
+    ) -> ICETraceEvent {
+        if let pair = countedPairs.first(where: { $0.socket == socket && $0.destination == address }) {
+            return ICETraceEvent(kind, pair, fill)
+        }
+        return ICETraceEvent(kind) {
+            $0.path = sockets.first { $0.id == socket }?.path
+            $0.localCandidateID = localCandidates.base(of: socket)?.id
+            fill(&$0)
+        }
     }
 }
 
@@ -98,16 +137,6 @@ extension ICETraceEvent {
             $0.code = error?.code
             $0.message = error?.reason
             $0.roundTripTime = roundTrip
-        }
-    }
-
-    static func responseSent(
-        to request: STUNMessage, at destination: TransportAddress, code: Int? = nil
-    ) -> ICETraceEvent {
-        ICETraceEvent(.responseSent) {
-            $0.transactionID = request.transactionID.description
-            $0.destination = destination
-            $0.code = code
         }
     }
 }

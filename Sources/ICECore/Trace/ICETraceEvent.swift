@@ -41,7 +41,7 @@ public struct ICETraceEvent: Hashable, Sendable {
         public static let checkSent = Kind("check-sent")
         /// An authentic check of the peer came; without `pairID` if it is the first that shows its pair.
         public static let checkReceived = Kind("check-received")
-        /// A check was answered, `code` telling the error if it was one.
+        /// A check was answered, `code` telling the error if it was one; without `pairID` if it is the first that shows its pair.
         public static let responseSent = Kind("response-sent")
         /// The answer to a check came: `roundTripTime` where it can be told, or the error's `code`.
         public static let responseReceived = Kind("response-received")

@@ -127,12 +127,16 @@ struct StatisticsTests {
         call.callee.addRemoteCandidate(nil as Candidate?)
         let isCompleted = call.network.run(until: { call.isCompleted }, atMost: .seconds(10))
         #expect(isCompleted)
+        try call.caller.send("after")
         let after = call.caller.statistics()
         let new = try #require(after.selectedPairs.first)
         #expect(new.id != before.id)
         #expect(after.candidatePairs.count == 1)
         #expect(after.transport.selectedCandidatePairChanges == 2)
-        #expect(after.transport.packetsSent == 2)
+        // Between the same addresses, and yet another pair.
+        #expect(new.remoteCandidateID == before.remoteCandidateID)
+        #expect(new.packetsSent == 1)
+        #expect(after.transport.packetsSent == 3)
     }
 
     @Test("Everything is still known after the end")

@@ -93,6 +93,10 @@ struct TraceTests {
         #expect(
             answers.map(\.transactionID) == [accepted.transactionID.description, refused.transactionID.description])
         #expect(answers.map(\.code) == [nil, 401])
+        // The first check shows the pair, the second goes over it.
+        let pair = try #require(recorder.all(.pairFormed).first)
+        #expect(check.pairID == nil && check.localCandidateID == pair.localCandidateID)
+        #expect(answers.map(\.pairID) == [nil, pair.pairID])
         let learned = try #require(recorder.all(.remoteCandidate).first)
         #expect(learned.reason == "learned")
         #expect(learned.candidate?.kind == .peerReflexive)
