@@ -26,6 +26,8 @@ extension ICEAgent {
         _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, _ path: StreamComponent,
         at now: Instant
     ) {
+        // What has failed is over until a restart: an answer would let the peer take it for alive.
+        guard !isGivenUp(path) else { return }
         // Where only relays are used, nobody is to see that this address is there.
         guard !usesRelaysOnly || localCandidates.base(of: socket) != nil else { return }
         switch session.keys.authenticator.judge(request) {

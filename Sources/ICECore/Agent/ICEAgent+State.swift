@@ -24,7 +24,14 @@ extension ICEAgent {
         // Whoever waits for `connected` is not to be passed over when the pair is nominated at the same moment.
         if next == .completed, state == .new || state == .checking { tell(.state(.connected, nil)) }
         state = next
-        if next == .failed { gatherer.stopKeepalives() }
+        if next == .failed {
+            gatherer.stopKeepalives()
+            // What is under way for backups that nobody will use any more is not told of.
+            let dead = session.checks.all.map(\.pair).filter {
+                session.checklists[$0].map { isGivenUp($0.path) } ?? true
+            }
+            session.checks.removeAll { dead.contains($0.pair) }
+        }
         if next == .connected || next == .completed { failure = nil }
         tell(.state(next, next == .failed ? failure : nil))
     }
@@ -51,6 +58,12 @@ extension ICEAgent {
     /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).
     private var areAllConcluded: Bool {
         !components.isEmpty && components.allSatisfy { $0.concludedGeneration == session.generation }
+    }
+
+    /// Whether the session has failed and this component is a reason for it: others go on as long as they can.
+    func isGivenUp(_ path: StreamComponent) -> Bool {
+        state == .failed && !components.contains { $0.path == path && $0.selected != nil }
+            && !session.checklists.pairs.contains { $0.path == path && $0.state == .inProgress }
     }
 
     /// RFC 8445 §6.1.2.1 and RFC 8863 §4: some component has no pair that works or still may, and time is up.
