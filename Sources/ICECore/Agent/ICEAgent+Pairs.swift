@@ -26,6 +26,8 @@ extension ICEAgent {
 
     /// Takes a candidate of the peer, before or after its credentials (RFC 8838 §11).
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
+        var candidate = candidate
+        candidate.address = candidate.address.unmapped
         // Before gathering the streams need not be known: what fits none of them is never paired.
         let isKnownComponent = gatherer.state == .new || components.contains { $0.path == candidate.path }
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
