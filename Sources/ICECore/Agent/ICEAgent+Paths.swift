@@ -54,7 +54,8 @@ extension ICEAgent {
         guard let path = components[index].selected else { return }
         // A peer that sees a request come from a new address, as after a NAT has forgotten its mapping, is to follow there at once.
         let nominates =
-            role == .controlling && path.pair.isNominated && path.upkeep?.liveness.isMissingReply == true
+            role == .controlling && path.pair.isNominated
+            && (configuration.consentNominates || path.upkeep?.liveness.isMissingReply == true)
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: path.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,

@@ -71,6 +71,9 @@ public struct ICEConfiguration: Sendable {
     /// The time between two consent checks, ± 20 %; at least 5 s (RFC 7675 §5.1). Nil sends keepalives instead and trusts the path.
     public var consentInterval: Duration? = .seconds(5)
 
+    /// Whether the consent checks of a controlling agent nominate the pair again: some lite peers take no other as a sign of life.
+    public var consentNominates = false
+
     /// The time without an answer to a consent check after which sending stops (RFC 7675 §5.1).
     public var consentTimeout = Duration.seconds(30)
 
