@@ -61,7 +61,9 @@ extension ICEAgent {
         switch work {
         case .nominate(let id):
             session.nominations.removeAll { $0 == id }
-            if let pair = session.checklists[id] { sendCheck(on: pair, for: .nomination, at: now) }
+            guard let pair = session.checklists[id] else { break }
+            let isChosen = chosenPair(of: pair.path)?.id == id
+            sendCheck(on: pair, for: isChosen ? .confirmation : .nomination, at: now)
         case .check(let next):
             session.checklists.begin(next, at: now)
             if let pair = session.checklists[next.pair] { sendCheck(on: pair, for: .connectivity, at: now) }
@@ -81,7 +83,8 @@ extension ICEAgent {
     }
 
     mutating func sendCheck(on pair: CheckPair, for purpose: OutgoingCheck.Purpose, at now: Instant) {
-        let nominates = purpose == .nomination || nominatesEagerly(pair, purpose, at: now)
+        let nominates =
+            purpose == .nomination || purpose == .confirmation || nominatesEagerly(pair, purpose, at: now)
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: pair.local.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,
@@ -95,6 +98,7 @@ extension ICEAgent {
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
                 nominates: request.nominates))
         note(sent: request, for: purpose, on: pair)
+        if request.nominates { session.nominatedPairs.insert(pair.id) }
         emit(.send(message.bytes, from: pair.socket, to: pair.destination))
         presumeWritable(pair)
     }
@@ -122,7 +126,7 @@ extension ICEAgent {
     private func schedule(for purpose: OutgoingCheck.Purpose) -> RetransmissionSchedule {
         var schedule = checkSchedule
         switch purpose {
-        case .connectivity: break
+        case .connectivity, .confirmation: break
         case .nomination: (schedule.requestLimit, schedule.finalWaitFactor) = (3, 2)
         // What stands by has to be known dead before it is needed.
         case .keepalive: (schedule.requestLimit, schedule.finalWaitFactor) = (5, 4)
@@ -148,6 +152,7 @@ extension ICEAgent {
             if check.purpose == .keepalive { session.checklists.update(check.pair) { $0.noteUnanswered() } }
             emit(.send(check.transaction.request.bytes, from: check.socket, to: check.destination))
         }
+        for (check, _) in due.failures where check.isOutvoted { forget(outvoted: check) }
         for (check, _) in due.failures where check.purpose == .keepalive {
             session.checklists.update(check.pair) { $0.noteUnanswered() }
         }
@@ -241,7 +246,7 @@ extension ICEAgent {
         session.checklists.thaw(pair.foundation)
         emit(.admit(pair.socket, pair.destination))
         if check.nominates, role == .controlling {
-            nominate(pair.id, at: now)
+            takeAnswer(toNominationBy: check, at: now)
         } else if pair.pendingNomination != nil, role == .controlled {
             nominate(pair.id, at: now)
         }
@@ -275,8 +280,10 @@ extension ICEAgent {
 
     mutating func fail(_ check: OutgoingCheck, _ failure: PairFailure, at now: Instant) {
         guard let pair = session.checklists[check.pair] else { return }
+        if check.isOutvoted { return forget(outvoted: check) }
         // A pair that already works is failed only by the check that was to choose it, or to see that it still does.
-        guard pair.state != .succeeded || check.purpose != .connectivity else { return }
+        let mayFail = check.purpose == .nomination || check.purpose == .keepalive
+        guard pair.state != .succeeded || mayFail else { return }
         let inUse = components.firstIndex {
             $0.selected?.id == pair.id && $0.selected?.generation == session.generation
         }

@@ -39,19 +39,29 @@ extension ICEAgent {
         let isRepeated = components[index].selected?.id == id && pair.isNominated
         let number = pair.pendingNomination
         session.checklists.update(id) { $0.nominate() }
-        guard role == .controlling || isLater, !isRepeated, let nominated = session.checklists[id] else { return }
+        guard role == .controlling || isLater else { return }
+        // One that is repeated afresh is later too than what came in between.
         if let number { components[index].nominationNumber = number }
+        guard !isRepeated, let nominated = session.checklists[id] else { return }
         components[index].concludedGeneration = session.generation
         tell(.pairNominated(nominated.description))
         select(nominated, forComponentAt: index, at: now)
-        conclude(nominated)
+        let hasRivals = conclude(nominated)
+        if role == .controlling, hasRivals { confirm(nominated) }
         if components.allSatisfy({ isConcluded($0.path) }) { scheduleRelayRelease(at: now) }
     }
 
     /// RFC 8445 §8.1.2: the component's other pairs go, but for a few that work, or may yet, and are kept as backups.
-    private mutating func conclude(_ nominated: CheckPair) {
+    ///
+    /// - Returns: Whether the peer may have been told of others too.
+    private mutating func conclude(_ nominated: CheckPair) -> Bool {
+        let hasRivals = session.checks.outvote {
+            $0.pair != nominated.id && session.checklists[$0.pair]?.path == nominated.path
+        }
         session.nominations.removeAll { session.checklists[$0]?.path == nominated.path }
         keepBackups(of: nominated.path)
+        let others = session.nominatedPairs.contains { $0 != nominated.id && $0.stream == nominated.id.stream }
+        return hasRivals || others
     }
 
     /// Backups are pairs that work; as long as there are not enough of them, or none that is direct, as many that are still being checked
@@ -64,12 +74,53 @@ extension ICEAgent {
         let isRelayed = session.checklists[used]?.isRelayed == true
         let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
         let pending = isRelayed && canRenominate ? wanted : Array(wanted.prefix(limit))
-        let kept = Set(working.map(\.id) + pending.map(\.id) + [used])
+        // Of a rival the peer may have heard: its answer will say so. And a later nomination of the peer's may wait for its pair.
+        let rivals = session.checks.all.filter(\.isOutvoted).map(\.pair)
+        let inForce = components.first { $0.path == path }?.nominationNumber ?? 0
+        let awaited = others.filter {
+            ($0.pendingNomination ?? 0) > inForce || ($0.state != .waiting && rivals.contains($0.id))
+        }
+        let kept = Set(working.map(\.id) + pending.map(\.id) + awaited.map(\.id) + [used])
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
         session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
         }
+    }
+
+    // MARK: Nominations that cross
+
+    /// Several pairs may be nominated at a time, as `.eager` has it, and the peer keeps to the one that reaches it last. The best of them
+    /// that is answered is the one to use, and the peer is told so once more after each other of which it may have heard.
+    mutating func takeAnswer(toNominationBy check: OutgoingCheck, at now: Instant) {
+        guard check.isOutvoted || check.purpose == .confirmation, let pair = session.checklists[check.pair],
+            let valid = pair.valid, let chosen = chosenPair(of: pair.path), chosen.id != pair.id
+        else { return nominate(check.pair, at: now) }
+        if check.nominatesEagerly, valid.priority > (chosen.valid?.priority ?? 0) {
+            return nominate(pair.id, at: now)
+        }
+        confirm(chosen)
+    }
+
+    /// A check that nominated another pair than the chosen one has ended without an answer that counts, but may have got through.
+    mutating func forget(outvoted check: OutgoingCheck) {
+        guard let pair = session.checklists[check.pair] else { return }
+        if let chosen = chosenPair(of: pair.path), chosen.id != pair.id { confirm(chosen) }
+        let isStillChecked = session.checks.all.contains { $0.pair == pair.id }
+        if pair.state == .inProgress, !isStillChecked {
+            session.checklists.withList(pair.id.stream) { list in list.remove { $0.id == pair.id } }
+        }
+    }
+
+    private mutating func confirm(_ chosen: CheckPair) {
+        if role == .controlling, !session.nominations.contains(chosen.id) { session.nominations.append(chosen.id) }
+    }
+
+    func chosenPair(of path: StreamComponent) -> CheckPair? {
+        guard isConcluded(path), let selected = components.first(where: { $0.path == path })?.selected,
+            selected.generation == session.generation, let pair = session.checklists[selected.id], pair.isNominated
+        else { return nil }
+        return pair
     }
 
     // MARK: Selecting (RFC 8445 §12.1)

@@ -58,7 +58,11 @@ struct EarlyChecks {
                 && $0.remoteUsernameFragment == check.remoteUsernameFragment
         }
         if let known {
-            if check.nominates || !checks[known].nominates { checks[known] = check }
+            // The nomination that came last is the one that counts.
+            if check.nominates || !checks[known].nominates {
+                checks.remove(at: known)
+                checks.append(check)
+            }
         } else if checks.count < Self.limit {
             checks.append(check)
         }

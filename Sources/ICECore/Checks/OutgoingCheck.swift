@@ -9,6 +9,8 @@ struct OutgoingCheck {
         case connectivity
         /// To choose a pair that is known to work (RFC 8445 §8.1.1).
         case nomination
+        /// To tell the peer once more which pair was chosen, where others were nominated too.
+        case confirmation
         /// To see that a backup pair still works.
         case keepalive
     }
@@ -27,6 +29,12 @@ struct OutgoingCheck {
     /// Cancelled by a triggered check: its answer still counts, its silence does not (RFC 8445 §7.3.1.4).
     private(set) var isCancelled = false
 
+    /// Another pair was chosen while this check, which nominates too, was on its way: its answer says that the peer has heard of it.
+    private(set) var isOutvoted = false
+
+    /// Whether it nominates as a first check, as `.eager` has it.
+    var nominatesEagerly: Bool { nominates && purpose == .connectivity }
+
     init(
         transaction: STUNTransaction, purpose: Purpose, pair: CheckPair, role: Role, priority: UInt32, nominates: Bool
     ) {
@@ -43,6 +51,11 @@ struct OutgoingCheck {
     mutating func cancel() {
         transaction.stopRetransmitting()
         isCancelled = true
+    }
+
+    fileprivate mutating func outvote() {
+        cancel()
+        isOutvoted = true
     }
 }
 
@@ -64,7 +77,7 @@ struct OutgoingChecks {
 
     /// Whether a check that was sent to nominate waits for its answer.
     func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
-        all.contains { $0.purpose == .nomination && matches($0) }
+        all.contains { $0.purpose == .nomination && !$0.isOutvoted && matches($0) }
     }
 
     /// Until when first checks that nominate as well, as `.eager` has them, are waited for; nil if there are none.
@@ -80,6 +93,13 @@ struct OutgoingChecks {
         }
         let cancelled = all.lazy.filter(\.isCancelled).count
         if cancelled > Self.cancelledLimit, let oldest = all.firstIndex(where: \.isCancelled) { all.remove(at: oldest) }
+    }
+
+    /// Stops the checks that nominate and lost against another pair's; says whether there were any.
+    mutating func outvote(where matches: (OutgoingCheck) -> Bool) -> Bool {
+        let rivals = all.indices.filter { all[$0].nominates && matches(all[$0]) }
+        for index in rivals { all[index].outvote() }
+        return !rivals.isEmpty
     }
 
     mutating func removeAll(where shouldGo: (OutgoingCheck) -> Bool) {
