@@ -55,7 +55,7 @@ struct RelayTests {
 
     static let far = NATMatrixTests.Cell(a: .portRestricted, b: .portRestricted)
 
-    @Test("Relay only: no other address is told or seen, and data flows longer than permissions and channels live")
+    @Test("H5: relays only: no other address is told or seen, and data flows longer than permissions and channels live")
     func relayOnly() throws {
         let scene = try Self.scene(urls: ["turn:192.0.2.10"])
         let (a, b) = Self.hosts(scene.network, Self.far)
@@ -152,7 +152,7 @@ struct RelayTests {
         #expect(network.run(until: { call.isCompleted }, atMost: .seconds(11)))
     }
 
-    @Test("A server that is restarted mid-call takes the relayed path with it, which is told")
+    @Test("H10: a server that is restarted mid-call takes the relayed path with it, which is told")
     func restarted() throws {
         let scene = try Self.scene(urls: ["turn:192.0.2.10"])
         let (a, b) = Self.hosts(scene.network, NATMatrixTests.Cell(a: .symmetric, b: .symmetric))

@@ -50,7 +50,7 @@ struct SimulatedCallTests {
         [.controlled, .controlled],
     ]
 
-    @Test("Whatever roles they start with, they end with one of each", arguments: roles)
+    @Test("H1: whatever roles they start with, they end with one of each", arguments: roles)
     func roleConflict(_ roles: [Role]) {
         let (network, a, b) = Self.hosts(3)
         let call = SimulatedCall(network, a, b, roles: roles)
@@ -60,7 +60,7 @@ struct SimulatedCallTests {
         #expect(call.talk())
     }
 
-    @Test("With 30 % loss, reordering and duplication every call connects", arguments: 0..<2)
+    @Test("H40: with 30 % loss, reordering and duplication every call connects", arguments: 0..<2)
     func lossy(_ block: Int) {
         let fresh = UInt64.random(in: 1000...UInt64.max - 1000)
         let seeds = block == 0 ? Array(1...200) : (0..<200).map { fresh + UInt64($0) }

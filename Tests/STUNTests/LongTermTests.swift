@@ -75,7 +75,7 @@ struct LongTermAuthenticatorTests {
     }
 
     @Test(
-        "A5.3: a 438 to any method is retried with the new nonce, also without a realm in it",
+        "A5.3, H4: a 438 to any method is retried with the new nonce, also without a realm in it",
         arguments: [STUNMethod.binding, .allocate, .refresh, .createPermission, .channelBind])
     func staleNonce(_ method: STUNMethod) {
         var client = authenticator()

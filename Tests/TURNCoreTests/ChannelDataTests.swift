@@ -15,7 +15,7 @@ struct ChannelDataTests {
     }
 
     @Test(
-        "A datagram is written without padding and a stream's message with it, and neither counts it",
+        "H31: a datagram is written without padding and a stream's message with it, and neither counts it",
         arguments: [
             ([], [0x40, 0x01, 0, 0], 0), ([1], [0x40, 0x01, 0, 1, 1], 3), ([1, 2], [0x40, 0x01, 0, 2, 1, 2], 2),
             ([1, 2, 3], [0x40, 0x01, 0, 3, 1, 2, 3], 1), ([1, 2, 3, 4], [0x40, 0x01, 0, 4, 1, 2, 3, 4], 0),

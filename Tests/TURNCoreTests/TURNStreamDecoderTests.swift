@@ -45,7 +45,7 @@ struct TURNStreamDecoderTests {
     }
 
     @Test(
-        "The frames are the same wherever the stream is split",
+        "H30: the frames are the same wherever the stream is split",
         arguments: Array(1...40) + [1000, 1 << 20])
     func splits(_ chunk: Int) throws {
         let (stream, pieces) = try Self.mixture()

@@ -41,7 +41,7 @@ struct TURNAllocationTests {
         #expect(Set(try (1...5).map { try port($0) }).count == 5)
     }
 
-    @Test("A repeated Allocate request gets the same success, another one a 437")
+    @Test("H9: a repeated Allocate request gets the same success, another one a 437")
     func repetition() throws {
         let address = try #require(try client.allocate().first)
         let id = client.makeID()

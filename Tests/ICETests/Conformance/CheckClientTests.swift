@@ -71,7 +71,7 @@ struct CheckClientTests {
         #expect(!call.candidates.contains { $0.kind == .peerReflexive })
     }
 
-    @Test("C3.5: two 487s to one role cause one switch, a new tiebreaker, and the pair is checked again")
+    @Test("C3.5, H2: two 487s to one role cause one switch, a new tiebreaker, and the pair is checked again")
     func roleConflicts() throws {
         let call = try ScriptedCall(addresses: ["192.0.2.1", "192.0.2.2"])
         call.peer.answer = { peer, request, source in

@@ -164,7 +164,7 @@ struct TURNClientTests {
         #expect(fixture.events == [.error(.badRedirect)])
     }
 
-    @Test("A port that the server remembers is left for another one, twice")
+    @Test("H7: a port that the server remembers is left for another one, twice")
     func portRejected() throws {
         for times in [1, 2, 3] {
             let fixture = try TURNClientFixture()

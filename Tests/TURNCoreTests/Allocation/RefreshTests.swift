@@ -6,7 +6,7 @@ import Testing
 @Suite("Refresh")
 struct RefreshTests {
     @Test(
-        "B2.1: a refresh goes out a minute before the end, or half way where that is less than two",
+        "B2.1, H6: a refresh goes out a minute before the end, or half way where that is less than two",
         arguments: [(600, 540), (3600, 3540), (120, 60), (118, 59), (20, 10)] as [(UInt32, Int)])
     func rhythm(_ lifetime: UInt32, _ due: Int) {
         let server = ScriptedServer(nonceLifetime: 100_000)
