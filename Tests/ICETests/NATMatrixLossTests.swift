@@ -66,7 +66,8 @@ struct NATMatrixLossTests {
         }
     }
 
-    @Test("IPv4: each cell connects, by the kind of pair its NATs allow", arguments: NATMatrixTests.cells, [0, 0.1, 0.3])
+    @Test(
+        "IPv4: each cell connects, by the kind of pair its NATs allow", arguments: NATMatrixTests.cells, [0, 0.1, 0.3])
     func v4(_ cell: NATMatrixTests.Cell, _ loss: Double) throws {
         try Self.check(cell, .v4, loss: loss)
     }
@@ -100,6 +101,18 @@ struct NATMatrixLossTests {
             }
         }
         #expect(direct >= least, "\(direct) of 20")
+    }
+
+    @Test("C2.7: all components meet where one side has another port for each peer, though its addresses are learned")
+    func manyComponents() throws {
+        let scene = try Scene(seed: 23)
+        let stun = try ICEServer(urls: ["stun:192.0.2.10"])
+        let a = scene.host("a", .addressRestricted, .v4, number: 1, loss: 0)
+        let b = scene.host("b", .symmetric, .v4, number: 2, loss: 0)
+        let call = SimulatedCall(scene.network, a, b, signallingDelay: .milliseconds(30)) { $0.servers = [stun] }
+        for client in call.clients { for _ in 0..<2 { try client.addStream(components: 2) } }
+        #expect(call.connect(atMost: .seconds(10)))
+        #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(10)))
     }
 
     struct Carrier: CustomStringConvertible {

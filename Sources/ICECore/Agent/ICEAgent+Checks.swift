@@ -244,6 +244,7 @@ extension ICEAgent {
         session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
         session.checks.cancel(pair.id)
         session.checklists.thaw(pair.foundation)
+        session.checklists.thaw(like: pair)
         emit(.admit(pair.socket, pair.destination))
         if check.nominates, role == .controlling {
             takeAnswer(toNominationBy: check, at: now)

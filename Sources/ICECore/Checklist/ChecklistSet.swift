@@ -79,6 +79,16 @@ package struct ChecklistSet {
         }
     }
 
+    /// A learned candidate has a foundation that no other pair shares (RFC 8445 §7.3.1.3), so that its success would thaw nothing: it
+    /// shows, all the same, that this base reaches the machine, whose other ports may be waiting for our packets to let theirs in.
+    mutating func thaw(like pair: CheckPair) {
+        guard pair.remote.kind == .peerReflexive else { return }
+        let (local, ip) = (pair.foundation.local, pair.remote.address.ip)
+        for index in lists.indices {
+            lists[index].updateAll(where: { $0.foundation.local == local && $0.remote.address.ip == ip }) { $0.thaw() }
+        }
+    }
+
     /// Makes room under a limit: failed pairs go first, then the lowest priorities that nobody has begun to check (RFC 8838 §10).
     ///
     /// - Returns: Whether a pair of this priority may be added now.
