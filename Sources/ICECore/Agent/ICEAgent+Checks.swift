@@ -98,7 +98,7 @@ extension ICEAgent {
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
                 nominates: request.nominates))
         note(sent: request, for: purpose, on: pair)
-        if request.nominates { session.nominatedPairs.insert(pair.id) }
+        if request.nominates { session.nominatedPairs[pair.path, default: []].insert(pair.id) }
         emit(.send(message.bytes, from: pair.socket, to: pair.destination))
         presumeWritable(pair)
     }

@@ -60,8 +60,9 @@ extension ICEAgent {
         }
         session.nominations.removeAll { session.checklists[$0]?.path == nominated.path }
         keepBackups(of: nominated.path)
-        let others = session.nominatedPairs.contains { $0 != nominated.id && $0.stream == nominated.id.stream }
-        return hasRivals || others
+        // Where nominations are numbered, the peer knows which is the latest.
+        let others = session.nominatedPairs[nominated.path, default: []].subtracting([nominated.id])
+        return (hasRivals || !others.isEmpty) && !canRenominate
     }
 
     /// Backups are pairs that work; as long as there are not enough of them, or none that is direct, as many that are still being checked

@@ -19,6 +19,8 @@ extension ICEAgent {
         for error in gatherer.unusableServers() { tell(.candidateError(error)) }
         if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
         if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
+        // The patience is for what has still to be found; once all is decided, there is nothing more to wait for.
+        if isConnected, isCompleted { session.patienceEnd = nil }
         let next = nextState()
         guard next != state else { return }
         // Whoever waits for `connected` is not to be passed over when the pair is nominated at the same moment.
@@ -46,8 +48,20 @@ extension ICEAgent {
             failure = reason
             return .failed
         }
+        if mayStillGetCandidates, isExhausted { return .disconnected }
         let hasBegun = isChecking && !session.remoteCandidates.all.isEmpty
         return hasBegun || state != .new ? .checking : .new
+    }
+
+    private var mayStillGetCandidates: Bool { gatherer.state != .complete || !session.remoteHasEnded }
+
+    /// Some component's pairs have all been checked, and none works.
+    private var isExhausted: Bool {
+        components.contains { component in
+            guard component.selected == nil else { return false }
+            let pairs = session.checklists.pairs.filter { $0.path == component.path }
+            return !pairs.isEmpty && !pairs.contains(where: \.isPending)
+        }
     }
 
     /// Every component has its nominated pair, and neither side will bring more candidates.

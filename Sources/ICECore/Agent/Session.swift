@@ -18,7 +18,7 @@ struct Session {
     /// Pairs whose nominating check waits for its slot.
     var nominations: [PairID] = []
     /// The pairs that the peer may have been told to use.
-    var nominatedPairs: Set<PairID> = []
+    var nominatedPairs: [StreamComponent: Set<PairID>] = [:]
     /// When a nomination that is held back is looked at again.
     var nominationHold: Instant?
     var nominationNumbers = NominationNumbers()

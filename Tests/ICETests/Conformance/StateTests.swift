@@ -126,19 +126,34 @@ struct StateTests {
         #expect(call.states == [.checking, .connected])
     }
 
-    @Test(
-        "G8: without another pair the session is checking while patience lasts, and failed after it",
-        arguments: [10, 60])
+    @Test("G8: from completed, without another pair, the session fails at once", arguments: [10, 60])
     func noOtherPair(_ age: Int) throws {
         let call = try ScriptedCall()
         #expect(try call.connect())
         call.run(.seconds(age))
         call.peer.answer = { peer, request, _ in peer.failure(to: request, 403) }
         call.run(.seconds(7))
-        #expect(call.client.state == (age < 39 ? .checking : .failed))
-        call.run(.seconds(60))
         #expect(call.client.state == .failed)
         #expect(call.client.failure?.code == .consentRevoked)
+    }
+
+    @Test("G6, G8: while candidates may still come, a session without a pair left is disconnected, until patience ends")
+    func stillTrickling() throws {
+        let call = try ScriptedCall()
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        #expect(call.network.run(until: { call.client.selectedPair()?.isNominated == true }, atMost: .seconds(2)))
+        call.run(.seconds(10))
+        call.peer.answer = { peer, request, _ in peer.failure(to: request, 403) }
+        call.run(.seconds(7))
+        #expect(call.client.state == .disconnected)
+        let other = try NominationBugTests.second(call)
+        call.client.addRemoteCandidate(other.candidate(foundation: "2", priority: 1000))
+        call.run(.seconds(1))
+        #expect(call.states.suffix(3) == [.disconnected, .checking, .connected])
+        other.answer = { peer, request, _ in peer.failure(to: request, 403) }
+        call.run(.seconds(45))
+        #expect(call.states.suffix(2) == [.disconnected, .failed])
     }
 
     enum Origin: CaseIterable { case completed, disconnected, failed }
