@@ -49,10 +49,15 @@ extension ICEClient {
         try setRemoteParameters(parameters)
         counted.ignoredCandidates += UInt64(description.ignoredLines.count)
         for candidate in description.media.flatMap(\.candidates) { addRemoteCandidate(candidate) }
-        let isWhole = description.media.indices.allSatisfy { index in
-            description.media[index].isDisabled || description.hasAllCandidates(ofMedia: index)
+        // RFC 8838 §3: whoever does not trickle has told all candidates in the description.
+        let whole = description.media.indices.filter { index in
+            !parameters.supportsTrickle || description.media[index].isDisabled
+                || description.hasAllCandidates(ofMedia: index)
         }
-        if isWhole { addRemoteCandidate(nil) }
+        let ended = whole.count == description.media.count ? [nil] : whole.map { StreamID($0) }
+        for stream in ended {
+            input { $0.remoteCandidatesEnded(of: stream, usernameFragment: parameters.usernameFragment, now: $1) }
+        }
     }
 
     /// The credentials that all streams of a description share.
@@ -86,7 +91,7 @@ extension ICEClient {
     }
 
     /// The streams as they were described, or else plain ones.
-    private var streams: [MediaDescription] {
+    var streams: [MediaDescription] {
         if !describedStreams.isEmpty { return describedStreams.map(\.template) }
         let counts = agent.streamComponentCounts
         return SessionDescription(parameters: localParameters, componentCounts: counts.isEmpty ? [1] : counts).media

@@ -18,6 +18,14 @@ public struct ICEError: Error, Hashable, Sendable {
         public static let remoteParametersAlreadySet = Code("remoteParametersAlreadySet")
         /// Streams can only be added before gathering.
         public static let gatheringHasBegun = Code("gatheringHasBegun")
+        /// A candidate names no stream: `TypeError` of webrtc-pc.
+        public static let candidateWithoutStream = Code("candidateWithoutStream")
+        /// A candidate names a stream that there is not: `OperationError` of webrtc-pc.
+        public static let unknownStream = Code("unknownStream")
+        /// A candidate names another generation than the peer's present one.
+        public static let unknownGeneration = Code("unknownGeneration")
+        /// A signalled candidate has no candidate line of RFC 8839 §5.1.
+        public static let malformedCandidate = Code("malformedCandidate")
         /// The description does not fit the streams there are.
         public static let descriptionMismatch = Code("descriptionMismatch")
     }

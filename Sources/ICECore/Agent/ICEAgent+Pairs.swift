@@ -33,7 +33,8 @@ extension ICEAgent {
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
         let isWanted =
             candidate.transport == .udp && candidate.address.canBePeer && isKnownComponent && isCurrent(candidate)
-            && !session.remoteHasEnded
+            && !session.remoteEnds.cover(
+                candidate.stream, usernameFragment: session.remote?.usernameFragment ?? candidate.usernameFragment)
         guard state != .closed, isWanted else {
             counters.ignoredCandidates += 1
             trace(.remoteCandidate(candidate, "unusable", .remoteCandidateIgnored))
@@ -62,8 +63,14 @@ extension ICEAgent {
     }
 
     /// The peer has no more candidates (RFC 8838 §14).
-    package mutating func remoteCandidatesEnded(now: Instant) {
-        session.remoteHasEnded = true
+    ///
+    /// - Parameters:
+    ///   - stream: The stream it speaks of; nil for all.
+    ///   - usernameFragment: The generation it speaks of: an end of another one than the peer's present one means nothing.
+    package mutating func remoteCandidatesEnded(
+        of stream: StreamID? = nil, usernameFragment: String? = nil, now: Instant
+    ) {
+        session.remoteEnds.add(stream, usernameFragment: usernameFragment)
         trace(ICETraceEvent(.endOfCandidates))
         settle(at: now)
     }

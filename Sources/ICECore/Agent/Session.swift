@@ -6,8 +6,8 @@ struct Session {
     let generation: Int
     let keys: SessionKeys
     var remoteCandidates = RemoteCandidates()
-    /// Whether the peer said that it has no more candidates (RFC 8838 §14).
-    var remoteHasEnded = false
+    /// Of which streams the peer said that it has no more candidates.
+    var remoteEnds = RemoteEnds()
     /// The local candidates that were signalled, which alone may be paired (RFC 8838 §10).
     var conveyed: [LocalCandidate] = []
     var checklists: ChecklistSet
@@ -34,6 +34,16 @@ struct Session {
     }
 
     var remote: ICEParameters? { keys.remote }
+
+    /// Whether the peer said of all streams that it has no more candidates (RFC 8838 §14).
+    var remoteHasEnded: Bool {
+        guard !checklists.lists.isEmpty else {
+            return remoteEnds.cover(nil, usernameFragment: remote?.usernameFragment)
+        }
+        return checklists.lists.allSatisfy {
+            remoteEnds.cover($0.stream, usernameFragment: remote?.usernameFragment)
+        }
+    }
 
     /// Whether a nomination of the component is on its way or about to be.
     func isNominating(_ path: StreamComponent) -> Bool {
