@@ -137,28 +137,60 @@ struct ChecklistTests {
     @Test("Under a limit, failed pairs give way first, then worse ones that nobody has begun (RFC 8838 §10)")
     mutating func room() throws {
         let ids = [
-            try add("a", priority: 9), try add("b", priority: 8, path: .path(1)), try add("c", priority: 7),
-            try add("d", priority: 6),
+            try add("a", priority: 9), try add("b", priority: 8), try add("c", priority: 7), try add("d", priority: 6),
         ]
         let priority = try unwrap(set[ids[1]]).priority
-        #expect(set.makeRoom(for: 0, limit: 5) == true)
+        #expect(set.makeRoom(for: 0, in: StreamID(0), limit: 5) == true)
         #expect(set.pairCount == 4)
         #expect(beginNext() == ids[0])
         set.update(ids[0]) { $0.fail() }
-        #expect(set.makeRoom(for: 0, limit: 4) == true)
+        #expect(set.makeRoom(for: 0, in: StreamID(0), limit: 4) == true)
         #expect(set[ids[0]] == nil)
-        #expect(set.makeRoom(for: priority, limit: 3) == true)
+        #expect(set.makeRoom(for: priority, in: StreamID(0), limit: 3) == true)
         #expect(set[ids[3]] == nil && set.pairCount == 2)
-        #expect(set.makeRoom(for: 0, limit: 2) == false)
+        #expect(set.makeRoom(for: 0, in: StreamID(0), limit: 2) == false)
         while beginNext() != nil {}
-        #expect(set.makeRoom(for: .max, limit: 2) == false && set.pairCount == 2)
+        #expect(set.makeRoom(for: .max, in: StreamID(0), limit: 2) == false && set.pairCount == 2)
+    }
+
+    @Test(
+        "C2.4: over the limit, pairs are dropped evenly over the lists, whatever their priorities (RFC 8445 §6.1.2.5)")
+    mutating func evenRoom() throws {
+        let limit = 9
+        for number in 0..<12 {
+            for (stream, base) in [(0, UInt32(900_000)), (1, 100), (2, 5_000)] {
+                let priority = base + UInt32(number)
+                let pair = CandidatePair.priority(local: priority, remote: 1_000_000, role: .controlling)
+                guard set.makeRoom(for: pair, in: StreamID(stream), limit: limit) else { continue }
+                try add("\(stream)/\(number)", priority: priority, path: .path(stream))
+            }
+        }
+        #expect(set.pairCount == limit)
+        #expect(set.lists.map(\.pairs.count) == [3, 3, 3])
+        #expect(
+            set.lists.map { $0.pairs.map(\.local.candidate.priority) } == [
+                [900_011, 900_010, 900_009], [111, 110, 109], [5_011, 5_010, 5_009],
+            ])
+        // A worse one of a list that has its share goes nowhere.
+        #expect(set.makeRoom(for: 0, in: StreamID(0), limit: limit) == false)
+    }
+
+    @Test("C2.4: a list that filled the whole limit makes room for those that come later")
+    mutating func lateRoom() throws {
+        for number in 0..<9 { try add("a\(number)", priority: UInt32(900_000 + number)) }
+        for number in 0..<9 where set.makeRoom(for: 1, in: StreamID(1), limit: 9) {
+            try add("b\(number)", priority: 1, path: .path(1))
+        }
+        #expect(set.lists.map(\.pairs.count) == [5, 4, 0])
+        #expect(
+            set[StreamID(0)]?.pairs.map(\.local.candidate.priority) == [900_008, 900_007, 900_006, 900_005, 900_004])
     }
 
     @Test("A pair that made room is not checked any more, though it was triggered")
     mutating func roomAndQueue() throws {
         let id = try add("a", priority: 1)
         _ = set.withList(StreamID(0)) { $0.trigger(id) }
-        #expect(set.makeRoom(for: .max, limit: 1) == true)
+        #expect(set.makeRoom(for: .max, in: StreamID(0), limit: 1) == true)
         #expect(set.next() == nil)
     }
 

@@ -116,7 +116,7 @@ extension ICEAgent {
     mutating func insertPair(_ local: LocalCandidate, _ remote: Candidate) -> PairID? {
         let priority = CandidatePair.priority(local: local.candidate.priority, remote: remote.priority, role: role)
         let limit = max(1, configuration.maximumCandidatePairs)
-        guard session.checklists.makeRoom(for: priority, limit: limit) else { return nil }
+        guard session.checklists.makeRoom(for: priority, in: remote.stream, limit: limit) else { return nil }
         permit(remote.address.ip, on: local)
         return session.checklists.insert(local: local, remote: remote, role: role)
     }

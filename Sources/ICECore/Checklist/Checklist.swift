@@ -30,6 +30,9 @@ package struct Checklist {
         pairs.lazy.filter { $0.path == path }
     }
 
+    /// The last of the pairs that nobody has begun to check.
+    var worstUnbegun: CheckPair? { pairs.last { $0.state == .waiting || $0.state == .frozen } }
+
     // MARK: Coming and going
 
     /// Inserts a pair by its priority, behind those with the same one.

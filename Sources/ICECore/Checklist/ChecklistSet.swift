@@ -89,21 +89,33 @@ package struct ChecklistSet {
         }
     }
 
-    /// Makes room under a limit: failed pairs go first, then the lowest priorities that nobody has begun to check (RFC 8838 §10).
+    /// Makes room under a limit for a pair of a stream: failed pairs go first, then the lowest priorities that nobody has begun to check
+    /// (RFC 8838 §10), out of the longest list as long as that is the longer one by two, so that all lists come to the same length
+    /// (RFC 8445 §6.1.2.5).
     ///
     /// - Returns: Whether a pair of this priority may be added now.
-    mutating func makeRoom(for priority: UInt64, limit: Int) -> Bool {
+    mutating func makeRoom(for priority: UInt64, in stream: StreamID, limit: Int) -> Bool {
         guard pairCount >= limit else { return true }
         // A pair that has lost consent stays, so that nobody makes it anew.
-        let expendable = pairs.filter {
-            ($0.state == .failed && !$0.hasLostConsent) || $0.state == .waiting || $0.state == .frozen
+        let failed = pairs.filter { $0.state == .failed && !$0.hasLostConsent }
+        guard let victim = failed.min(by: { $0.priority < $1.priority }) ?? expendable(for: priority, in: stream) else {
+            return false
         }
-        let victim = expendable.min { a, b in
-            (a.state == .failed ? 0 : 1, a.priority) < (b.state == .failed ? 0 : 1, b.priority)
-        }
-        guard let victim, victim.state == .failed || victim.priority < priority else { return false }
         withList(victim.id.stream) { $0.remove { $0.id == victim.id } }
         return true
+    }
+
+    /// The pair that gives way to a better one, or to one of a shorter list.
+    private func expendable(for priority: UInt64, in stream: StreamID) -> CheckPair? {
+        let own = self[stream]
+        var longest: (length: Int, worst: CheckPair)?
+        for list in lists where list.stream != stream {
+            // Priorities of different streams say nothing of each other: the length alone counts.
+            guard let worst = list.worstUnbegun, list.pairs.count > longest?.length ?? 0 else { continue }
+            longest = (list.pairs.count, worst)
+        }
+        if let longest, longest.length > (own?.pairs.count ?? 0) + 1 { return longest.worst }
+        return own?.worstUnbegun.flatMap { $0.priority < priority ? $0 : nil }
     }
 
     // MARK: What to check next
