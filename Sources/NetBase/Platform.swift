@@ -26,6 +26,9 @@ package protocol Platform: AnyObject {
     /// The addresses of all interfaces that are up.
     func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress]
 
+    /// The address that packets to a destination leave from, by the routes there are; nothing is sent.
+    func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress
+
     /// A generator fit for credentials; the simulated network's is seeded.
     func makeRandomNumberGenerator() -> any RandomNumberGenerator
 
@@ -59,8 +62,16 @@ package protocol DatagramSocket: AnyObject {
     /// Hands one datagram to the system, or throws ``NetworkError/Code/wouldBlock`` when it takes no more right now.
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError)
 
+    /// Sets the byte with DSCP and ECN of what is sent, where the platform knows of such.
+    func setTypeOfService(_ value: UInt8) throws(NetworkError)
+
     /// Closes the socket and drops its closures.
     func close()
+}
+
+extension DatagramSocket {
+    /// Does nothing.
+    package func setTypeOfService(_ value: UInt8) throws(NetworkError) {}
 }
 
 /// A TCP connection.

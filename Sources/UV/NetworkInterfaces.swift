@@ -24,6 +24,29 @@ public enum NetworkInterfaces {
         return unsafe entries.compactMap { unsafe address(of: $0, flags) }
     }
 
+    /// The address that packets to a destination leave from, by the routes there are; nothing is sent.
+    ///
+    /// - Throws: ``NetworkError`` with code `networkUnreachable` or the like where no route leads there.
+    public static func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
+        let operation = "find the route to \(destination)"
+        let family = destination.family == .v4 ? SocketConstant.familyV4 : SocketConstant.familyV6
+        let descriptor = socket(family, SocketConstant.datagram, 0)
+        try check(descriptor >= 0 ? 0 : uv_translate_sys_error(errno), operation)
+        defer { close(descriptor) }
+        // The discard service's port: connecting a datagram socket only asks the routes, and no packet leaves.
+        let size = destination.family == .v4 ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+        let result = unsafe TransportAddress(destination, port: 9).withSocketAddress {
+            unsafe connect(descriptor, $0, socklen_t(size))
+        }
+        try check(result == 0 ? 0 : uv_translate_sys_error(errno), operation)
+        let local = unsafe TransportAddress { address, length in
+            var size = unsafe socklen_t(length.pointee)
+            return unsafe getsockname(descriptor, address, &size)
+        }
+        guard let local else { throw NetworkError(status: uv_translate_sys_error(errno), operation) }
+        return local.ip
+    }
+
     private static func address(
         of entry: uv_interface_address_t, _ flags: [IPAddress: IPv6AddressFlags]
     ) -> InterfaceAddress? {

@@ -26,6 +26,17 @@ extension UVTests {
             }
         }
 
+        @Test("A loopback address is reached from itself", arguments: [.loopback(.v4), .loopback(.v6)] as [IPAddress])
+        func sourceAddress(_ ip: IPAddress) throws {
+            guard try NetworkInterfaces.addresses().contains(where: { $0.ip == ip }) else { return }
+            #expect(try NetworkInterfaces.sourceAddress(towards: ip) == ip)
+        }
+
+        @Test("No route leads to an address that is none")
+        func noSourceAddress() {
+            #expect(throws: NetworkError.self) { try NetworkInterfaces.sourceAddress(towards: IPAddress(v4: .max)) }
+        }
+
         @Test("Linux's flags of IPv6 addresses are read")
         func flags() throws {
             let text = """

@@ -1,5 +1,4 @@
 public import ICECore
-import Logging
 import NetBase
 
 // MARK: - Gathering and checking
@@ -21,13 +20,9 @@ extension ICEClient {
     ///
     /// ``onCandidate`` fires for each candidate and once with nil at the end. A second call does nothing.
     public func gatherCandidates() {
-        var addresses: [InterfaceAddress] = []
-        do {
-            addresses = try platform.interfaceAddresses()
-        } catch {
-            logger.error("the interfaces can't be listed", metadata: ["error": "\(error)"])
-        }
-        let isAttached = turnClient != nil
+        guard gatheringState == .new, !isClosed else { return }
+        let addresses = usableAddresses()
+        let isAttached = permitsAttachedRelay
         input { $0.gather(over: addresses, attachedRelay: isAttached, now: $1) }
     }
 
@@ -44,7 +39,7 @@ extension ICEClient {
     public func restart() {
         dropGatheringEvents()
         resetUnusedTraffic()
-        let isAttached = turnClient != nil && !relays.contains(where: \.isAttached)
+        let isAttached = permitsAttachedRelay && !relays.contains(where: \.isAttached)
         input { $0.restart(attachedRelay: isAttached, now: $1) }
     }
 }
@@ -78,8 +73,13 @@ extension ICEClient {
 
     /// Adds a candidate of the peer at any time; nil says that there are no more (RFC 8838 §14).
     ///
-    /// A candidate of a kind, transport or generation that the session does not use is ignored and counted.
+    /// A candidate of a kind, transport or generation that the session does not use, or that ``shouldAcceptRemoteCandidate`` refuses, is
+    /// ignored and counted.
     public func addRemoteCandidate(_ candidate: Candidate?) {
+        if let candidate, let shouldAcceptRemoteCandidate, !shouldAcceptRemoteCandidate(candidate) {
+            counted.ignoredCandidates += 1
+            return
+        }
         input { agent, now in
             if let candidate { agent.addRemote(candidate, now: now) } else { agent.remoteCandidatesEnded(now: now) }
         }

@@ -5,13 +5,13 @@ import STUN
 
 extension ICEClient {
     func open(_ id: SocketID, on ip: IPAddress, for path: StreamComponent) {
-        do {
-            let socket = try platform.bindDatagramSocket(to: TransportAddress(ip, port: 0))
+        do throws(NetworkError) {
+            let socket = try bindSocket(on: ip)
             adopt(socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
             logger.debug("no socket", metadata: ["address": "\(ip)", "error": "\(error)"])
-            agent.socketFailed(id, now: platform.now)
+            agent.socketFailed(id, reason: portRangeFault(error), now: platform.now)
         }
     }
 

@@ -54,6 +54,19 @@ public final class ICEClient {
     public var onTrace: ((ICETraceEvent) -> Void)? {
         didSet { agent.isTracing = onTrace != nil }
     }
+    /// Asked about each local candidate before it is told of, in each generation: nil drops it, so that it is neither signalled nor paired,
+    /// and another address, related address or attributes are signalled instead of its own. Nil lets all pass.
+    ///
+    /// Checks are sent from the same socket whatever is signalled, so that a machine with a public address at a 1:1 NAT may tell that one.
+    /// A host candidate that is dropped still is the base of reflexive ones, whose related addresses are then hidden. Set it before gathering.
+    public var rewriteLocalCandidate: ((Candidate) -> Candidate?)? {
+        didSet { agent.asksAboutCandidates = rewriteLocalCandidate != nil }
+    }
+    /// Asked about each candidate of the peer's signalling when it is added; false ignores and counts it. Nil accepts all.
+    public var shouldAcceptRemoteCandidate: ((Candidate) -> Bool)?
+    /// Asked about each address of each interface when gathering begins, within that call; false leaves it unused. Nil uses all that the
+    /// configuration lets through.
+    public var shouldUseInterface: ((InterfaceAddress) -> Bool)?
     /// Gets the same events, but for the trace.
     public weak var delegate: (any ICEClientDelegate)?
 
@@ -142,6 +155,7 @@ public final class ICEClient {
         (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
         (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
         (onRestartNeeded, onData, shouldAcceptBindingRequest, onTrace) = (nil, nil, nil, nil)
+        (rewriteLocalCandidate, shouldAcceptRemoteCandidate, shouldUseInterface) = (nil, nil, nil)
     }
 
     // MARK: Driving the agent
@@ -260,9 +274,7 @@ public final class ICEClient {
     func deliverEvents() {
         for _ in 0..<events.count {
             guard let event = events.popFirst() else { return }
-            dispatch(event)
-            // RFC 8838 §10: a candidate may be paired once it was handed out to be signalled.
-            if case .candidate(let candidate) = event { input { $0.conveyed(candidate, now: $1) } }
+            if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
         if !events.isEmpty { scheduleDelivery() }
     }

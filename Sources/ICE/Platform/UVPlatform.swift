@@ -33,6 +33,10 @@ final class UVPlatform: Platform {
         try NetworkInterfaces.addresses()
     }
 
+    func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
+        try NetworkInterfaces.sourceAddress(towards: destination)
+    }
+
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }
 
     var pacingGovernor: any PacingGovernor { ProcessPacingGovernor.shared }

@@ -11,7 +11,7 @@ extension ICEAgent {
         guard gatherer.state == .new, state != .closed else { return }
         if components.isEmpty { _ = addStream(components: 1) }
         let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
-        let chosen = policy.select(from: addresses)
+        let chosen = policy.select(from: addresses).prefix(max(1, configuration.maximumLocalCandidates))
         beginGathering(openingSockets: chosen.count * components.count + (attachedRelay ? 1 : 0), at: now)
         for component in components {
             for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
@@ -22,7 +22,7 @@ extension ICEAgent {
 
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(
-            servers: configuration.servers.flatMap(\.parsed), openingSockets: count, usesRelaysOnly: usesRelaysOnly,
+            servers: permittedServers, openingSockets: count, usesRelaysOnly: usesRelaysOnly, hidesBases: hidesHosts,
             timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
         for relay in gatherer.unconfirmedRelays { emit(.confirmRelay(relay)) }
@@ -34,16 +34,23 @@ extension ICEAgent {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
         sockets[index].base = base
         let (path, rank) = (sockets[index].path, sockets[index].rank)
-        if !usesRelaysOnly, let host = localCandidates.addHost(on: id, base: base, path: path, rank: rank) {
-            tell(.candidate(host.candidate))
+        if !usesRelaysOnly,
+            let host = localCandidates.addHost(on: id, base: base, path: path, rank: rank, isWithheld: hidesHosts)
+        {
+            announce(host)
         }
         gatherer.socketOpened(id, base: base, path: path)
         settle(at: now)
     }
 
     /// A socket that was asked for can't be bound: its address gives no candidates.
-    package mutating func socketFailed(_ id: SocketID, now: Instant) {
+    ///
+    /// - Parameter reason: What the application is told of it, if it is.
+    package mutating func socketFailed(_ id: SocketID, reason: String? = nil, now: Instant) {
         sockets.removeAll { $0.id == id }
+        if let reason {
+            tell(.candidateError(CandidateError(url: "", code: CandidateError.unreachable, text: reason)))
+        }
         gatherer.socketFailed()
         settle(at: now)
     }
@@ -60,15 +67,6 @@ extension ICEAgent {
         settle(at: now)
     }
 
-    /// The application has signalled a candidate, or was told of it: now it may be paired (RFC 8838 §10).
-    package mutating func conveyed(_ candidate: Candidate, now: Instant) {
-        let known = localCandidates.all.first { $0.candidate == candidate }
-        guard let local = known, !session.conveyed.contains(local) else { return }
-        session.conveyed.append(local)
-        formPairs(with: local)
-        settle(at: now)
-    }
-
     mutating func advanceGathering(to now: Instant) {
         let due = gatherer.advance(to: now, keepalive: configuration.keepaliveInterval, using: &generator)
         for (socket, server, message) in due.sends { emit(.send(message.bytes, from: socket, to: server)) }
@@ -76,15 +74,13 @@ extension ICEAgent {
         for relay in due.abandonedRelays { emit(.closeSocket(relay)) }
     }
 
-    var usesRelaysOnly: Bool { configuration.transportPolicy == .relay }
-
     mutating func take(_ finding: Gatherer.Finding) {
         switch finding {
         case .mapped(let address, let socket, let server):
             let found = localCandidates.addServerReflexive(
                 address, on: socket, server: server, url: gatherer.url(ofServerAt: server))
             // RFC 8838 §13: nothing is trickled once a pair has been nominated.
-            if let found, !isConcluded(found.candidate.path) { tell(.candidate(found.candidate)) }
+            if let found, !isConcluded(found.candidate.path) { announce(found) }
         case .failed(let error):
             tell(.candidateError(error))
         }

@@ -61,7 +61,7 @@ extension ICEAgent {
             let related = usesRelaysOnly ? nil : mapped
             let added = localCandidates.addRelayed(
                 address, on: id, path: path, server: server, url: url, mapped: related, rank: rank)
-            if let added { tell(.candidate(added.candidate)) }
+            if let added { announce(added) }
             return (id, path)
         }
     }
@@ -70,7 +70,7 @@ extension ICEAgent {
     package mutating func relayConfirmed(_ id: SocketID, now: Instant) {
         guard gatherer.relayOpened(id) != nil else { return }
         for socket in sockets where socket.allocation == id {
-            if let local = localCandidates.base(of: socket.id) { tell(.candidate(local.candidate)) }
+            if let local = localCandidates.base(of: socket.id) { announce(local) }
         }
         settle(at: now)
     }

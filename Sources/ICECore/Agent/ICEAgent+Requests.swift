@@ -28,8 +28,8 @@ extension ICEAgent {
     ) {
         // What has failed is over until a restart: an answer would let the peer take it for alive.
         guard !isGivenUp(path) else { return }
-        // Where only relays are used, nobody is to see that this address is there.
-        guard !usesRelaysOnly || localCandidates.base(of: socket) != nil else { return }
+        // Of an address that the peer is not told of, nobody is to see that it is there.
+        guard mayAnswer(on: socket) else { return }
         switch session.keys.authenticator.judge(request) {
         case .accepted(let algorithm):
             guard let check = IncomingCheck(request, from: source, on: socket, path: path, integrity: algorithm) else {
@@ -151,7 +151,7 @@ extension ICEAgent {
         if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) {
             return pair
         }
-        guard let host = localCandidates.base(of: check.socket) else { return nil }
+        guard let host = receiver(on: check.socket) else { return nil }
         guard isConcluded(check.path) else { return insertPair(host, remote).flatMap { session.checklists[$0] } }
         // The peer may have moved: its NAT forgot the mapping of the pair in use, or it has another uplink.
         let hasMoved = remote.kind == .peerReflexive

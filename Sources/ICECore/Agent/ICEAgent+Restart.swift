@@ -39,7 +39,7 @@ extension ICEAgent {
         let unconfirmed = Set(gatherer.unconfirmedRelays)
         for local in localCandidates.all {
             let allocation = sockets.first { $0.id == local.socket }?.allocation
-            if allocation.map(unconfirmed.contains) != true { tell(.candidate(local.candidate)) }
+            if allocation.map(unconfirmed.contains) != true { announce(local) }
         }
         for socket in sockets where !socket.isRelay {
             if let base = socket.base { gatherer.addSocket(socket.id, base: base, path: socket.path) }

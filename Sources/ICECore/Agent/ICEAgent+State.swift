@@ -84,7 +84,7 @@ extension ICEAgent {
     private func conclusiveFailure() -> ICEFailure? {
         guard isChecking, session.remote != nil, gatherer.state == .complete else { return nil }
         let isOutOfTime = session.patienceEnd == nil
-        guard isOutOfTime || localCandidates.all.isEmpty else { return nil }
+        guard isOutOfTime || localCandidates.isEmpty else { return nil }
         for component in components where component.selected == nil {
             let pairs = session.checklists.pairs.filter { $0.path == component.path }
             guard !pairs.contains(where: \.isPending) else { continue }

@@ -21,6 +21,9 @@ package struct ICEAgent {
         didSet { session.checklists.recordsChanges = isTracing }
     }
 
+    /// Whether the application wants to say of each local candidate what becomes of it.
+    package var asksAboutCandidates = false
+
     var tieBreaker: TieBreaker
     var session: Session
     /// The credentials that came before the session's, answered to while a path from then is still used.
@@ -69,6 +72,7 @@ package struct ICEAgent {
         let initial = configuration.pacing.initialRetransmissionTimeout
         roundTrips = RoundTripEstimator(initial: initial, floor: configuration.pacing.measuredTimeoutFloor ?? initial)
         self.generator = generator
+        localCandidates.limit = max(1, configuration.maximumLocalCandidates)
     }
 
     // MARK: Out
@@ -122,11 +126,6 @@ package struct ICEAgent {
 
     /// What the peer signalled, once it has.
     package var remoteParameters: ICEParameters? { session.remote }
-
-    /// The candidates of this side, those that only the peer sees left out.
-    package var signalledCandidates: [Candidate] {
-        localCandidates.all.lazy.map(\.candidate).filter { $0.kind != .peerReflexive }
-    }
 
     /// The peer's candidates that are known.
     package var remoteCandidates: [Candidate] { session.remoteCandidates.all }

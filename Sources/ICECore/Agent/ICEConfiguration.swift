@@ -22,6 +22,21 @@ public struct ICEConfiguration: Sendable {
         case all
         /// Relayed ones only: the peer learns no address of this machine, and nothing is sent or answered from one.
         case relay
+        /// All but host candidates, which are neither signalled nor paired: the peer learns what NATs and servers show of this machine.
+        /// Related addresses are hidden.
+        case noHost
+    }
+
+    /// How much of the machine's addresses is used and shown: the modes of RFC 8828 §5.2.
+    public enum AddressExposure: Hashable, Sendable {
+        /// Mode 1: all interfaces. RFC 8828 wants it where the user has consented to it, as by giving access to a camera.
+        case all
+        /// Mode 2: the way that packets take by default, one in each address family, with its local address.
+        case defaultRoute
+        /// Mode 3: the way that packets take by default, without its local address: no host candidates and no related addresses.
+        case defaultRouteOnly
+        /// Mode 4: nothing leaves but over TCP or TLS to a TURN server; other servers are not asked.
+        case proxyOnly
     }
 
     /// Which of the two agents decides; the peers settle a conflict by themselves.
@@ -30,8 +45,11 @@ public struct ICEConfiguration: Sendable {
     /// STUN and TURN servers, all of which are asked.
     public var servers: [ICEServer] = []
 
-    /// Whether only relayed candidates are used.
+    /// Which candidates are used, and shown to the peer.
     public var transportPolicy = TransportPolicy.all
+
+    /// Which of the machine's addresses are used, and shown to the peer (RFC 8828).
+    public var addressExposure = AddressExposure.all
 
     /// How fast checks are sent.
     public var pacing = PacingProfile.standard
@@ -53,6 +71,10 @@ public struct ICEConfiguration: Sendable {
     /// The most candidate pairs over all checklists (RFC 8445 §6.1.2.5); at least 1.
     public var maximumCandidatePairs = 100
 
+    /// The most candidates of this side that are signalled for one component, at least 1. The machine's addresses come first, the most
+    /// preferred of them before the others.
+    public var maximumLocalCandidates = 100
+
     /// The most candidates that are accepted of the peer's signalling, and as many again of its checks.
     public var maximumRemoteCandidates = 100
 
@@ -61,6 +83,16 @@ public struct ICEConfiguration: Sendable {
 
     /// The only local addresses to use; nil uses all that RFC 8445 §5.1.1.1 lets through.
     public var localAddresses: [IPAddress]?
+
+    /// The local ports that the candidates' UDP sockets may have; nil leaves the choice to the system.
+    ///
+    /// Free ports are looked for at random, with 64 attempts at the most. Where none is found, ``CandidateError`` names the range.
+    public var portRange: ClosedRange<UInt16>?
+
+    /// The DSCP of all that the candidates' UDP sockets send, 0 to 63, such as 46 for voice (RFC 8837); nil leaves it to the system.
+    ///
+    /// It is a wish: networks may ignore it, and not every system allows all values.
+    public var differentiatedServicesCodePoint: UInt8?
 
     /// The time after which a silent server is given up. Candidates are signalled, and checked, long before.
     public var gatheringTimeout = Duration.seconds(10)

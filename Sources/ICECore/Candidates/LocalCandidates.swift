@@ -7,18 +7,51 @@ package struct SocketID: Hashable, Sendable {
 
 /// A candidate of this agent, with the socket that its base is bound to.
 package struct LocalCandidate: Hashable, Sendable {
-    package let candidate: Candidate
+    /// As it is signalled.
+    package private(set) var candidate: Candidate
     package let socket: SocketID
     /// What checks are sent from: the host candidate's address, with its scope (RFC 8445 §4).
     package let base: TransportAddress
     let localPreference: UInt16
     /// The server that it was obtained from, where one of the configuration was.
     package var server: ServerURL?
+    /// As it was found: what the application is asked about in each generation.
+    let gathered: Candidate
+    /// Whether it is neither signalled nor paired. Others may have it as their base all the same.
+    private(set) var isWithheld: Bool
+    /// The generation in which the application has last said what is to become of it.
+    private(set) var decidedGeneration: Int?
+
+    init(
+        candidate: Candidate, socket: SocketID, base: TransportAddress, localPreference: UInt16,
+        server: ServerURL? = nil, isWithheld: Bool = false
+    ) {
+        self.candidate = candidate
+        self.socket = socket
+        self.base = base
+        self.localPreference = localPreference
+        self.server = server
+        gathered = candidate
+        self.isWithheld = isWithheld
+    }
+
+    /// Takes what may differ from what was found: foundation, priority and the like are not the application's to choose.
+    fileprivate mutating func decide(as signalled: Candidate?, generation: Int) {
+        candidate = gathered
+        isWithheld = signalled == nil
+        decidedGeneration = generation
+        guard let signalled else { return }
+        candidate.address = signalled.address
+        candidate.relatedAddress = signalled.relatedAddress
+        candidate.attributes = signalled.attributes
+    }
 }
 
 /// The candidates of this agent: unique addresses, foundations and priorities (RFC 8445 §5.1.1 to §5.1.3).
 struct LocalCandidates {
     private(set) var all: [LocalCandidate] = []
+    /// The most that are signalled of one component.
+    var limit = Int.max
     private var foundations: [FoundationKey: Candidate.Foundation] = [:]
 
     /// RFC 8445 §5.1.1.3: equal if "they are of the same type, their bases have the same IP address, for reflexive and relayed candidates
@@ -36,19 +69,34 @@ struct LocalCandidates {
 
     /// The candidate that has an address on a socket, signalled or peer-reflexive.
     func candidate(on socket: SocketID, at address: TransportAddress) -> LocalCandidate? {
-        all.first { $0.socket == socket && $0.candidate.address == address }
+        let known = all.filter { $0.socket == socket && $0.candidate.address == address }
+        return known.first { !$0.isWithheld } ?? known.first
+    }
+
+    /// Whether there is none that may be paired.
+    var isEmpty: Bool { all.allSatisfy(\.isWithheld) }
+
+    /// Keeps the application's word on a candidate; nil withholds it.
+    ///
+    /// - Returns: The candidate as it is to be signalled.
+    mutating func decide(on gathered: Candidate, as signalled: Candidate?, generation: Int) -> Candidate? {
+        guard let index = all.firstIndex(where: { $0.gathered == gathered }) else { return nil }
+        all[index].decide(as: signalled, generation: generation)
+        return all[index].isWithheld ? nil : all[index].candidate
     }
 
     /// Adds the host candidate of a socket.
     ///
-    /// - Parameter rank: The place of its address among the host's addresses, 0 being preferred.
-    mutating func addHost(on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int)
-        -> LocalCandidate?
-    {
+    /// - Parameters:
+    ///   - rank: The place of its address among the host's addresses, 0 being preferred.
+    ///   - isWithheld: Whether it is but the base of others.
+    mutating func addHost(
+        on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int, isWithheld: Bool = false
+    ) -> LocalCandidate? {
         // RFC 8445 §5.1.2.1: "If there is only a single IP address, this value SHOULD be set to 65535."
         add(
             .host, at: base.unscoped, related: nil, socket, base, path, server: nil,
-            preference: 65535 - min(rank, 65535))
+            preference: 65535 - min(rank, 65535), isWithheld: isWithheld)
     }
 
     /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
@@ -57,8 +105,8 @@ struct LocalCandidates {
     ) -> LocalCandidate? {
         guard let host = base(of: socket) else { return nil }
         return add(
-            .serverReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
-            server: server, url: url, preference: Int(host.localPreference))
+            .serverReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
+            host.candidate.path, server: server, url: url, preference: Int(host.localPreference))
     }
 
     /// Adds an allocation on a TURN server; nil if it is nothing new, as where the server is this host.
@@ -81,7 +129,8 @@ struct LocalCandidates {
     {
         guard let host = base(of: socket) else { return nil }
         var learned = add(
-            .peerReflexive, at: mapped, related: host.candidate.address, socket, host.base, host.candidate.path,
+            .peerReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
+            host.candidate.path,
             server: nil,
             preference: Int(host.localPreference))
         learned?.set(priority: priority)
@@ -95,11 +144,16 @@ struct LocalCandidates {
 
     private mutating func add(
         _ kind: Candidate.Kind, at address: TransportAddress, related: TransportAddress?, _ socket: SocketID,
-        _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, url: ServerURL? = nil, preference: Int
+        _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, url: ServerURL? = nil, preference: Int,
+        isWithheld: Bool = false
     ) -> LocalCandidate? {
-        guard !all.contains(where: { $0.candidate.address == address && $0.base == base && $0.socket == socket }) else {
-            return nil
+        let isKnown = all.contains { known in
+            guard known.base == base, known.socket == socket else { return false }
+            // A host candidate that nobody is told of makes no other one redundant.
+            if known.isWithheld, known.gathered.kind == .host, kind != .host { return false }
+            return known.candidate.address == address || known.gathered.address == address
         }
+        guard !isKnown, kind == .peerReflexive || isWithheld || signalledCount(of: path) < limit else { return nil }
         let key = FoundationKey(kind: kind, baseIP: base.ip, serverIP: server)
         let foundation = foundations[key] ?? Candidate.Foundation(number: foundations.count + 1)
         foundations[key] = foundation
@@ -111,9 +165,14 @@ struct LocalCandidates {
             kind: kind, relatedAddress: related)
         candidate.stream = path.stream
         let local = LocalCandidate(
-            candidate: candidate, socket: socket, base: base, localPreference: unique, server: url)
+            candidate: candidate, socket: socket, base: base, localPreference: unique, server: url,
+            isWithheld: isWithheld)
         all.append(local)
         return local
+    }
+
+    private func signalledCount(of path: StreamComponent) -> Int {
+        all.count { $0.candidate.path == path && $0.candidate.kind != .peerReflexive && !$0.isWithheld }
     }
 
     /// RFC 8445 §5.1.2: "each candidate for a data stream MUST have a unique priority".

@@ -2,7 +2,7 @@ public import NetBase
 
 /// Why one server gave no candidate: `RTCPeerConnectionIceErrorEvent` of webrtc-pc. Gathering goes on.
 public struct CandidateError: Error, Hashable, Sendable {
-    /// The server's URL.
+    /// The server's URL; empty where it is not a server's fault: no socket could be bound.
     public let url: String
 
     /// The local address that was used; nil where no single one was.
@@ -35,7 +35,7 @@ public struct CandidateError: Error, Hashable, Sendable {
 extension CandidateError: CustomStringConvertible {
     /// The URL, the code, the text, and what to do about it: `turn:192.0.2.1: 486 Allocation Quota Reached; …`.
     public var description: String {
-        let fault = "\(url): \(errorCode) \(errorText)"
+        let fault = (url.isEmpty ? "" : "\(url): ") + "\(errorCode) \(errorText)"
         return advice.map { "\(fault); \($0)" } ?? fault
     }
 

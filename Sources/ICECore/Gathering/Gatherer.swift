@@ -52,6 +52,7 @@ struct Gatherer {
     private var queries: [Query] = []
     private var relays = RelayRequests()
     private var usesRelaysOnly = false
+    private var hidesBases = false
     /// The allocations of an earlier generation that the server has to confirm.
     private(set) var unconfirmedRelays: [SocketID] = []
     private var sockets: [(id: SocketID, base: TransportAddress, path: StreamComponent)] = []
@@ -62,13 +63,16 @@ struct Gatherer {
 
     /// Starts a generation's gathering. Sockets and names follow; ``finishIfDone()`` tells when all is there.
     ///
-    /// - Parameter usesRelaysOnly: Whether STUN servers are left alone.
+    /// - Parameters:
+    ///   - usesRelaysOnly: Whether STUN servers are left alone.
+    ///   - hidesBases: Whether errors name no address of this machine.
     mutating func begin(
-        servers urls: [ServerURL], openingSockets count: Int, usesRelaysOnly: Bool = false, timeout: Duration,
-        at now: Instant
+        servers urls: [ServerURL], openingSockets count: Int, usesRelaysOnly: Bool = false,
+        hidesBases: Bool = false, timeout: Duration, at now: Instant
     ) {
         state = .gathering
         self.usesRelaysOnly = usesRelaysOnly
+        self.hidesBases = usesRelaysOnly || hidesBases
         unconfirmedRelays = relays.beginGeneration()
         servers = urls.map { Server(url: $0, addresses: IPAddress($0.host).map { [$0] }) }
         queries = []
@@ -247,7 +251,7 @@ struct Gatherer {
         guard state == .gathering, !servers[server].isReported else { return nil }
         servers[server].isReported = true
         // webrtc-pc: the local address is told only where a candidate has exposed it.
-        return CandidateError(url: servers[server].url.text, from: usesRelaysOnly ? nil : base, code: code, text: text)
+        return CandidateError(url: servers[server].url.text, from: hidesBases ? nil : base, code: code, text: text)
     }
 
     /// The system could not send to a server, or says that nobody is there.

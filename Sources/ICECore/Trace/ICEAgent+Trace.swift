@@ -24,7 +24,7 @@ extension ICEAgent {
         let generation = session.generation
         switch event {
         case .candidate(let candidate):
-            let local = localCandidates.all.first { $0.candidate == candidate }
+            let local = localCandidates.all.first { $0.gathered == candidate }
             trace(.localCandidate(candidate, id: local?.id, url: local?.server?.text, generation))
         case .candidateError(let error):
             trace(.candidateError(error))

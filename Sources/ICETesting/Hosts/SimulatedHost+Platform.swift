@@ -14,6 +14,11 @@ extension SimulatedHost: Platform {
         return all
     }
 
+    /// The address that packets to a destination leave from: of the first interface that is up and has a route.
+    public func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
+        try route(from: .any(destination.family), to: destination).source
+    }
+
     /// A generator that follows from the network's seed, the host's name and the number of generators made before.
     public func makeRandomNumberGenerator() -> any RandomNumberGenerator {
         SeededGenerator(seed: generator.next())

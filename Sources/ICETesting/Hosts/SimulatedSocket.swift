@@ -11,6 +11,9 @@ public final class SimulatedSocket {
     /// An ICMP error came back for something that was sent to a destination.
     public var onUnreachable: ((TransportAddress, NetworkError) -> Void)?
 
+    /// The byte with DSCP and ECN that was asked for; the simulated network makes no difference of it.
+    public private(set) var typeOfService: UInt8 = 0
+
     private weak var host: SimulatedHost?
 
     /// What one UDP datagram over IPv4 can carry: 65,535 less the headers.
@@ -41,6 +44,9 @@ public final class SimulatedSocket {
     public func send(_ bytes: [UInt8], to destination: TransportAddress) throws(NetworkError) {
         try send(bytes.span, to: destination)
     }
+
+    /// Sets the byte with DSCP and ECN of what is sent.
+    public func setTypeOfService(_ value: UInt8) { typeOfService = value }
 
     /// Closes the socket and drops its closures.
     public func close() {

@@ -136,6 +136,10 @@ final class RefusingPlatform: Platform {
     func interfaceAddresses() -> [InterfaceAddress] { host.interfaceAddresses() }
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { host.makeRandomNumberGenerator() }
 
+    func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
+        try host.sourceAddress(towards: destination)
+    }
+
     func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
         try host.connectStream(to: address)
     }

@@ -95,6 +95,10 @@ final class FakePlatform: Platform {
 
     func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress] { [] }
 
+    func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
+        .loopback(destination.family)
+    }
+
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }
 }
 
