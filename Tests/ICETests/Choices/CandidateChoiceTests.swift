@@ -9,6 +9,7 @@ struct CandidateChoiceTests {
     @Test("A local candidate that the application drops is neither signalled, nor paired, nor answered for")
     func drop() throws {
         let call = try ScriptedCall(addresses: ["192.0.2.1", "192.0.2.2"])
+        call.clientHost.ephemeralPorts = 50_000...50_000
         call.client.rewriteLocalCandidate = { $0.address.ip == "192.0.2.2" ? nil : $0 }
         try call.start()
         call.client.addRemoteCandidate(call.peer.candidate())
@@ -18,12 +19,12 @@ struct CandidateChoiceTests {
         #expect(call.client.candidatePairs.map(\.local.address.ip) == ["192.0.2.1"])
         let description = call.client.localDescription.description
         #expect(description.contains("192.0.2.1") && !description.contains("192.0.2.2"))
+        let delivered = call.clientHost.counters[.delivered]
         let count = call.peer.responses.count
-        for port in UInt16(49_152)...65_535 {
-            let check = call.peer.check(for: call.client.localParameters)
-            if port % 64 == 0 { call.peer.send(check.bytes, to: TransportAddress("192.0.2.2", port: port)) }
-        }
-        call.run(.seconds(1))
+        let check = call.peer.check(for: call.client.localParameters)
+        call.peer.send(check.bytes, to: "192.0.2.2:50000")
+        call.run(.milliseconds(100))
+        #expect(call.clientHost.counters[.delivered] > delivered)
         #expect(call.peer.responses.count == count)
     }
 
