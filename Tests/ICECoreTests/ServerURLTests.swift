@@ -82,6 +82,20 @@ struct AddressPolicyTests {
     }
 
     @Test(
+        "E3.1: IPv4 addresses come between IPv6 ones (RFC 8421 §4)",
+        arguments: [
+            (6, 2, "66664664"), (1, 1, "64"), (2, 2, "6644"), (1, 2, "644"), (3, 1, "6664"), (0, 2, "44"), (2, 0, "66"),
+            (8, 4, "666466646644"),
+        ])
+    func intermingled(_ v6: Int, _ v4: Int, _ expected: String) throws {
+        let addresses =
+            try (0..<v4).map { Self.address(try #require(IPAddress("192.0.2.\($0 + 1)"))) }
+            + (0..<v6).map { Self.address(try #require(IPAddress("2001:db8::\($0 + 1)"))) }
+        let order = AddressPolicy().select(from: addresses).map { $0.family == .v6 ? "6" : "4" }.joined()
+        #expect(order == expected)
+    }
+
+    @Test(
         "Addresses that RFC 8445 §5.1.1.1 rules out are not used",
         arguments: [
             "127.0.0.1", "::1", "::192.0.2.1", "fec0::1", "::ffff:192.0.2.1", "224.0.0.1", "ff02::1", "0.0.0.0", "::",

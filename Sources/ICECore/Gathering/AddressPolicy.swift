@@ -19,10 +19,25 @@ package struct AddressPolicy: Hashable, Sendable {
         let tracked = usable.filter { isTrackable($0, among: usable) }
         let chosen = usable.filter { !tracked.contains($0) }
         var seen: Set<IPAddress> = []
-        return chosen.enumerated()
+        let sorted = chosen.enumerated()
             .sorted { (Self.order(of: $0.element), $0.offset) < (Self.order(of: $1.element), $1.offset) }
-            .map(\.element.ip)
-            .filter { seen.insert($0).inserted }
+            .map(\.element)
+            .filter { seen.insert($0.ip).inserted }
+        let (v6, v4) = (sorted.filter { Self.order(of: $0) == 0 }, sorted.filter { Self.order(of: $0) == 1 })
+        return (Self.intermingled(v6, v4) + sorted.filter { Self.order(of: $0) > 1 }).map(\.ip)
+    }
+
+    /// RFC 8421 §4: an IPv4 address after every Hi = (N_4 + N_6) / N_4 IPv6 addresses, so that a family that is broken holds nothing up.
+    private static func intermingled(_ v6: [InterfaceAddress], _ v4: [InterfaceAddress]) -> [InterfaceAddress] {
+        guard !v4.isEmpty else { return v6 }
+        let headStart = (v4.count + v6.count) / v4.count
+        var mixed: [InterfaceAddress] = []
+        var waiting = v4[...]
+        for (index, address) in v6.enumerated() {
+            mixed.append(address)
+            if (index + 1) % headStart == 0, let next = waiting.popFirst() { mixed.append(next) }
+        }
+        return mixed + waiting
     }
 
     private func isUsable(_ address: InterfaceAddress) -> Bool {
