@@ -22,7 +22,8 @@ final class SimulatedCall {
 
     init(
         _ network: SimulatedNetwork, _ first: SimulatedHost, _ second: SimulatedHost, signallingDelay: Duration = .zero,
-        roles: [Role] = [.controlling, .controlled], configure: (inout ICEConfiguration) -> Void = { _ in }
+        roles: [Role] = [.controlling, .controlled], configure: (inout ICEConfiguration) -> Void = { _ in },
+        configureCallee: (inout ICEConfiguration) -> Void = { _ in }
     ) {
         self.network = network
         self.signallingDelay = signallingDelay
@@ -30,6 +31,7 @@ final class SimulatedCall {
         configure(&configuration)
         caller = ICEClient(on: first, configuration: configuration)
         configuration.role = roles[1]
+        configureCallee(&configuration)
         callee = ICEClient(on: second, configuration: configuration)
         listen(to: 0, signallingTo: callee)
         listen(to: 1, signallingTo: caller)

@@ -9,6 +9,7 @@ extension ICEAgent {
         over addresses: [InterfaceAddress], attachedRelay: Bool = false, now: Instant
     ) {
         guard gatherer.state == .new, state != .closed else { return }
+        let attachedRelay = attachedRelay && !isLite
         if components.isEmpty { _ = addStream(components: 1) }
         let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
         let chosen = policy.select(from: addresses).prefix(max(1, configuration.maximumLocalCandidates))
@@ -22,9 +23,11 @@ extension ICEAgent {
 
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(
-            servers: permittedServers, openingSockets: count, usesRelaysOnly: usesRelaysOnly, hidesBases: hidesHosts,
+            servers: isLite ? [] : permittedServers, openingSockets: count, usesRelaysOnly: usesRelaysOnly,
+            hidesBases: hidesHosts,
             timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
+        if isLite { refuseServers() }
         for relay in gatherer.unconfirmedRelays { emit(.confirmRelay(relay)) }
         for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
     }

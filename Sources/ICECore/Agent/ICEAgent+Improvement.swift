@@ -12,6 +12,7 @@ extension ICEAgent {
 
     /// Moves a component to a better pair that works: by a nomination where the agents agreed on that, else by asking for a restart.
     mutating func improvePaths(at now: Instant) {
+        guard !isLite else { return }
         for index in components.indices where isConcluded(components[index].path) {
             guard let selected = components[index].selected, selected.generation == session.generation,
                 let used = session.checklists[selected.id], let better = improvement(on: used)

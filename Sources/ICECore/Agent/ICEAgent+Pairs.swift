@@ -10,8 +10,7 @@ extension ICEAgent {
         trace(.remoteParameters(parameters))
         pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
         session.patienceEnd = now + configuration.patienceInterval
-        // RFC 8445 §6.1.1: the full agent controls the lite one, whoever made the offer.
-        if parameters.isLite, role == .controlled { changeRole(to: .controlling) }
+        settleRole(with: parameters)
         // RFC 8838 §9: what came ahead of the credentials and names others would keep a later candidate of the same address out.
         let named = parameters.usernameFragment
         counters.ignoredCandidates += session.remoteCandidates.removeAll { ($0.usernameFragment ?? named) != named }
@@ -104,12 +103,15 @@ extension ICEAgent {
     }
 
     private mutating func formPair(_ local: LocalCandidate, _ remote: Candidate) {
-        guard !isConcluded(remote.path) || canRenominate, local.canReach(remote) else { return }
+        guard isLite ? isBetweenLiteAgents : !isConcluded(remote.path) || canRenominate, local.canReach(remote) else {
+            return
+        }
         let checklist = session.checklists[remote.stream]
         // RFC 8445 §6.1.2.4: a reflexive candidate is replaced by its base, and of two equal pairs the better one stays. The base's own
         // host candidate is signalled first and has the higher priority, so the newcomer is the one to leave out.
         guard checklist?.pair(from: local.socket, to: remote.address) == nil else { return }
         insertPair(local, remote)
+        if isLite { emit(.admit(local.socket, remote.address.scoped(like: local.base))) }
     }
 
     @discardableResult

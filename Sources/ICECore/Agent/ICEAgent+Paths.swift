@@ -7,6 +7,7 @@ extension ICEAgent {
 
     mutating func advancePaths(to now: Instant) {
         for index in components.indices {
+            advancePeerChecks(ofComponentAt: index, to: now)
             guard let path = components[index].selected else { continue }
             if path.upkeep != nil {
                 advanceUpkeep(ofComponentAt: index, to: now)
@@ -104,6 +105,7 @@ extension ICEAgent {
 
     /// A check of the peer's over the pair in use.
     mutating func noteSignOfLife(_ check: IncomingCheck, at now: Instant) {
+        noteCheck(on: check.socket, from: check.source, at: now)
         guard let index = components.firstIndex(where: { $0.path == check.path }),
             let path = components[index].selected, path.socket == check.socket, path.destination == check.source
         else { return }
@@ -124,7 +126,10 @@ extension ICEAgent {
     /// When the last data came in and went out over the selected path; to be told before ``advance(to:)``.
     package mutating func noteData(on path: StreamComponent, receivedAt: Instant?, sentAt: Instant?) {
         guard let index = components.firstIndex(where: { $0.path == path }) else { return }
-        if let receivedAt { components[index].selected?.upkeep?.liveness.heard(at: receivedAt, using: &generator) }
+        if let receivedAt {
+            components[index].selected?.upkeep?.liveness.heard(at: receivedAt, using: &generator)
+            components[index].selected?.peerChecks?.heard(at: receivedAt)
+        }
         guard let sentAt, receivedAt.map({ $0 < sentAt }) ?? true else { return }
         components[index].selected?.upkeep?.liveness.sentData(at: sentAt)
     }
@@ -174,7 +179,7 @@ extension ICEAgent {
 
     private var backups: some Sequence<CheckPair> {
         session.checklists.pairs.filter { pair in
-            pair.state == .succeeded && isConcluded(pair.path)
+            !isLite && pair.state == .succeeded && isConcluded(pair.path)
                 && !components.contains { $0.selected?.id == pair.id && $0.selected?.generation == session.generation }
                 && !session.checks.isUnderWay(on: pair.id)
         }

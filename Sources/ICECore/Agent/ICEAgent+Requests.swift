@@ -39,7 +39,7 @@ extension ICEAgent {
             trace(received: check)
             if asksAboutChecks { emit(.ask(check)) } else { answerAndAct(on: check, at: now) }
         case .reply(let response, let code):
-            if code == 401, answerRetired(request, from: source, on: socket) { return }
+            if code == 401, answerRetired(request, from: source, on: socket, at: now) { return }
             counters.unauthenticated += 1
             trace(answerTo: request, to: source, from: socket, code: code)
             emit(.send(response.bytes, from: socket, to: source))
@@ -56,12 +56,13 @@ extension ICEAgent {
     }
 
     /// While a pair from before the restart is in use, the peer's consent checks for it are answered, and mean nothing else.
-    private mutating func answerRetired(_ request: STUNMessage, from source: TransportAddress, on socket: SocketID)
-        -> Bool
-    {
+    private mutating func answerRetired(
+        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
+    ) -> Bool {
         guard let keys = retiredKeys, case .accepted(let algorithm) = keys.authenticator.judge(request) else {
             return false
         }
+        noteCheck(on: socket, from: source, at: now)
         var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
         keys.authenticator.seal(&response, algorithm, for: request)
         note(retiredAnswerTo: request, to: source, from: socket)
@@ -103,6 +104,7 @@ extension ICEAgent {
     /// RFC 8445 §7.3.1.1: false if the sender has to change its role.
     private mutating func settleRole(of check: IncomingCheck) -> Bool {
         guard let claimed = check.claimed else { return true }
+        if isLite { return settleLiteRole(claimed: claimed.role) }
         switch RoleVerdict(
             own: role, tieBreaker: tieBreaker, claimed: claimed.role, claimedTieBreaker: claimed.tieBreaker)
         {
@@ -138,6 +140,10 @@ extension ICEAgent {
         emit(.admit(check.socket, check.source))
         noteSignOfLife(check, at: now)
         let nominates = check.nominates && (check.nominationNumber == nil || canRenominate)
+        if isLite {
+            if nominates { take(nominationBy: check, of: remote, at: now) }
+            return
+        }
         guard let pair = pairForCheck(check, remote, at: now), !pair.hasLostConsent else { return }
         if pair.state != .succeeded {
             session.checks.cancel(pair.id)
@@ -164,10 +170,12 @@ extension ICEAgent {
 
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.
     private mutating func accept(nominationOf id: PairID, by request: IncomingCheck, at now: Instant) {
-        let number =
-            request.nominationNumber.map(Int.init)
-            ?? session.nominationNumbers.number(of: request.request.transactionID)
+        let number = number(ofNominationBy: request)
         session.checklists.update(id) { $0.pendingNomination = number }
         if session.checklists[id]?.state == .succeeded { nominate(id, at: now) }
+    }
+
+    mutating func number(ofNominationBy check: IncomingCheck) -> Int {
+        check.nominationNumber.map(Int.init) ?? session.nominationNumbers.number(of: check.request.transactionID)
     }
 }

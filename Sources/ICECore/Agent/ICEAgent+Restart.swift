@@ -34,6 +34,7 @@ extension ICEAgent {
 
     /// The sockets stay; their host candidates are told again and the servers are asked again.
     private mutating func gatherAgain(attachedRelay: Bool, at now: Instant) {
+        let attachedRelay = attachedRelay && !isLite
         let opening = sockets.filter { $0.base == nil }.count + (attachedRelay ? 1 : 0)
         beginGathering(openingSockets: opening, at: now)
         let unconfirmed = Set(gatherer.unconfirmedRelays)

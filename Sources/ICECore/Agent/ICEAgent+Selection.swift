@@ -5,6 +5,7 @@ extension ICEAgent {
 
     mutating func decideNominations(at now: Instant) {
         session.nominationHold = nil
+        guard !isLite else { return selectWithoutChecks(at: now) }
         guard role == .controlling, isChecking, session.remote != nil else { return }
         for component in components
         where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
@@ -69,12 +70,12 @@ extension ICEAgent {
     /// stay too.
     mutating func keepBackups(of path: StreamComponent) {
         guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
-        let limit = max(0, configuration.backupPairs)
+        let limit = isLite ? 0 : max(0, configuration.backupPairs)
         let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
         let working = others.filter { $0.state == .succeeded }.prefix(limit)
         let isRelayed = session.checklists[used]?.isRelayed == true
         let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
-        let pending = isRelayed && canRenominate ? wanted : Array(wanted.prefix(limit))
+        let pending = isRelayed && canRenominate && !isLite ? wanted : Array(wanted.prefix(limit))
         // Of a rival the peer may have heard: its answer will say so. And a later nomination of the peer's may wait for its pair.
         let rivals = session.checks.all.filter(\.isOutvoted).map(\.pair)
         let inForce = components.first { $0.path == path }?.nominationNumber ?? 0
@@ -148,7 +149,8 @@ extension ICEAgent {
         components[index].selected = SelectedPath(
             pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys,
             socket: pair.socket, destination: pair.destination, checkPriority: pair.local.checkPriority,
-            upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now), nextKeepalive: now + keepaliveInterval)
+            upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now),
+            peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now), nextKeepalive: now + keepaliveInterval)
         if retiredKeysAreUnused { retiredKeys = nil }
         guard !isSamePath else { return }
         emit(.usePath(pair.path, pair.socket, pair.destination))
@@ -172,7 +174,7 @@ extension ICEAgent {
     }
 
     private mutating func upkeep(of pair: CheckPair, at now: Instant) -> PathUpkeep? {
-        guard let interval = configuration.consentInterval else { return nil }
+        guard !isLite, let interval = configuration.consentInterval else { return nil }
         let consent = ConsentMonitor(
             interval: interval, timeout: configuration.consentTimeout, confirmedAt: pair.valid?.confirmedAt ?? now,
             at: now, using: &generator)

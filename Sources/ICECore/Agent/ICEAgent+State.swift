@@ -41,7 +41,7 @@ extension ICEAgent {
     private mutating func nextState() -> ICEState {
         if state == .failed { return .failed }
         if isConnected {
-            if components.contains(where: { $0.selected?.upkeep?.liveness.isSilent == true }) { return .disconnected }
+            if components.contains(where: { $0.selected?.isSilent == true }) { return .disconnected }
             return isCompleted ? .completed : .connected
         }
         if let reason = conclusiveFailure() {
@@ -57,7 +57,7 @@ extension ICEAgent {
 
     /// Some component's pairs have all been checked, and none works.
     private var isExhausted: Bool {
-        components.contains { component in
+        !isLite && components.contains { component in
             guard component.selected == nil else { return false }
             let pairs = session.checklists.pairs.filter { $0.path == component.path }
             return !pairs.isEmpty && !pairs.contains(where: \.isPending)
@@ -66,7 +66,7 @@ extension ICEAgent {
 
     /// Every component has its nominated pair, and neither side will bring more candidates.
     private var isCompleted: Bool {
-        gatherer.state == .complete && session.remoteHasEnded && areAllConcluded
+        gatherer.state == .complete && (session.remoteHasEnded || isLite && !isBetweenLiteAgents) && areAllConcluded
     }
 
     /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).
@@ -83,12 +83,14 @@ extension ICEAgent {
     /// RFC 8445 §6.1.2.1 and RFC 8863 §4: some component has no pair that works or still may, and time is up.
     private func conclusiveFailure() -> ICEFailure? {
         guard isChecking, session.remote != nil, gatherer.state == .complete else { return nil }
-        let isOutOfTime = session.patienceEnd == nil
+        // What a lite agent has lost it can't look for.
+        let isOutOfTime = session.patienceEnd == nil || (isLite && failure != nil)
         guard isOutOfTime || localCandidates.isEmpty else { return nil }
         for component in components where component.selected == nil {
             let pairs = session.checklists.pairs.filter { $0.path == component.path }
             guard !pairs.contains(where: \.isPending) else { continue }
             if let failure { return failure }
+            if isLite { return liteFailure() }
             return pairs.isEmpty
                 ? ICEFailure(
                     .noCandidatePairs,

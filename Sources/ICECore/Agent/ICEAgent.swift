@@ -121,7 +121,7 @@ package struct ICEAgent {
         ICEParameters(
             credentials: session.keys.local,
             options: ["ice2", "trickle"] + (configuration.renomination ? ["renomination"] : []),
-            pacingInterval: configuration.pacing.pacingInterval)
+            isLite: isLite, pacingInterval: isLite ? nil : configuration.pacing.pacingInterval)
     }
 
     /// What the peer signalled, once it has.

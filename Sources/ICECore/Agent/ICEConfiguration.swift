@@ -42,6 +42,15 @@ public struct ICEConfiguration: Sendable {
     /// Which of the two agents decides; the peers settle a conflict by themselves.
     public var role: Role
 
+    /// Whether this is an ICE-lite agent, for servers on public addresses (RFC 8445 §2.5): it has host candidates only, sends no checks,
+    /// answers the peer's, and takes the pair that the peer nominates.
+    ///
+    /// A full peer always controls it. ``servers`` are not asked; each is told as a candidate error. With ``consentInterval`` set, the peer
+    /// has to go on checking: after 15 s without a check or data the session is `disconnected`, after ``consentTimeout`` without a check
+    /// nothing more is sent and it has failed. Peers without RFC 7675 need nil there. Between two lite agents nothing is checked, and
+    /// nothing is watched.
+    public var isLite = false
+
     /// STUN and TURN servers, all of which are asked.
     public var servers: [ICEServer] = []
 

@@ -110,11 +110,19 @@ struct SelectedPath {
     let checkPriority: UInt32
     /// Nil where the application trusts the path.
     var upkeep: PathUpkeep?
+    /// Of a lite agent, which sends no checks and counts on the peer's.
+    var peerChecks: PeerCheckMonitor?
     var nextKeepalive: Instant
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
     var retiredPair: CheckPair?
 
-    var deadline: Instant { upkeep?.deadline ?? nextKeepalive }
+    var deadline: Instant {
+        if let peerChecks { return min(peerChecks.deadline, nextKeepalive) }
+        return upkeep?.deadline ?? nextKeepalive
+    }
+
+    /// Whether the peer seems to be gone.
+    var isSilent: Bool { peerChecks?.isSilent ?? upkeep?.liveness.isSilent ?? false }
 }
 
 /// What is known of the peer at the other end of a path.
