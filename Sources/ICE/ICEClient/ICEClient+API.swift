@@ -6,14 +6,36 @@ import NetBase
 extension ICEClient {
     /// Adds a stream with components 1 to `components` (1 to 256); without a call there is one stream with one component.
     ///
-    /// - Throws: ``ICEError/Code/gatheringHasBegun``, ``ICEError/Code/closed``.
+    /// Once gathering has begun, the new stream alone is gathered for and checked, under the credentials there are, and the others go on
+    /// as they are: ``onCandidate`` tells its candidates, then nil again. Signal it to the peer, which adds it too before it takes
+    /// candidates for it. Until the stream is connected the ``state`` is `checking`, from `completed` as well.
+    ///
+    /// - Throws: ``ICEError/Code/closed``.
     @discardableResult
     public func addStream(components: Int = 1) throws(ICEError) -> StreamID {
         try requireOpen()
-        guard gatheringState == .new else {
-            throw ICEError(.gatheringHasBegun, "add all streams before gatherCandidates()")
-        }
-        return agent.addStream(components: components)
+        guard gatheringState != .new else { return agent.addStream(components: components) }
+        let addresses = usableAddresses()
+        return input { $0.addStream(components: components, over: addresses, now: $1) }
+    }
+
+    /// Ends a stream: its sockets are closed, its relays freed, and the ``state`` is that of the others. Its position is not used again.
+    ///
+    /// Does nothing for a stream that is not there. The peer is not told: signal it.
+    public func removeStream(_ stream: StreamID) {
+        remove { $0.stream == stream }
+    }
+
+    /// Ends one component of a stream, such as the second one when the peer has agreed to `a=rtcp-mux`.
+    ///
+    /// ``setRemoteDescription(_:)-(SessionDescription)`` does it by itself where both descriptions have `a=rtcp-mux`.
+    public func removeComponent(_ path: StreamComponent) {
+        remove { $0 == path }
+    }
+
+    private func remove(where shouldGo: (StreamComponent) -> Bool) {
+        dropEvents(where: shouldGo)
+        input { $0.remove(where: shouldGo, now: $1) }
     }
 
     /// Starts gathering: local addresses at once, STUN servers beside them, driven by the loop (RFC 8445 §5.1.1).
@@ -63,8 +85,20 @@ extension ICEClient {
     ///
     /// - Throws: ``ICEError/Code/remoteParametersAlreadySet`` if this generation has other ones, ``ICEError/Code/closed``.
     public func setRemoteParameters(_ parameters: ICEParameters) throws(ICEError) {
+        try setRemoteParameters(parameters, streams: [:])
+    }
+
+    /// Takes the peer's credentials and abilities where some streams have credentials of their own (RFC 8839 §5.4).
+    ///
+    /// - Parameter own: Those of the streams that differ from `parameters`; of a stream that is added later they are taken by a further
+    ///   call, before its candidates. The abilities are those of `parameters` for all.
+    /// - Throws: As ``setRemoteParameters(_:)``; a single stream can't be restarted alone.
+    public func setRemoteParameters(
+        _ parameters: ICEParameters, streams own: [StreamID: ICEParameters]
+    ) throws(ICEError) {
         try requireOpen()
-        guard input({ $0.setRemote(parameters, now: $1) }) else {
+        let sorted = own.sorted { $0.key < $1.key }.map { (stream: $0.key, parameters: $0.value) }
+        guard input({ $0.setRemote(parameters, own: sorted, now: $1) }) else {
             throw ICEError(
                 .remoteParametersAlreadySet,
                 "the peer has restarted: call restart(), signal the new localParameters, set again")

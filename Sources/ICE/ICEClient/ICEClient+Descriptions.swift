@@ -39,14 +39,15 @@ extension ICEClient {
     /// Takes the peer's description.
     public func setRemoteDescription(_ description: SessionDescription) throws {
         try requireOpen()
-        let parameters = try sharedParameters(of: description)
+        let (parameters, own) = try parameters(of: description)
         if agent.streamComponentCounts.isEmpty { try fixStreams(to: description.media) }
         guard description.media.count <= agent.streamComponentCounts.count else {
             throw ICEError(
                 .descriptionMismatch,
-                "the peer describes \(description.media.count) streams; add as many before gathering")
+                "the peer describes \(description.media.count) streams; add as many with addStream(components:)")
         }
-        try setRemoteParameters(parameters)
+        try setRemoteParameters(parameters, streams: own)
+        for index in description.media.indices { takeRefusals(of: description, media: index) }
         counted.ignoredCandidates += UInt64(description.ignoredLines.count)
         for candidate in description.media.flatMap(\.candidates) { addRemoteCandidate(candidate) }
         // RFC 8838 §3: whoever does not trickle has told all candidates in the description.
@@ -60,29 +61,50 @@ extension ICEClient {
         }
     }
 
-    /// The credentials that all streams of a description share.
-    private func sharedParameters(of description: SessionDescription) throws -> ICEParameters {
-        var shared: ICEParameters?
+    /// A stream that the peer disabled, or has no ICE for, ends (RFC 8839 §4.2.1.6, §4.2.5), and so does the second component where both
+    /// sides have `a=rtcp-mux` (RFC 5761 §5.1.1).
+    private func takeRefusals(of description: SessionDescription, media index: Int) {
+        let (media, stream) = (description.media[index], StreamID(index))
+        if media.isDisabled || media.iceMismatch {
+            removeStream(stream)
+        } else if media.usesRTCPMultiplexing, describedStreams.indices.contains(index),
+            describedStreams[index].usesRTCPMultiplexing, agent.streamComponentCounts[index] > 1
+        {
+            removeComponent(StreamComponent(stream: stream, component: .rtcp))
+        }
+    }
+
+    /// The credentials of a description's first stream, and those of streams that have others.
+    private func parameters(of description: SessionDescription) throws -> (
+        ICEParameters, own: [StreamID: ICEParameters]
+    ) {
+        var first: ICEParameters?
+        var own: [StreamID: ICEParameters] = [:]
         for index in description.media.indices {
             guard let parameters = try description.parameters(for: index) else { continue }
-            guard shared == nil || shared?.credentials == parameters.credentials else {
-                throw ICEError(
-                    .descriptionMismatch, "the streams have different credentials; this version needs common ones")
-            }
-            shared = shared ?? parameters
+            if let first, first.credentials != parameters.credentials { own[StreamID(index)] = parameters }
+            first = first ?? parameters
         }
-        guard let shared else {
+        guard let first else {
             throw ICEError(.descriptionMismatch, "no stream has a=ice-ufrag and a=ice-pwd: the peer does not use ICE")
         }
-        return shared
+        return (first, own)
     }
 
     private func fixStreams(to media: [MediaDescription]) throws(ICEError) {
-        let counts = media.map { max(1, $0.componentCount) }
+        let counts = media.map { $0.isDisabled ? 0 : max(1, $0.componentCount) }
         if agent.streamComponentCounts.isEmpty {
-            for count in counts { try addStream(components: count) }
+            for count in counts {
+                let stream = try addStream(components: count)
+                if count == 0 { removeStream(stream) }
+            }
         }
-        guard agent.streamComponentCounts == counts else {
+        // With two components and an optional `a=rtcp-mux`, the peer's answer decides whether the second one stays.
+        let existing = agent.streamComponentCounts
+        let fits = zip(existing, zip(media, counts)).allSatisfy { known, described in
+            known == described.1 || (known == 2 && described.0.mayUseTwoComponents)
+        }
+        guard existing.count == counts.count, fits else {
             throw ICEError(
                 .descriptionMismatch,
                 "the description has components \(counts), the client \(agent.streamComponentCounts)")
@@ -92,13 +114,24 @@ extension ICEClient {
 
     /// The streams as they were described, or else plain ones.
     var streams: [MediaDescription] {
-        if !describedStreams.isEmpty { return describedStreams.map(\.template) }
         let counts = agent.streamComponentCounts
-        return SessionDescription(parameters: localParameters, componentCounts: counts.isEmpty ? [1] : counts).media
+        var media = SessionDescription(parameters: localParameters, componentCounts: counts.isEmpty ? [1] : counts)
+            .media
+        for (index, described) in describedStreams.enumerated() where media.indices.contains(index) {
+            media[index] = described.template
+        }
+        for index in counts.indices where counts[index] == 0 {
+            media[index].port = 0
+            media[index] = media[index].template
+        }
+        return media
     }
 }
 
 extension MediaDescription {
+    /// Whether the stream needs its second component if the peer does not multiplex (RFC 8858 has `a=rtcp-mux-only` for "never").
+    fileprivate var mayUseTwoComponents: Bool { usesRTCPMultiplexing && !otherLines.contains("a=rtcp-mux-only") }
+
     /// What of a stream's description is the application's: everything but the addresses and credentials of whoever wrote it.
     fileprivate var template: MediaDescription {
         var template = MediaDescription(

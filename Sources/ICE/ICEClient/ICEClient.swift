@@ -261,6 +261,17 @@ public final class ICEClient {
         platform.enqueue { [rest] in for event in rest { onTrace(event) } }
     }
 
+    /// Forgets what is still to be told of components that are no more.
+    func dropEvents(where isGone: (StreamComponent) -> Bool) {
+        events.removeAll { event in
+            switch event {
+            case .candidate(let candidate): isGone(candidate.path)
+            case .pairNominated(let pair), .pairFailed(let pair, _), .selectedPair(let pair): isGone(pair.path)
+            case .candidateError, .gatheringState, .restartNeeded, .state, .trace: false
+            }
+        }
+    }
+
     private func scheduleDelivery() {
         guard !deliveryIsDue else { return }
         deliveryIsDue = true

@@ -16,7 +16,7 @@ public struct ICEError: Error, Hashable, Sendable {
         public static let messageTooLarge = Code("messageTooLarge")
         /// The peer's credentials of this generation are known already and are other ones: call ``ICEClient/restart()`` first.
         public static let remoteParametersAlreadySet = Code("remoteParametersAlreadySet")
-        /// Streams can only be added before gathering.
+        /// The local description is fixed once gathering has begun.
         public static let gatheringHasBegun = Code("gatheringHasBegun")
         /// A candidate names no stream: `TypeError` of webrtc-pc.
         public static let candidateWithoutStream = Code("candidateWithoutStream")

@@ -89,10 +89,10 @@ extension ICEAgent {
             transactionID: STUNTransactionID(using: &generator), priority: pair.local.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,
             nominationNumber: nominates && canRenominate ? nextNominationNumber(for: pair.path) : nil)
-        guard let message = request.message(keys: session.keys) else { return }
+        guard let message = request.message(keys: session.keys, stream: pair.path.stream) else { return }
         let transaction = STUNTransaction(
-            request: message, key: session.keys.remoteKey, schedule: schedule(for: purpose), knownAttributes: .ice,
-            at: now)
+            request: message, key: session.keys.remoteKey(of: pair.path.stream), schedule: schedule(for: purpose),
+            knownAttributes: .ice, at: now)
         session.checks.add(
             OutgoingCheck(
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,

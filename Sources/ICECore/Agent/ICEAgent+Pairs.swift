@@ -3,24 +3,46 @@ package import NetBase
 extension ICEAgent {
     /// Takes the peer's credentials and abilities (RFC 8839 §5.4); checks that came before them are now acted upon.
     ///
-    /// - Returns: False if this generation has other ones already, which only a restart changes.
-    package mutating func setRemote(_ parameters: ICEParameters, now: Instant) -> Bool {
-        if let known = session.remote { return known.credentials == parameters.credentials }
-        session.keys.setRemote(parameters)
-        trace(.remoteParameters(parameters))
-        pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
-        session.patienceEnd = now + configuration.patienceInterval
-        settleRole(with: parameters)
+    /// - Parameter own: Those of streams that have other ones than the rest.
+    /// - Returns: False if this generation has other ones already, which only a restart changes. Nothing has changed then.
+    package mutating func setRemote(
+        _ parameters: ICEParameters, own: [(stream: StreamID, parameters: ICEParameters)] = [], now: Instant
+    ) -> Bool {
+        if let known = session.remote {
+            guard known.credentials == parameters.credentials, own.allSatisfy({ mayTake($0.parameters, of: $0.stream) })
+            else { return false }
+        }
+        let fresh = own.filter { session.keys.remote(of: $0.stream)?.credentials != $0.parameters.credentials }
+        for (stream, parameters) in fresh { session.keys.setRemote(parameters, of: stream) }
+        if session.remote == nil {
+            session.keys.setRemote(parameters)
+            trace(.remoteParameters(parameters))
+            pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
+            session.patienceEnd = now + configuration.patienceInterval
+            settleRole(with: parameters)
+        } else if fresh.isEmpty {
+            return true
+        }
         // RFC 8838 §9: what came ahead of the credentials and names others would keep a later candidate of the same address out.
-        let named = parameters.usernameFragment
-        counters.ignoredCandidates += session.remoteCandidates.removeAll { ($0.usernameFragment ?? named) != named }
+        let keys = session.keys
+        counters.ignoredCandidates += session.remoteCandidates.removeAll { candidate in
+            let named = keys.remote(of: candidate.stream)?.usernameFragment
+            return (candidate.usernameFragment ?? named) != named
+        }
         for local in session.conveyed { formPairs(with: local) }
-        for check in session.early.takeAll() where check.remoteUsernameFragment == parameters.usernameFragment {
+        for check in session.early.takeAll() where session.isPeers(check) == true {
             act(on: check, at: now)
             countAnswer(to: check)
         }
         settle(at: now)
         return true
+    }
+
+    /// A stream's credentials are fixed once its checks may have begun.
+    private func mayTake(_ parameters: ICEParameters, of stream: StreamID) -> Bool {
+        session.keys.remote(of: stream)?.credentials == parameters.credentials
+            || (session.lateStreams.contains(stream)
+                && !session.remoteCandidates.all.contains { $0.stream == stream })
     }
 
     /// Takes a candidate of the peer, before or after its credentials (RFC 8838 §11).
@@ -32,8 +54,7 @@ extension ICEAgent {
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
         let isWanted =
             candidate.transport == .udp && candidate.address.canBePeer && isKnownComponent && isCurrent(candidate)
-            && !session.remoteEnds.cover(
-                candidate.stream, usernameFragment: session.remote?.usernameFragment ?? candidate.usernameFragment)
+            && session.expectsCandidates(of: candidate.stream, usernameFragment: candidate.usernameFragment)
         guard state != .closed, isWanted else {
             counters.ignoredCandidates += 1
             trace(.remoteCandidate(candidate, "unusable", .remoteCandidateIgnored))
@@ -69,7 +90,7 @@ extension ICEAgent {
     package mutating func remoteCandidatesEnded(
         of stream: StreamID? = nil, usernameFragment: String? = nil, now: Instant
     ) {
-        session.remoteEnds.add(stream, usernameFragment: usernameFragment)
+        session.endRemoteCandidates(of: stream, usernameFragment: usernameFragment)
         trace(ICETraceEvent(.endOfCandidates))
         settle(at: now)
     }
@@ -82,7 +103,9 @@ extension ICEAgent {
 
     /// RFC 8838 §9: a candidate that names another generation than the peer's present one is left out.
     private func isCurrent(_ candidate: Candidate) -> Bool {
-        guard let named = candidate.usernameFragment, let remote = session.remote else { return true }
+        guard let named = candidate.usernameFragment, let remote = session.keys.remote(of: candidate.stream) else {
+            return true
+        }
         return named == remote.usernameFragment
     }
 

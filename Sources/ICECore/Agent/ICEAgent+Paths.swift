@@ -61,7 +61,7 @@ extension ICEAgent {
             transactionID: STUNTransactionID(using: &generator), priority: path.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,
             nominationNumber: canRenominate ? components[index].sentNomination : nil)
-        guard let message = request.message(keys: path.keys) else { return }
+        guard let message = request.message(keys: path.keys, stream: path.pair.path.stream) else { return }
         components[index].selected?.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
         components[index].selected?.upkeep?.liveness.asked(at: now, roundTrip: path.upkeep?.roundTrip)
         if path.generation == session.generation, path.upkeep?.liveness.repeatedSince != nil {
@@ -78,7 +78,7 @@ extension ICEAgent {
         guard
             let index = components.firstIndex(where: {
                 $0.selected?.upkeep?.consent.isWaiting(for: response.transactionID) == true
-            }), let path = components[index].selected, let key = path.keys.remoteKey,
+            }), let path = components[index].selected, let key = path.keys.remoteKey(of: path.pair.path.stream),
             path.socket == socket, path.destination == source, response.fingerprint != .invalid,
             case .valid = response.verifyIntegrity(key, .sha1)
         else { return false }

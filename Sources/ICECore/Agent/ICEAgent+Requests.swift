@@ -84,7 +84,7 @@ extension ICEAgent {
         // At the end: the check may have made its pair.
         defer { countAnswer(to: check) }
         // A check that names another session of the peer's is answered and has no say in anything.
-        let isPeers = session.remote.map { $0.usernameFragment == check.remoteUsernameFragment } ?? true
+        let isPeers = session.isPeers(check) ?? true
         guard !isPeers || settleRole(of: check) else {
             refuse(check.request, .roleConflict, check.integrity, to: check.source, on: check.socket)
             return
@@ -126,6 +126,7 @@ extension ICEAgent {
     // MARK: What an authenticated check leads to (RFC 8445 §7.3.1.3 to §7.3.1.5)
 
     mutating func act(on check: IncomingCheck, at now: Instant) {
+        guard components.contains(where: { $0.path == check.path }) else { return }
         let address = check.source.unscoped
         let known = session.remoteCandidates.candidate(of: check.path, at: address)
         let learned =

@@ -40,20 +40,20 @@ extension ICEAgent {
 
     private mutating func nextState() -> ICEState {
         if state == .failed { return .failed }
-        if isConnected {
-            if components.contains(where: { $0.selected?.isSilent == true }) { return .disconnected }
-            return isCompleted ? .completed : .connected
-        }
+        // webrtc-pc's order for several transports: any that has failed, any that is silent, any that is being checked.
         if let reason = conclusiveFailure() {
             failure = reason
             return .failed
         }
+        if components.contains(where: { $0.selected?.isSilent == true }) { return .disconnected }
+        if isConnected { return isCompleted ? .completed : .connected }
+        if components.isEmpty { return .new }
         if mayStillGetCandidates, isExhausted { return .disconnected }
         let hasBegun = isChecking && !session.remoteCandidates.all.isEmpty
         return hasBegun || state != .new ? .checking : .new
     }
 
-    private var mayStillGetCandidates: Bool { gatherer.state != .complete || !session.remoteHasEnded }
+    private var mayStillGetCandidates: Bool { gatherer.state != .complete || !session.hasAllRemoteCandidates }
 
     /// Some component's pairs have all been checked, and none works.
     private var isExhausted: Bool {
@@ -66,7 +66,8 @@ extension ICEAgent {
 
     /// Every component has its nominated pair, and neither side will bring more candidates.
     private var isCompleted: Bool {
-        gatherer.state == .complete && (session.remoteHasEnded || isLite && !isBetweenLiteAgents) && areAllConcluded
+        gatherer.state == .complete && (session.hasAllRemoteCandidates || isLite && !isBetweenLiteAgents)
+            && areAllConcluded
     }
 
     /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).

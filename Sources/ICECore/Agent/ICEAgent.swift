@@ -45,6 +45,8 @@ package struct ICEAgent {
 
     private var effects: Deque<Effect> = []
     private var nextSocketNumber = 0
+    /// The positions of streams that were removed are not given again.
+    var nextStreamIndex = 0
 
     /// A socket of a component.
     struct Socket {
@@ -98,23 +100,7 @@ package struct ICEAgent {
         effects.append(.event(event))
     }
 
-    // MARK: Streams
-
-    /// Adds a stream with components 1 to a count; only before gathering.
-    package mutating func addStream(components count: Int) -> StreamID {
-        let stream = StreamID((components.last?.path.stream.index ?? -1) + 1)
-        for number in 1...max(1, min(count, 256)) {
-            guard let component = ComponentID(number) else { continue }
-            components.append(ComponentState(path: StreamComponent(stream: stream, component: component)))
-        }
-        session.checklists.addList(for: stream)
-        return stream
-    }
-
-    /// How many components each stream has.
-    package var streamComponentCounts: [Int] {
-        session.checklists.lists.map { list in components.count { $0.path.stream == list.stream } }
-    }
+    // MARK: What the peer is told, and has told
 
     /// The credentials and abilities to signal to the peer.
     package var localParameters: ICEParameters {

@@ -8,6 +8,10 @@ struct Session {
     var remoteCandidates = RemoteCandidates()
     /// Of which streams the peer said that it has no more candidates.
     var remoteEnds = RemoteEnds()
+    /// Whether it said so ahead of its credentials and without a name, so that candidates may still come.
+    var endIsDoubtful = false
+    /// The streams that were added later, whose candidates an end of all streams' did not speak of.
+    var lateStreams: Set<StreamID> = []
     /// The local candidates that were signalled, which alone may be paired (RFC 8838 §10).
     var conveyed: [LocalCandidate] = []
     var checklists: ChecklistSet
@@ -35,14 +39,9 @@ struct Session {
 
     var remote: ICEParameters? { keys.remote }
 
-    /// Whether the peer said of all streams that it has no more candidates (RFC 8838 §14).
-    var remoteHasEnded: Bool {
-        guard !checklists.lists.isEmpty else {
-            return remoteEnds.cover(nil, usernameFragment: remote?.usernameFragment)
-        }
-        return checklists.lists.allSatisfy {
-            remoteEnds.cover($0.stream, usernameFragment: remote?.usernameFragment)
-        }
+    /// Whether a check names the peer's session; nil while that is not known.
+    func isPeers(_ check: IncomingCheck) -> Bool? {
+        keys.remote(of: check.path.stream).map { $0.usernameFragment == check.remoteUsernameFragment }
     }
 
     /// Whether a nomination of the component is on its way or about to be.

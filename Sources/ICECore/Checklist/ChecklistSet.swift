@@ -31,6 +31,11 @@ package struct ChecklistSet {
         lists.append(list)
     }
 
+    mutating func removeList(of stream: StreamID) {
+        lists.removeAll { $0.stream == stream }
+        if cursor >= lists.count { cursor = 0 }
+    }
+
     @discardableResult
     mutating func withList<Result>(_ stream: StreamID, _ change: (inout Checklist) -> Result) -> Result? {
         guard let index = lists.firstIndex(where: { $0.stream == stream }) else { return nil }

@@ -1,3 +1,4 @@
+import NetBase
 import STUN
 
 /// The credentials of both agents in one generation, ready to sign and verify checks with (RFC 8445 §7.1.1, §7.2.2).
@@ -5,8 +6,11 @@ package final class SessionKeys {
     package let local: Credentials
     /// Judges the requests that are addressed to us.
     let authenticator: BindingAuthenticator
+    /// What the peer signalled for all streams, or for all but those that have their own.
     package private(set) var remote: ICEParameters?
-    private(set) var remoteKey: IntegrityKey?
+    private var remoteKey: IntegrityKey?
+    /// RFC 8839 §5.4: a stream's own "ice-ufrag" and "ice-pwd" go before the session's.
+    private var streams: [StreamID: (parameters: ICEParameters, key: IntegrityKey)] = [:]
 
     init(local: Credentials) {
         self.local = local
@@ -19,6 +23,16 @@ package final class SessionKeys {
         remote = parameters
         remoteKey = IntegrityKey(shortTermPassword: parameters.password)
     }
+
+    func setRemote(_ parameters: ICEParameters, of stream: StreamID) {
+        streams[stream] = (parameters, IntegrityKey(shortTermPassword: parameters.password))
+    }
+
+    /// What the peer signalled for a stream.
+    func remote(of stream: StreamID) -> ICEParameters? { streams[stream]?.parameters ?? remote }
+
+    /// What the peer's answers for a stream are signed with.
+    func remoteKey(of stream: StreamID) -> IntegrityKey? { streams[stream]?.key ?? remoteKey }
 }
 
 /// What distinguishes one outgoing check from another.
@@ -35,8 +49,8 @@ struct CheckRequest {
     /// The Binding request (RFC 8445 §7.2.2): USERNAME is the peer's fragment, a colon, and ours.
     ///
     /// RFC 8489 §9.1.2 would add MESSAGE-INTEGRITY-SHA256, which RFC 5389 peers answer with 420: RFC 8445 cites RFC 5389, so it is not.
-    func message(keys: SessionKeys) -> STUNMessage? {
-        guard let remote = keys.remote, let key = keys.remoteKey else { return nil }
+    func message(keys: SessionKeys, stream: StreamID) -> STUNMessage? {
+        guard let remote = keys.remote(of: stream), let key = keys.remoteKey(of: stream) else { return nil }
         var message = STUNMessage(.request, .binding, transactionID: transactionID)
         message.append(STUNMessage.Username("\(remote.usernameFragment):\(keys.local.usernameFragment)"))
         message.append(STUNMessage.Priority(priority))

@@ -81,6 +81,23 @@ struct Gatherer {
         end = now + timeout
     }
 
+    /// Goes on with further sockets, at the servers there are.
+    mutating func extend(openingSockets count: Int, timeout: Duration, at now: Instant) {
+        state = .gathering
+        openingSockets = max(0, openingSockets) + count
+        end = now + timeout
+    }
+
+    /// Asks nothing more for components that are no more.
+    ///
+    /// - Returns: The allocations that were begun for them.
+    mutating func forget(_ paths: Set<StreamComponent>) -> [SocketID] {
+        let gone = Set(sockets.filter { paths.contains($0.path) }.map(\.id))
+        sockets.removeAll { paths.contains($0.path) }
+        queries.removeAll { gone.contains($0.socket) }
+        return relays.forget(paths)
+    }
+
     /// The servers whose names have to be resolved first.
     var unresolvedServers: [(index: Int, host: String)] {
         servers.enumerated().filter { $0.element.addresses == nil }.map { ($0.offset, $0.element.url.host) }

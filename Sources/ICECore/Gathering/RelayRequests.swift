@@ -88,6 +88,15 @@ struct RelayRequests {
         return (pending, opening)
     }
 
+    /// Forgets what is for components that are no more, and tells which allocations were begun for them.
+    mutating func forget(_ paths: Set<StreamComponent>) -> [SocketID] {
+        let opening = all.compactMap { request -> SocketID? in
+            if paths.contains(request.path), case .opening(let id) = request.state { id } else { nil }
+        }
+        all.removeAll { paths.contains($0.path) }
+        return opening
+    }
+
     /// Forgets an allocation that was freed or lost.
     mutating func remove(_ id: SocketID) {
         all.removeAll { if case .open(id) = $0.state { true } else { $0.isOpening(id) } }

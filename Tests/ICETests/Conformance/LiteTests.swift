@@ -287,25 +287,25 @@ struct LiteTests {
     }
 
     @Test(
-        "H25: consent checks for a lite peer carry USE-CANDIDATE, for a full one they do not", arguments: [true, false])
-    func consentWithUseCandidate(_ isLite: Bool) throws {
-        let call = try ScriptedCall(role: .controlled)
+        "H25: a full agent controls the lite peer; its consent checks nominate where that is wanted",
+        arguments: [true, false])
+    func consentWithUseCandidate(_ nominates: Bool) throws {
+        let call = try ScriptedCall(role: .controlled) { $0.consentNominates = nominates }
         call.client.gatherCandidates()
         call.client.processCandidates()
         var parameters = call.peer.parameters
-        parameters.isLite = isLite
+        parameters.isLite = true
         try call.client.setRemoteParameters(parameters)
-        #expect(call.client.role == (isLite ? .controlling : .controlled))
+        #expect(call.client.role == .controlling)
         call.run(.milliseconds(1))
         call.client.addRemoteCandidate(call.peer.candidate())
-        if !isLite { call.peer.sendCheck(to: call.client) { ($0.role, $0.nominates) = (.controlling, true) } }
         call.run(.seconds(2))
         #expect(call.nominated.count == 1)
         let before = call.peer.requests.count
         call.run(.seconds(20))
         let consent = call.peer.requests[before...]
         #expect(consent.count >= 3)
-        #expect(consent.allSatisfy { ($0[STUNMessage.UseCandidate.self] != nil) == isLite })
+        #expect(consent.allSatisfy { ($0[STUNMessage.UseCandidate.self] != nil) == nominates })
     }
 
     // MARK: Restart
