@@ -38,16 +38,20 @@ class Case:
     place: str = LOOPBACK
     # How ice-peer reaches the relay that is all it may use; none where it calls directly.
     relay: str = ""
+    # Whether ice-peer sends no checks.
+    lite: bool = False
 
     def __str__(self):
         how = "trickling" if self.trickles else "all candidates at once"
-        whom = f"{self.our_role} to {self.implementation.name} {self.their_role}"
+        whom = f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"
         return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}"
 
     def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
         if self.place != EVERY_ADDRESS:
             flags.append("--loopback")
+        if self.lite:
+            flags.append("--lite")
         if self.relay:
             flags += server.relay_flags(self.relay)
         return [str(ICE_PEER), *flags, *self.common_flags(server)]
@@ -92,6 +96,8 @@ def all_cases():
         for ours, place in product(roles, [STUN, EVERY_ADDRESS]):
             theirs = "controlled" if ours == "controlling" else "controlling"
             yield Case(implementation, ours, theirs, place=place)
+        for theirs, trickles in product(roles if implementation.name != "aioice" else roles[:1], [True, False]):
+            yield Case(implementation, "controlled", theirs, trickles, lite=True)
         for ours, relay in product(roles, ["udp", "tcp", "tls", "dtls"]):
             theirs = "controlled" if ours == "controlling" else "controlling"
             yield Case(implementation, ours, theirs, relay=relay)

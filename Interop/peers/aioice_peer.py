@@ -85,6 +85,7 @@ class Peer:
             if kind == "credentials":
                 self.connection.remote_username = message["ufrag"]
                 self.connection.remote_password = message["pwd"]
+                self.connection.remote_is_lite = bool(message.get("lite"))
                 self.has_remote_credentials.set()
             elif kind == "candidate":
                 text = message["candidate"].removeprefix("candidate:")

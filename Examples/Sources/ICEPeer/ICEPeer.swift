@@ -13,6 +13,8 @@ struct ICEPeer: ParsableCommand {
             comes in on standard input. The program ends on {"type":"close"} and at the end of input. {"type":"statistics"} asks for \
             what was counted, in the words of WebRTC's getStats(). A trace (--trace) tells every candidate, pair, check, answer and \
             change of state with the time in milliseconds since the start, and no password.
+            comes in on standard input. {"type":"restart"} restarts ICE: new credentials are told, then all candidates again, \
+            as they are when the other one's credentials change. The program ends on {"type":"close"} and at the end of input.
             """)
 
     enum Profile: String, ExpressibleByArgument, CaseIterable {
@@ -29,6 +31,8 @@ struct ICEPeer: ParsableCommand {
 
     @Flag(help: "This agent chooses the pair (the default).") var controlling = false
     @Flag(help: "The other agent chooses the pair.") var controlled = false
+    @Flag(help: "Be an ICE-lite agent: host candidates only, no checks; the other agent chooses the pair.") var lite =
+        false
     @Option(help: ArgumentHelp("A STUN server; may be given again.", valueName: "host:port")) var stun: [String] = []
     @Option(help: "How fast checks are sent.") var profile = Profile.standard
     @Option(help: "Whether a pair is chosen by a check of its own, or with its first one.") var nomination =
@@ -51,6 +55,9 @@ struct ICEPeer: ParsableCommand {
     @Flag(help: "Use relayed candidates only.") var relayOnly = false
 
     func validate() throws {
+        if lite && !(stun.isEmpty && turn.isEmpty) {
+            throw ValidationError("--lite has host candidates only: leave --stun and --turn out.")
+        }
         if controlling && controlled { throw ValidationError("--controlling and --controlled exclude each other.") }
         if !turn.isEmpty, turnUser == nil || turnPassword == nil {
             throw ValidationError("--turn needs --turn-user and --turn-password.")
@@ -71,6 +78,7 @@ struct ICEPeer: ParsableCommand {
         if !turn.isEmpty { configuration.servers.append(try turnServers()) }
         configuration.transportPolicy = relayOnly ? .relay : .all
         configuration.includesLoopback = loopback
+        configuration.isLite = lite
         configuration.pacing =
             switch profile {
             case .standard: .standard

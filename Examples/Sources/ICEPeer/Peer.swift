@@ -25,6 +25,12 @@ final class Peer {
     }
 
     func start() {
+        showCredentials()
+        client.gatherCandidates()
+        client.processCandidates()
+    }
+
+    private func showCredentials() {
         let parameters = client.localParameters
         var line = OutgoingLine("credentials")
         line.ufrag = parameters.usernameFragment
@@ -33,8 +39,13 @@ final class Peer {
         line.lite = parameters.isLite
         line.pacing = parameters.pacingInterval.map { Int($0.milliseconds) }
         line.write()
-        client.gatherCandidates()
-        client.processCandidates()
+    }
+
+    /// Begins a new generation; its candidates follow the new credentials.
+    private func restart() {
+        held = []
+        client.restart()
+        showCredentials()
     }
 
     func close() {
@@ -137,12 +148,16 @@ final class Peer {
             let parameters = try ICEParameters(
                 usernameFragment: line.ufrag ?? "", password: line.pwd ?? "", options: line.options ?? [],
                 isLite: line.lite ?? false, pacingInterval: line.pacing.map { .milliseconds(max(0, min($0, 10_000))) })
+            // New credentials are the other agent's restart, which is answered by one.
+            if let known = client.remoteParameters, known.credentials != parameters.credentials { restart() }
             try client.setRemoteParameters(parameters)
         case "candidate":
             guard let candidate = line.candidate else { throw BadLine(description: "candidate needs a candidate") }
             try client.addRemoteCandidate(candidate)
         case "end-of-candidates":
             client.addRemoteCandidate(nil)
+        case "restart":
+            restart()
         case "send":
             guard let data = line.data else { throw BadLine(description: "send needs data") }
             try client.send(data)
