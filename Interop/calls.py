@@ -115,18 +115,18 @@ class Agent:
         await asyncio.gather(self._errors, self._listener or asyncio.sleep(0), return_exceptions=True)
 
 
-async def call(ours, theirs, trickles):
+async def call(ours, theirs, trickles, restarts=False):
     """Connects two commands, lets them talk and ends them; returns the seconds until both were connected."""
     agents = [await Agent.start("ice-peer", ours)]
     try:
         agents.append(await Agent.start("the other", theirs))
-        return await converse(*agents, trickles)
+        return await converse(*agents, trickles, restarts)
     finally:
         for agent in agents:
             await agent.dispose()
 
 
-async def converse(ours, theirs, trickles):
+async def converse(ours, theirs, trickles, restarts):
     began = time.monotonic()
     ours.listen(theirs, trickles)
     theirs.listen(ours, trickles)
@@ -137,10 +137,27 @@ async def converse(ours, theirs, trickles):
         await agent.until("selected pair", lambda a=agent: a.said("selected"), CONNECTED_WITHIN)
     await exchange(ours, theirs, OUR_WORDS)
     await exchange(theirs, ours, THEIR_WORDS)
+    if restarts:
+        for round, initiators in enumerate([[ours], [theirs], [ours, theirs], [ours, ours, theirs]], 2):
+            await restart(ours, theirs, initiators)
+            words = [f"round {round}"]
+            await exchange(ours, theirs, words)
+            await exchange(theirs, ours, words)
     for agent in (ours, theirs):
         await agent.end()
     check(ours)
     return elapsed
+
+
+async def restart(ours, theirs, initiators):
+    """Asks some programs to restart, and waits until both have chosen a pair anew."""
+    before = {agent: len(agent.said("selected")) for agent in (ours, theirs)}
+    for agent in initiators:
+        agent.tell({"type": "restart"})
+    for agent in (ours, theirs):
+        await agent.until(
+            "pair after a restart", lambda a=agent: len(a.said("selected")) > before[a], CONNECTED_WITHIN
+        )
 
 
 async def exchange(sender, receiver, words):

@@ -25,6 +25,11 @@ def aioice():
     return Implementation("aioice", (str(python), str(HERE / "peers" / "aioice_peer.py")), chooses_nomination=False)
 
 
+def ourselves(program):
+    """Another ice-peer, for what the others do not have."""
+    return Implementation("ice-peer", (str(program), "--loopback"))
+
+
 def libnice():
     try:
         return Implementation("libnice", (str(nice_peer()),))

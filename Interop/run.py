@@ -11,12 +11,12 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import coturn
 from calls import CallFailed, call
-from implementations import Implementation, aioice, libnice
+from implementations import Implementation, aioice, libnice, ourselves
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "Examples" / ".build" / "debug"
 ICE_PEER = PROGRAMS / "ice-peer"
@@ -40,11 +40,13 @@ class Case:
     relay: str = ""
     # Whether ice-peer sends no checks.
     lite: bool = False
+    # Whether ICE is restarted by one side, the other, and both at once.
+    restarts: bool = False
 
     def __str__(self):
         how = "trickling" if self.trickles else "all candidates at once"
         whom = f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"
-        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}"
+        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{', restarting' if self.restarts else ''}"
 
     def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
@@ -103,6 +105,11 @@ def all_cases():
             yield Case(implementation, ours, theirs, relay=relay)
 
 
+def our_own_cases():
+    for lite, trickles in product([False, True], [True, False]):
+        yield Case(ourselves(ICE_PEER), "controlled", "controlling", trickles, lite=lite, restarts=True)
+
+
 def has_network():
     """Whether there is a route to anywhere; connecting a UDP socket sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -132,7 +139,9 @@ async def run_all(cases):
     async def run_one(case, server):
         async with turns:
             try:
-                elapsed = await call(case.our_command(server), case.their_command(server), case.trickles)
+                elapsed = await call(
+                    case.our_command(server), case.their_command(server), case.trickles, case.restarts
+                )
             except (CallFailed, OSError) as error:
                 print(f"FAILED   {case}: {error}", flush=True)
                 return False
@@ -154,7 +163,7 @@ def main():
     if not ICE_PEER.exists():
         sys.exit("ice-peer is not built: swift build --package-path Examples --product ice-peer")
 
-    cases = [case for case in all_cases() if options.filter in str(case)]
+    cases = [case for case in chain(all_cases(), our_own_cases()) if options.filter in str(case)]
     for case in cases:
         if case.absence:
             print(f"skipped  {case}: {case.absence}", flush=True)

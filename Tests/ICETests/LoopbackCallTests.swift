@@ -18,6 +18,18 @@ struct LoopbackCallTests {
         call.close()
         loop.close()
     }
+
+    @Test("C5.9: a full agent and a lite one, or two lite ones, do so as well", arguments: [false, true])
+    func lite(_ areBothLite: Bool) throws {
+        let loop = try EventLoop()
+        let call = LoopbackCall(on: loop, configure: { $0.isLite = areBothLite }, configureSecond: { $0.isLite = true })
+        call.start()
+        #expect(loop.run(until: { call.states == [.completed, .completed] }, atMost: .seconds(10)))
+        for client in call.clients { try client.send("ping") }
+        #expect(loop.run(until: { call.received == [["ping"], ["ping"]] }, atMost: .seconds(5)))
+        call.close()
+        loop.close()
+    }
 }
 
 /// Two clients whose signalling is a function call.
@@ -28,13 +40,17 @@ final class LoopbackCall {
     var clients: [ICEClient] { [a, b] }
     var states: [ICEState] { clients.map(\.state) }
 
-    init(on loop: EventLoop, configure: (inout ICEConfiguration) -> Void = { _ in }) {
+    init(
+        on loop: EventLoop, configure: (inout ICEConfiguration) -> Void = { _ in },
+        configureSecond: (inout ICEConfiguration) -> Void = { _ in }
+    ) {
         var configuration = ICEConfiguration(role: .controlling)
         configuration.includesLoopback = true
         configuration.localAddresses = [.loopback(.v4)]
         configure(&configuration)
         a = ICEClient(loop: loop, configuration: configuration)
         configuration.role = configuration.role.opposite
+        configureSecond(&configuration)
         b = ICEClient(loop: loop, configuration: configuration)
         connect(a, to: b, index: 0)
         connect(b, to: a, index: 1)

@@ -10,11 +10,10 @@ struct ICEPeer: ParsableCommand {
         abstract: "An ICE agent behind JSON lines, for interoperability tests and scripts.",
         discussion: """
             Signalling is one JSON object per line: what this agent has to say goes to standard output, what the other one said \
-            comes in on standard input. The program ends on {"type":"close"} and at the end of input. {"type":"statistics"} asks for \
-            what was counted, in the words of WebRTC's getStats(). A trace (--trace) tells every candidate, pair, check, answer and \
-            change of state with the time in milliseconds since the start, and no password.
-            comes in on standard input. {"type":"restart"} restarts ICE: new credentials are told, then all candidates again, \
-            as they are when the other one's credentials change. The program ends on {"type":"close"} and at the end of input.
+            comes in on standard input. The program ends on {"type":"close"} and at the end of input. {"type":"restart"} restarts ICE: \
+            new credentials are told, then all candidates again, as they are when the other one's credentials change. \
+            {"type":"statistics"} asks for what was counted, in the words of WebRTC's getStats(). A trace (--trace) tells every \
+            candidate, pair, check, answer and change of state with the time in milliseconds since the start, and no password.
             """)
 
     enum Profile: String, ExpressibleByArgument, CaseIterable {

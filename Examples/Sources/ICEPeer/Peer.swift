@@ -15,6 +15,8 @@ final class Peer {
     private let options: Options
     private let counter: ReceiveCounter
     private var held: [Candidate] = []
+    /// How many credentials have been told that the other agent has not answered yet; all but the last answer are of no use any more.
+    private var awaitedAnswers = 0
 
     init(loop: EventLoop, configuration: ICEConfiguration, options: Options, logger: Logger?) {
         self.loop = loop
@@ -25,6 +27,7 @@ final class Peer {
     }
 
     func start() {
+        awaitedAnswers += 1
         showCredentials()
         client.gatherCandidates()
         client.processCandidates()
@@ -148,8 +151,13 @@ final class Peer {
             let parameters = try ICEParameters(
                 usernameFragment: line.ufrag ?? "", password: line.pwd ?? "", options: line.options ?? [],
                 isLite: line.lite ?? false, pacingInterval: line.pacing.map { .milliseconds(max(0, min($0, 10_000))) })
-            // New credentials are the other agent's restart, which is answered by one.
-            if let known = client.remoteParameters, known.credentials != parameters.credentials { restart() }
+            if awaitedAnswers > 0 {
+                awaitedAnswers -= 1
+                guard awaitedAnswers == 0 else { return }
+            } else if client.remoteParameters?.credentials != parameters.credentials {
+                // They were not asked for: the other agent has restarted, which is answered by a restart.
+                restart()
+            }
             try client.setRemoteParameters(parameters)
         case "candidate":
             guard let candidate = line.candidate else { throw BadLine(description: "candidate needs a candidate") }
@@ -157,6 +165,7 @@ final class Peer {
         case "end-of-candidates":
             client.addRemoteCandidate(nil)
         case "restart":
+            awaitedAnswers += 1
             restart()
         case "send":
             guard let data = line.data else { throw BadLine(description: "send needs data") }

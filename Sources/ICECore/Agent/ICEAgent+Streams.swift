@@ -94,6 +94,7 @@ extension Session {
         conveyed.removeAll { paths.contains($0.candidate.path) }
         _ = remoteCandidates.removeAll { paths.contains($0.path) }
         nominations.removeAll { checklists[$0].map { paths.contains($0.path) } ?? true }
+        for path in paths { nominatedPairs[path] = nil }
         let lists = checklists
         checks.removeAll { lists[$0.pair].map { paths.contains($0.path) } ?? true }
         for stream in Set(paths.map(\.stream)).sorted() {
