@@ -57,11 +57,12 @@ extension ICEAgent {
 
     /// Some component's pairs have all been checked, and none works.
     private var isExhausted: Bool {
-        !isLite && components.contains { component in
-            guard component.selected == nil else { return false }
-            let pairs = session.checklists.pairs.filter { $0.path == component.path }
-            return !pairs.isEmpty && !pairs.contains(where: \.isPending)
-        }
+        !isLite
+            && components.contains { component in
+                guard component.selected == nil else { return false }
+                let pairs = session.checklists.pairs.filter { $0.path == component.path }
+                return !pairs.isEmpty && !pairs.contains(where: \.isPending)
+            }
     }
 
     /// Every component has its nominated pair, and neither side will bring more candidates.

@@ -118,7 +118,8 @@ extension Session {
     /// Whether a candidate of the peer for a stream may still come (RFC 8838 §14).
     func expectsCandidates(of stream: StreamID, usernameFragment: String? = nil) -> Bool {
         endIsDoubtful || lateStreams.contains(stream)
-            || !remoteEnds.cover(stream, usernameFragment: keys.remote(of: stream)?.usernameFragment ?? usernameFragment)
+            || !remoteEnds.cover(
+                stream, usernameFragment: keys.remote(of: stream)?.usernameFragment ?? usernameFragment)
     }
 
     /// Whether no more candidates of the peer will come.
