@@ -22,7 +22,7 @@ private func matches(_ code: AuthenticationCode, _ bytes: [UInt8]) -> Bool { cod
 @Suite("Hashes")
 struct HashTests {
     @Test(
-        "The RFC vectors of MD5, SHA-1 and SHA-256 come out",
+        "A3.4: the RFC vectors of MD5, SHA-1 and SHA-256 come out",
         arguments: [
             (HashFunction.md5, "abc", "900150983cd24fb0d6963f7d28e17f72"),
             (.md5, "user:realm:pass", "8493fbc53ba582fb4c044c456bdc40eb"),
@@ -123,7 +123,7 @@ struct HMACTests {
 
 @Suite("Comparison and randomness")
 struct ByteTests {
-    @Test("Equal bytes compare equal; another byte or another length does not")
+    @Test("A3.2: equal bytes compare equal; another byte or another length does not")
     func comparison() {
         #expect(isEqual([1, 2, 3], [1, 2, 3]))
         #expect(isEqual([], []))

@@ -9,7 +9,7 @@ struct LocalCandidatesTests {
 
     private var locals = LocalCandidates()
 
-    @Test("The only address of a host gets the priority everybody knows")
+    @Test("C1.4: the only address of a host gets the priority everybody knows")
     mutating func singleHost() throws {
         let host = try unwrap(locals.addHost(on: 0, base: "192.0.2.1:5000", path: .first, rank: 0))
         #expect(host.candidate.priority == 2_130_706_431)
@@ -27,7 +27,7 @@ struct LocalCandidatesTests {
         #expect(host.candidate.address.ip.scopeID == 0 && host.base == base)
     }
 
-    @Test("Priorities are unique within a stream, whatever the ranks (RFC 8445 §5.1.2)")
+    @Test("C1.4: priorities are unique within a stream, whatever the ranks (RFC 8445 §5.1.2)")
     mutating func uniquePriorities() {
         for number in 0..<20 {
             let component = number % 2 + 1
@@ -44,7 +44,7 @@ struct LocalCandidatesTests {
         #expect(locals.all.allSatisfy { 1...0x7fff_ffff ~= $0.candidate.priority })
     }
 
-    @Test("A reflexive candidate has its host as base and related address (RFC 8445 §5.1.1.2)")
+    @Test("C1.2: a reflexive candidate has its host as base and related address (RFC 8445 §5.1.1.2)")
     mutating func reflexive() throws {
         _ = locals.addHost(on: 0, base: "192.0.2.1:5000", path: .path(1, 2), rank: 0)
         let reflexive = try unwrap(locals.addServerReflexive("198.51.100.7:6000", on: 0, server: Self.server))
@@ -54,7 +54,18 @@ struct LocalCandidatesTests {
         #expect(locals.addServerReflexive("198.51.100.7:6001", on: 9, server: Self.server) == nil)
     }
 
-    @Test("What a server saw is nothing new when it equals the host, or what another server saw (RFC 8445 §5.1.3)")
+    @Test("C1.2: a relayed candidate is its own base, and none where it equals a host's address")
+    mutating func relayed() throws {
+        _ = locals.addHost(on: 0, base: "192.0.2.1:5000", path: .first, rank: 0)
+        #expect(
+            locals.addRelayed("192.0.2.1:5000", on: 1, path: .first, server: Self.server, mapped: nil, rank: 0) == nil)
+        let relayed = try unwrap(
+            locals.addRelayed("203.0.113.1:6000", on: 1, path: .first, server: Self.server, mapped: nil, rank: 0))
+        #expect(relayed.base == "203.0.113.1:6000" && relayed.candidate.address == relayed.base)
+    }
+
+    @Test(
+        "C1.5: what a server saw is nothing new when it equals the host, or what another server saw (RFC 8445 §5.1.3)")
     mutating func redundant() {
         _ = locals.addHost(on: 0, base: "192.0.2.1:5000", path: .first, rank: 0)
         #expect(locals.addServerReflexive("192.0.2.1:5000", on: 0, server: Self.server) == nil)
@@ -64,7 +75,7 @@ struct LocalCandidatesTests {
         #expect(locals.all.count == 2)
     }
 
-    @Test("Equal addresses with different bases are both kept")
+    @Test("C1.5, H37: equal addresses with different bases are both kept")
     mutating func differentBases() {
         _ = locals.addHost(on: 0, base: "192.0.2.1:5000", path: .first, rank: 0)
         _ = locals.addHost(on: 1, base: "192.0.2.2:5000", path: .first, rank: 1)
@@ -72,7 +83,7 @@ struct LocalCandidatesTests {
         #expect(locals.addServerReflexive("198.51.100.7:6000", on: 1, server: Self.server) != nil)
     }
 
-    @Test("Foundations are equal for equal type, base address and server, and only then (RFC 8445 §5.1.1.3)")
+    @Test("C1.3: foundations are equal for equal type, base address and server, and only then (RFC 8445 §5.1.1.3)")
     mutating func foundations() throws {
         func foundation(_ local: LocalCandidate?) throws -> String {
             try unwrap(local).candidate.foundation.description
@@ -122,7 +133,9 @@ struct RemoteCandidatesTests {
         #expect(remotes.candidate(of: .path(1, 2), at: "203.0.113.1:7000") == nil)
     }
 
-    @Test("What was learned from a check takes the signalled candidate's place and keeps its priority (RFC 8838 §11.4)")
+    @Test(
+        "D1.3: what was learned from a check takes the signalled candidate's place and keeps its priority (RFC 8838 §11.4)"
+    )
     mutating func merge() throws {
         let learned = try unwrap(remotes.learn("203.0.113.1:7000", path: .first, priority: 77, limit: 9))
         #expect(learned.kind == .peerReflexive && learned.priority == 77)

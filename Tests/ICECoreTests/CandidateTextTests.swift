@@ -6,7 +6,7 @@ import Testing
 @Suite("Candidate lines")
 struct CandidateTextTests {
     @Test(
-        "Lines in the manner of other implementations are read and written back",
+        "D2.1, D2.2: lines in the manner of other implementations are read and written back",
         arguments: [
             // Browsers
             "candidate:842163049 1 udp 1677729535 198.51.100.7 49203 typ srflx raddr 0.0.0.0 rport 9 generation 0 ufrag EEtu network-id 1 network-cost 10",
@@ -25,7 +25,7 @@ struct CandidateTextTests {
         #expect(try Candidate("a=\(line)\r\n") == candidate)
     }
 
-    @Test("Every part of a line is read")
+    @Test("D2.1, D2.6: every part of a line is read")
     func parts() throws {
         let candidate = try Candidate(
             "candidate:a+/9 2 udp 1694498814 192.0.2.3 45665 typ srflx raddr 203.0.113.141 rport 8999 ufrag abcd x y")
@@ -39,7 +39,7 @@ struct CandidateTextTests {
     }
 
     @Test(
-        "What deviates in form but not in meaning is accepted (D2.1 to D2.6)",
+        "D2.1 to D2.6: what deviates in form but not in meaning is accepted",
         arguments: [
             ("a=candidate:1 1 udp 9 192.0.2.1 5 typ host\r\n", "candidate:1 1 udp 9 192.0.2.1 5 typ host"),
             (" candidate:1 1 UDP 9 192.0.2.1 5 TYP HOST ", "candidate:1 1 udp 9 192.0.2.1 5 typ host"),
@@ -81,7 +81,7 @@ struct CandidateTextTests {
     }
 
     @Test(
-        "What can't be understood is refused as malformed",
+        "D2.5: what can't be understood is refused as malformed",
         arguments: [
             "", "candidate", "candidate:", "candidate:1", "a=b", "c=candidate:1 1 udp 9 192.0.2.1 5 typ host",
             "candidate:1 1 udp 9 192.0.2.1 5 typ", "candidate:1 1 udp 9 192.0.2.1 5 host",
@@ -102,7 +102,7 @@ struct CandidateTextTests {
     }
 
     @Test(
-        "What is well-formed but not for this agent is refused as unsupported",
+        "D2.4: what is well-formed but not for this agent is refused as unsupported",
         arguments: [
             "candidate:1 1 udp 9 host.example 5 typ host",
             "candidate:1 1 udp 9 1f4712db-ea17-4bcf-a596-105139dfd8bf.local 5 typ host",

@@ -49,7 +49,7 @@ struct ChecklistTests {
     }
 
     @Test(
-        "Of pairs that come by foundation, component and priority, one of each foundation is Waiting (RFC 8445 §6.1.2.6)"
+        "C2.5: of pairs that come by foundation, component and priority, one of each foundation is Waiting (RFC 8445 §6.1.2.6)"
     )
     mutating func initialStates() throws {
         let ids = [
@@ -61,7 +61,8 @@ struct ChecklistTests {
     }
 
     @Test(
-        "A pair that comes later is Waiting if it is the topmost of its foundation or one has succeeded (RFC 8838 §12)")
+        "D1.4: a pair that comes later is Waiting if it is the topmost of its foundation or one has succeeded (RFC 8838 §12)"
+    )
     mutating func lateStates() throws {
         let first = try add("a", priority: 5, path: .path(1))
         let better = try add("a", priority: 9, path: .path(1))
@@ -73,7 +74,7 @@ struct ChecklistTests {
         #expect(states([worse, late]) == [.waiting, .waiting])
     }
 
-    @Test("Success thaws the pairs of its foundation in all lists, failure none (RFC 8445 §7.2.5.3.3, §7.2.5.2)")
+    @Test("C2.7: success thaws the pairs of its foundation in all lists, failure none (RFC 8445 §7.2.5.3.3, §7.2.5.2)")
     mutating func thawing() throws {
         let first = try add("a", priority: 9)
         let others = [
@@ -90,7 +91,7 @@ struct ChecklistTests {
         #expect(states(unrelated) == [.waiting, .frozen])
     }
 
-    @Test("Lists take turns, and one without work takes none (RFC 8445 §6.1.4.2)")
+    @Test("C2.6: lists take turns, and one without work takes none (RFC 8445 §6.1.4.2)")
     mutating func roundRobin() throws {
         let first = [try add("a", priority: 9), try add("b", priority: 8), try add("c", priority: 7)]
         let third = [try add("d", priority: 9, path: .path(2)), try add("e", priority: 8, path: .path(2))]
@@ -99,7 +100,7 @@ struct ChecklistTests {
         #expect(begun == [first[0], third[0], first[1], third[1], first[2]])
     }
 
-    @Test("Triggered checks go first, in the order they were triggered, each once")
+    @Test("C2.6: triggered checks go first, in the order they were triggered, each once")
     mutating func triggered() throws {
         let ids = [
             try add("a", priority: 9), try add("b", priority: 8), try add("b", priority: 7), try add("a", priority: 1),
@@ -112,7 +113,9 @@ struct ChecklistTests {
         #expect(set.next() == nil)
     }
 
-    @Test("With nothing Waiting, one pair is thawed of each foundation that is idle in every list (RFC 8445 §6.1.4.2)")
+    @Test(
+        "C2.6: with nothing Waiting, one pair is thawed of each foundation that is idle in every list (RFC 8445 §6.1.4.2)"
+    )
     mutating func unfreezing() throws {
         let busy = [try add("a", priority: 9), try add("b", priority: 9)]
         let frozen = [
@@ -134,7 +137,8 @@ struct ChecklistTests {
         #expect(beginNext() == frozen[0])
     }
 
-    @Test("Under a limit, failed pairs give way first, then worse ones that nobody has begun (RFC 8838 §10)")
+    @Test(
+        "C2.4, D1.2: under a limit, failed pairs give way first, then worse ones that nobody has begun (RFC 8838 §10)")
     mutating func room() throws {
         let ids = [
             try add("a", priority: 9), try add("b", priority: 8), try add("c", priority: 7), try add("d", priority: 6),
@@ -194,7 +198,7 @@ struct ChecklistTests {
         #expect(set.next() == nil)
     }
 
-    @Test("A change of role computes all priorities anew and sorts by them (RFC 8445 §7.2.5.1)")
+    @Test("C2.2: a change of role computes all priorities anew and sorts by them (RFC 8445 §7.2.5.1)")
     mutating func roleChange() throws {
         let better = try add("a", priority: 2_000_000)
         let worse = try add("b", priority: 500_000)

@@ -12,7 +12,7 @@ struct DescriptionBuildingTests {
             usernameFragment: "frag", password: "passwordpasswordpasswd", options: ["ice2", "trickle"])
     }
 
-    @Test("Before any candidate is known, a description has the placeholders of RFC 8840 §4.1.1 and no a=rtcp")
+    @Test("D1.8: before any candidate is known, a description has the placeholders of RFC 8840 §4.1.1 and no a=rtcp")
     func trickle() {
         let session = SessionDescription(parameters: parameters, componentCounts: [2, 1])
         let expected = [
@@ -28,7 +28,7 @@ struct DescriptionBuildingTests {
     }
 
     @Test(
-        "Ta is named unless it is 50 ms, and never by a lite agent (RFC 8839 §4.3.1, §5.5)",
+        "D2.8: Ta is named unless it is 50 ms, and never by a lite agent (RFC 8839 §4.3.1, §5.5)",
         arguments: [(nil, false, nil), (50, false, nil), (5, false, 5), (200, false, 200), (5, true, nil)]
             as [(Int?, Bool, Int?)])
     func pacing(interval: Int?, isLite: Bool, written: Int?) throws {
@@ -115,7 +115,7 @@ struct DescriptionBuildingTests {
         #expect(session.description.contains("a=rtcp-mux\r\n"))
     }
 
-    @Test("Behind nomination only the chosen candidates remain, and a controlling agent names the peer's")
+    @Test("D2.9: behind nomination only the chosen candidates remain, and a controlling agent names the peer's")
     func conclusion() throws {
         let own = [Candidate.sample("192.0.2.1:5000"), .sample("198.51.100.1:6000", kind: .serverReflexive)]
         let pair = CandidatePair(

@@ -107,7 +107,7 @@ struct GathererTests {
         #expect(gatherer.state == .complete)
     }
 
-    @Test("The timeout grows with Ta and the number of questions (RFC 8445 §14.3)")
+    @Test("C1.8: the timeout grows with Ta and the number of questions (RFC 8445 §14.3)")
     mutating func manyQuestions() throws {
         try begin("stun:203.0.113.1", "stun:203.0.113.2", "stun:203.0.113.3")
         _ = try unwrap(ask(pacing: 400))

@@ -67,7 +67,7 @@ struct LivenessMonitorTests {
         #expect(asked == [1300])
     }
 
-    @Test("After a long sleep the peer is asked before it is taken for gone")
+    @Test("E8.1: after a long sleep the peer is asked before it is taken for gone")
     mutating func sleep() {
         let isDue = monitor.advance(to: .ms(60_000))
         #expect(isDue)

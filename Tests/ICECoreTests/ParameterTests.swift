@@ -6,7 +6,7 @@ import Testing
 @Suite("Priorities, roles, credentials and pacing")
 struct ParameterTests {
     @Test(
-        "Candidate priorities are RFC 8445 §5.1.2.1's numbers",
+        "C1.4: candidate priorities are RFC 8445 §5.1.2.1's numbers",
         arguments: [
             (Candidate.Kind.host, 65535, 1, 2_130_706_431), (.host, 65535, 2, 2_130_706_430),
             (.peerReflexive, 65535, 1, 1_862_270_975), (.serverReflexive, 65535, 1, 1_694_498_815),
@@ -18,7 +18,7 @@ struct ParameterTests {
     }
 
     @Test(
-        "Pair priorities are RFC 8445 §6.1.2.3's, the same for both agents",
+        "C2.2: pair priorities are RFC 8445 §6.1.2.3's, the same for both agents",
         arguments: [
             (1, 2, 4_294_967_300), (2, 1, 4_294_967_301), (5, 5, 21_474_836_490),
             (2_130_706_431, 1_694_498_815, 7_277_816_997_797_167_103), (2_147_483_647, .max, 9_223_372_041_149_743_102),
@@ -58,7 +58,7 @@ struct ParameterTests {
         #expect(Set(verdicts) == [.switchRole, .senderMustSwitch])
     }
 
-    @Test("Own credentials have the randomness of RFC 8445 §5.3, at most 32 characters of fragment, and differ")
+    @Test("C6.1: own credentials have the randomness of RFC 8445 §5.3, at most 32 characters of fragment, and differ")
     func ownCredentials() {
         var generator = SeededGenerator(seed: 1)
         let all = (0..<200).map { _ in Credentials(using: &generator) }
@@ -76,7 +76,7 @@ struct ParameterTests {
     private static let password = "abcdefghijklmnopqrstuv"
 
     @Test(
-        "Credentials within RFC 8839 §5.4 are accepted, with - and _ as they have been seen",
+        "D2.7: credentials within RFC 8839 §5.4 are accepted, with - and _ as they have been seen",
         arguments: [
             ("abcd", password), ("a-b_", password), ("8h/Y", "a+b/c-d_e" + password),
             (String(repeating: "u", count: 256), password),
@@ -89,7 +89,7 @@ struct ParameterTests {
     }
 
     @Test(
-        "Credentials outside of it are refused, and the password is not shown",
+        "D2.7: credentials outside of it are refused, and the password is not shown",
         arguments: [
             ("abc", password), ("", password), (String(repeating: "u", count: 257), password), ("ab:d", password),
             ("ab d", password),
@@ -105,7 +105,7 @@ struct ParameterTests {
     }
 
     @Test(
-        "The larger Ta wins, and silence stands for 50 ms where the RFC is followed (RFC 8445 §14.2, RFC 8839 §5.5)",
+        "C1.7: the larger Ta wins, and silence stands for 50 ms where the RFC is followed (RFC 8445 §14.2, RFC 8839 §5.5)",
         arguments: [
             (PacingProfile.standard, 20, 50), (.standard, 100, 100), (.standard, nil, 50), (.fast, 20, 20),
             (.fast, nil, 5),

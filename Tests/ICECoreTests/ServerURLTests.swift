@@ -8,7 +8,7 @@ struct ServerURLTests {
     private typealias Row = (String, ServerURL.Service, TransportProtocol, String, UInt16)
 
     @Test(
-        "The URLs of RFC 7064 and RFC 7065 are taken apart",
+        "A6.7, B3.1: the URLs of RFC 7064 and RFC 7065 are taken apart",
         arguments: [
             ("stun:example.org", .stun, .udp, "example.org", 3478),
             ("stun:example.org:8000", .stun, .udp, "example.org", 8000),
@@ -35,7 +35,7 @@ struct ServerURLTests {
     }
 
     @Test(
-        "Anything else is refused",
+        "A6.7, B3.1: anything else is refused",
         arguments: [
             "", "stun", "stun:", "example.org", "http://example.org", "stun://example.org", "stun:example.org:",
             "stun:example.org:0", "stun:example.org:65536", "stun:example.org:+80", "stun:example.org:8x",
@@ -60,7 +60,7 @@ struct ServerURLTests {
     }
 
     @Test(
-        "Servers that this version does not use, or that can't be read, are refused with their own codes",
+        "B3.1: servers that this version does not use, or that can't be read, are refused with their own codes",
         arguments: [
             ("turn:a.example", ICESyntaxError.Code.missingCredential),
             ("turns:a.example?transport=udp", .missingCredential), ("stun:", .malformedServerURL),
@@ -96,7 +96,7 @@ struct AddressPolicyTests {
     }
 
     @Test(
-        "Addresses that RFC 8445 §5.1.1.1 rules out are not used",
+        "C1.1: addresses that RFC 8445 §5.1.1.1 rules out are not used",
         arguments: [
             "127.0.0.1", "::1", "::192.0.2.1", "fec0::1", "::ffff:192.0.2.1", "224.0.0.1", "ff02::1", "0.0.0.0", "::",
         ])
@@ -128,7 +128,7 @@ struct AddressPolicyTests {
             AddressPolicy().select(from: all) == ["2001:db8::1", "192.0.2.1", "198.51.100.1", "fd00::1", "fe80::1%2"])
     }
 
-    @Test("Beside a temporary address, the stable one of its prefix and link-local ones stay unused")
+    @Test("C1.1: beside a temporary address, the stable one of its prefix and link-local ones stay unused")
     func privacy() {
         let all: [InterfaceAddress] = [
             Self.address("2001:db8:0:1::5"), Self.address("2001:db8:0:1::abcd", temporary: true),

@@ -59,7 +59,7 @@ struct SessionDescriptionTests {
         #expect(session.media.map { $0.candidates.map(\.stream.index) } == [[0], [1, 1]])
     }
 
-    @Test("The stream's credentials and pacing override the session's, options add up (RFC 8839 §5.4)")
+    @Test("D2.7: the stream's credentials and pacing override the session's, options add up (RFC 8839 §5.4)")
     func levels() throws {
         let session = try SessionDescription(Self.text)
         let audio = try #require(try session.parameters(for: 0))
@@ -71,7 +71,7 @@ struct SessionDescriptionTests {
         #expect(try session.parameters(for: 2) == nil && session.parameters(for: -1) == nil)
     }
 
-    @Test("Credentials that only move between the levels are the same (RFC 8839 §4.4.1.1.1)")
+    @Test("D2.11: credentials that only move between the levels are the same (RFC 8839 §4.4.1.1.1)")
     func levelMove() throws {
         let credentials = "a=ice-ufrag:same\na=ice-pwd:samepasswordsamepasswd\n"
         let above = try SessionDescription("v=0\n\(credentials)m=audio 9 RTP/AVP 0\n")
@@ -81,7 +81,7 @@ struct SessionDescriptionTests {
     }
 
     @Test(
-        "A stream without credentials, refused, or with ice-mismatch uses no ICE",
+        "D2.10: a stream without credentials, refused, or with ice-mismatch uses no ICE",
         arguments: [
             "v=0\nm=audio 9 RTP/AVP 0\n",
             "v=0\na=ice-ufrag:abcd\na=ice-pwd:passwordpasswordpasswd\nm=audio 0 RTP/AVP 0\n",
@@ -159,7 +159,7 @@ struct SessionDescriptionTests {
         #expect(session.ignoredLines.map(\.number) == [2] && session.media[0].candidates.isEmpty)
     }
 
-    @Test("The end of candidates on the session covers every stream, on a stream only that one (RFC 8840 §8)")
+    @Test("D1.9: the end of candidates on the session covers every stream, on a stream only that one (RFC 8840 §8)")
     func endOfCandidates() throws {
         let all = try SessionDescription("v=0\na=end-of-candidates\nm=audio 9 RTP/AVP 0\nm=video 9 RTP/AVP 0\n")
         #expect(all.hasAllCandidates(ofMedia: 0) && all.hasAllCandidates(ofMedia: 1))
@@ -187,7 +187,7 @@ struct SessionDescriptionTests {
         #expect(try SessionDescription("v=0\n").componentCount(ofMedia: 0) == 0)
     }
 
-    @Test("ice-lite and remote-candidates are read")
+    @Test("D2.8: ice-lite and remote-candidates are read")
     func liteAndRemoteCandidates() throws {
         let session = try SessionDescription(
             """
@@ -201,7 +201,7 @@ struct SessionDescriptionTests {
     }
 
     @Test(
-        "A default destination that no candidate matches is a mismatch, unless it is a placeholder (RFC 8839 §4.2.5)",
+        "D2.10: a default destination that no candidate matches is a mismatch, unless it is a placeholder (RFC 8839 §4.2.5)",
         arguments: [
             ("c=IN IP4 192.0.2.1", 5000, "", false), ("c=IN IP4 192.0.2.9", 5000, "", true),
             ("c=IN IP4 192.0.2.1", 5002, "", true), ("c=IN IP4 0.0.0.0", 9, "", false), ("c=IN IP6 ::", 9, "", false),

@@ -21,7 +21,7 @@ struct PacerTests {
         Pacer(interval: .milliseconds(50), processSpacing: spacing, governor: governor)
     }
 
-    @Test("Ordinary transactions start one in Ta, the first at once (RFC 8445 §14.2)")
+    @Test("C1.7: ordinary transactions start one in Ta, the first at once (RFC 8445 §14.2)")
     func ordinary() {
         var pacer = pacer()
         #expect(pacer.earliestStart(urgent: false) == nil)
@@ -39,7 +39,7 @@ struct PacerTests {
         #expect(pacer.claim(urgent: false, at: .ms(1050)) == true)
     }
 
-    @Test("Urgent transactions draw on three slots, which ordinary ones then wait for")
+    @Test("C1.7: urgent transactions draw on three slots, which ordinary ones then wait for")
     func credit() {
         var pacer = pacer()
         #expect(pacer.claim(urgent: false, at: .ms(0)) == true)
@@ -66,7 +66,7 @@ struct PacerTests {
         #expect(pacer.claim(urgent: false, at: .ms(55)) == true)
     }
 
-    @Test("The agents of a process start no two transactions within its spacing")
+    @Test("C1.7: the agents of a process start no two transactions within its spacing")
     func process() {
         let governor = SpacingGovernor()
         var first = pacer(governor, spacing: .milliseconds(5))
@@ -91,7 +91,8 @@ struct ConsentTests {
         ConsentMonitor(interval: interval, timeout: .seconds(30), confirmedAt: .ms(0), at: .ms(0), using: &generator)
     }
 
-    @Test("Checks are 4 to 6 s apart, unevenly, and do not wait for answers (RFC 7675 §5.1)", arguments: [1, 4, 5])
+    @Test(
+        "E2.1: checks are 4 to 6 s apart, unevenly, and do not wait for answers (RFC 7675 §5.1)", arguments: [1, 4, 5])
     mutating func jitter(interval: Int) {
         var monitor = monitor(.seconds(interval))
         var last = Instant.ms(0)
@@ -118,7 +119,7 @@ struct ConsentTests {
         #expect(.seconds(12) <= monitor.nextCheck - .ms(0) && monitor.nextCheck - .ms(0) <= .seconds(18))
     }
 
-    @Test("Without an answer consent expires at 30 s, and a late answer does not bring it back (RFC 7675 §5.1)")
+    @Test("E2.2: without an answer consent expires at 30 s, and a late answer does not bring it back (RFC 7675 §5.1)")
     mutating func expiry() {
         var monitor = monitor()
         monitor.sent(Self.id, at: .ms(5000), using: &generator)

@@ -12,7 +12,7 @@ struct DescriptionTests {
         return (network, a, b)
     }
 
-    @Test("An offer and an answer with all candidates in them are enough to connect")
+    @Test("D1.8: an offer and an answer with all candidates in them are enough to connect")
     func offerAnswer() throws {
         let (network, offerer, answerer) = Self.clients()
         try offerer.setLocalDescription()
@@ -62,5 +62,19 @@ struct DescriptionTests {
             try client.setRemoteDescription("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n")
         }
         #expect(client.remoteParameters == nil)
+    }
+
+    @Test("D2.11: the same credentials once more are no restart, and change nothing else either")
+    func sameAgain() throws {
+        let call = try ScriptedCall()
+        #expect(try call.connect())
+        var again = call.peer.parameters
+        again.pacingInterval = .seconds(1)
+        again.options = []
+        again.isLite = true
+        try call.client.setRemoteParameters(again)
+        call.run(.seconds(1))
+        #expect(call.client.state == .completed)
+        #expect(call.client.remoteParameters == call.peer.parameters)
     }
 }

@@ -90,6 +90,48 @@ struct RelayTests {
         #expect(strangers.isEmpty)
     }
 
+    @Test("C3.2: a peer is let in before it is checked, and gets a channel once its pair is used")
+    func permissionFirst() throws {
+        let scene = try Self.scene(urls: ["turn:192.0.2.10"])
+        let host = scene.network.makeHost("a", addresses: ["203.0.113.7"])
+        let peer = try ScriptedPeer(
+            scene.network, scene.network.makeHost("peer", addresses: ["203.0.113.8"]), at: "203.0.113.8:7000")
+        var configuration = ICEConfiguration()
+        configuration.servers = [scene.urls]
+        configuration.transportPolicy = .relay
+        let client = ICEClient(on: host, configuration: configuration)
+        var isSilent = true
+        peer.answer = { peer, request, source in isSilent ? nil : peer.success(to: request, mapped: source) }
+        client.gatherCandidates()
+        client.processCandidates()
+        try client.setRemoteParameters(peer.parameters)
+        client.addRemoteCandidate(peer.candidate())
+        scene.network.run(for: .seconds(1))
+        #expect(peer.requests.count == 2)
+        #expect(scene.server.counters.requests[.createPermission] == 1)
+        #expect(scene.server.counters.requests[.channelBind] == nil)
+        isSilent = false
+        scene.network.run(for: .seconds(5))
+        #expect(client.selectedPair()?.local.kind == .relayed)
+        #expect(scene.server.counters.requests[.channelBind] == 1)
+    }
+
+    @Test("C4.3: over a relay, the address in an answer is the peer's own, so that nothing else is learned from it")
+    func mappedOverRelay() throws {
+        let scene = try Self.scene(urls: ["turn:192.0.2.10"])
+        let (a, b) = Self.hosts(scene.network, Self.far)
+        let call = SimulatedCall(scene.network, a, b) {
+            $0.servers = [scene.urls]
+            $0.transportPolicy = .relay
+        }
+        #expect(call.connect(atMost: .seconds(10)))
+        #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(10)))
+        for client in call.clients {
+            #expect(client.selectedPair()?.local.kind == .relayed)
+            #expect(client.remoteCandidates.map(\.kind) == [.relayed])
+        }
+    }
+
     @Test("Unused allocations are freed after a direct pair was selected")
     func freed() throws {
         let scene = try Self.scene()
@@ -138,7 +180,7 @@ struct RelayTests {
         #expect(Set(errors.map(\.url)) == ["turn:192.0.2.10", "turn:192.0.2.10?transport=tcp"])
     }
 
-    @Test("A silent server holds up neither the call nor the end of gathering")
+    @Test("B4.5: a silent server holds up neither the call nor the end of gathering")
     func silent() throws {
         let scene = try Self.scene()
         scene.server.isSilent = true

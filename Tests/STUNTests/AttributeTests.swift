@@ -95,7 +95,7 @@ private let samples: [AttributeSample] = [
 
 @Suite("Attributes")
 struct AttributeTests {
-    @Test("Every attribute has the RFC's number and bytes, and is read back", arguments: samples)
+    @Test("A1.7, A1.8: every attribute has the RFC's number and bytes, and is read back", arguments: samples)
     func samplesRoundTrip(sample: AttributeSample) {
         let result = sample.check()
         #expect(result.type == sample.type)
@@ -103,7 +103,7 @@ struct AttributeTests {
         #expect(result.isRead)
     }
 
-    @Test("The hash of a user has 32 bytes and the right ones")
+    @Test("A7.3: the hash of a user has 32 bytes and the right ones")
     func userHash() throws {
         let hash = try #require(STUNMessage.UserHash(username: Vectors.katakana, realm: "example.org"))
         #expect(hash.value == hexBytes("4a3cf38fef6992bda952c6780417da0f24819415569e60b205c46e41407f1704"))
@@ -111,7 +111,7 @@ struct AttributeTests {
         #expect(decoded(STUNMessage.UserHash.self, Array(hash.value.dropLast())) == nil)
     }
 
-    @Test("Reserved bits are ignored")
+    @Test("A1.7, A1.8: reserved bits are ignored")
     func reservedBits() {
         #expect(decoded(STUNMessage.MappedAddress.self, hexBytes("ff018055c0000201"))?.address == v4)
         #expect(decoded(STUNMessage.XORMappedAddress.self, hexBytes("8001a147e112a643"))?.address == v4)
@@ -132,7 +132,7 @@ struct AttributeTests {
     }
 
     @Test(
-        "An error code outside of 300 to 699 is malformed when read",
+        "A1.8: an error code outside of 300 to 699 is malformed when read",
         arguments: ["", "000003", "00000200", "00000700", "00000364"])
     func badErrorCodes(hex: String) {
         #expect(decoded(STUNMessage.ErrorCode.self, hexBytes(hex)) == nil)
@@ -144,7 +144,7 @@ struct AttributeTests {
         #expect(STUNMessage.ErrorCode(code: 1000, reason: "").code == 699)
     }
 
-    @Test("Our own text is cut to the RFC's limits, between characters")
+    @Test("A1.9: our own text is cut to the RFC's limits, between characters")
     func ownLimits() {
         #expect(STUNMessage.Username(String(repeating: "a", count: 600)).value.utf8.count == 508)
         #expect(STUNMessage.Username(String(repeating: "マ", count: 200)).value.utf8.count == 507)
@@ -155,7 +155,7 @@ struct AttributeTests {
         #expect(STUNMessage.AlternateDomain(String(repeating: "a", count: 300)).value.utf8.count == 255)
     }
 
-    @Test("Text of up to 763 bytes is read, and goes back as it came")
+    @Test("A1.9: text of up to 763 bytes is read, and goes back as it came")
     func foreignLimits() throws {
         let long = [UInt8](repeating: UInt8(ascii: "a"), count: 763)
         let nonce = try #require(decoded(STUNMessage.Nonce.self, long))

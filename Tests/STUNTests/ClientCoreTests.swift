@@ -114,7 +114,7 @@ struct ClientCoreTests {
         #expect(core.effects() == [.unknown(response(1).bytes)])
     }
 
-    @Test("A slow server makes the next request wait longer, for ten minutes, and only that server's")
+    @Test("A6.2: a slow server makes the next request wait longer, for ten minutes, and only that server's")
     func roundTrips() {
         var core = STUNClientCore(server: server)
         func firstInterval(at start: Instant) -> Duration? {

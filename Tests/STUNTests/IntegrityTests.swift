@@ -46,14 +46,14 @@ struct IntegrityTests {
         #expect(try STUNMessage(bytes).verifyIntegrity(key) == .invalid)
     }
 
-    @Test("MESSAGE-INTEGRITY behind MESSAGE-INTEGRITY-SHA256 does not count")
+    @Test("A2.8: MESSAGE-INTEGRITY behind MESSAGE-INTEGRITY-SHA256 does not count")
     func wrongOrder() {
         let message = signed([.sha256, .sha1])
         #expect(message.verifyIntegrity(key, .sha1) == .missing)
         #expect(message.verifyIntegrity(key) == .valid(.sha256))
     }
 
-    @Test("A truncated SHA-256 code holds only where the usage allows it", arguments: [16, 20, 24, 28, 32])
+    @Test("A3.2: a truncated SHA-256 code holds only where the usage allows it", arguments: [16, 20, 24, 28, 32])
     func truncation(count: Int) throws {
         let message = try truncated(to: count)
         #expect(message.verifyIntegrity(key) == (count == 32 ? .valid(.sha256) : .invalid))
@@ -62,12 +62,12 @@ struct IntegrityTests {
         #expect(message.verifyIntegrity(key, minimumLength: count + 4) == .invalid)
     }
 
-    @Test("A SHA-256 code of another length never holds", arguments: [0, 4, 12, 17, 18, 19, 30, 36])
+    @Test("A3.2: a SHA-256 code of another length never holds", arguments: [0, 4, 12, 17, 18, 19, 30, 36])
     func badTruncation(count: Int) throws {
         #expect(try truncated(to: count).verifyIntegrity(key, minimumLength: 0) == .invalid)
     }
 
-    @Test("A SHA-1 code of another length never holds", arguments: [0, 16, 24])
+    @Test("A3.1: a SHA-1 code of another length never holds", arguments: [0, 16, 24])
     func badSHA1Length(count: Int) {
         var message = bindingRequest()
         message.append(type: STUNMessage.MessageIntegrity.type, value: [UInt8](repeating: 0, count: count))
@@ -93,7 +93,7 @@ struct IntegrityTests {
         #expect(received.attributes.map(\.isCovered) == [true, true, false, false, true, false, true])
     }
 
-    @Test("A fingerprint that is not last, not 4 bytes long or changed is invalid")
+    @Test("A3.3: a fingerprint that is not last, not 4 bytes long or changed is invalid")
     func badFingerprints() throws {
         var behind = signed([.sha1])
         behind.append(STUNMessage.Software("x"))
@@ -110,7 +110,7 @@ struct IntegrityTests {
         #expect(bindingRequest().fingerprint == .missing)
     }
 
-    @Test("The checksum is right for every length around the eight bytes that are taken at a time")
+    @Test("A3.3: the checksum is right for every length around the eight bytes that are taken at a time")
     func checksumLengths() {
         for count in 0..<40 {
             var message = bindingRequest()
@@ -140,7 +140,7 @@ struct IntegrityTests {
         #expect(message.verifyIntegrity(broken) == .invalid)
     }
 
-    @Test("Strings go through the preparation before they become a key")
+    @Test("A3.4: strings go through the preparation before they become a key")
     func preparation() {
         let upper = StringPreparation { $0.uppercased() }
         var message = bindingRequest()

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Message header")
 struct HeaderTests {
-    @Test("Every method with every class is written and read back, with the first two bits 0")
+    @Test("A1.2: every method with every class is written and read back, with the first two bits 0")
     func everyType() {
         var seen: Set<UInt16> = []
         for number in UInt16(0)...0xfff {
@@ -22,7 +22,7 @@ struct HeaderTests {
     }
 
     @Test(
-        "The types of known messages are those of the RFCs",
+        "A1.2: the types of known messages are those of the RFCs",
         arguments: [
             (STUNMethod.binding, STUNClass.request, UInt16(0x0001)), (.binding, .indication, 0x0011),
             (.binding, .success, 0x0101), (.binding, .failure, 0x0111), (.allocate, .request, 0x0003),
@@ -44,7 +44,7 @@ struct HeaderTests {
         #expect(!STUNMethod(rawValue: 0x7ff).allows(.request))
     }
 
-    @Test("Transaction IDs come from their generator, and differ when that is the system's")
+    @Test("A1.3: transaction IDs come from their generator, and differ when that is the system's")
     func transactionIDs() {
         var first = SeededGenerator(seed: 1)
         var second = SeededGenerator(seed: 1)
@@ -55,7 +55,7 @@ struct HeaderTests {
     }
 
     @Test(
-        "Bytes that are no STUN message are told, by the parser and by the demultiplexer",
+        "A1.1, A1.6: bytes that are no STUN message are told, by the parser and by the demultiplexer",
         arguments: [
             ("", STUNError.Code.badLength), ("00010000 2112a442 0102030405060708090a0b", .badLength),
             ("00010000 2112a443 0102030405060708090a0b0c", .notSTUN),
@@ -71,7 +71,7 @@ struct HeaderTests {
     }
 
     @Test(
-        "Attributes that reach beyond the message make it malformed, though it looks like STUN",
+        "A1.6: attributes that reach beyond the message make it malformed, though it looks like STUN",
         arguments: [
             "00010004 2112a442 0102030405060708090a0b0c 80220001",
             "00010008 2112a442 0102030405060708090a0b0c 80220005 41414141",
@@ -92,13 +92,13 @@ struct HeaderTests {
 
 @Suite("Attributes in messages")
 struct MessageAttributeTests {
-    @Test("A 5-byte attribute has length 5 and three zeros behind it")
+    @Test("A1.4: a 5-byte attribute has length 5 and three zeros behind it")
     func padding() {
         let bytes = bindingRequest([STUNMessage.Software("abcde")]).bytes
         #expect(bytes == hexBytes("0001000c 2112a442 0102030405060708090a0b0c 80220005 6162636465000000"))
     }
 
-    @Test("Padding that is not zero is skipped, and integrity and fingerprint over it hold")
+    @Test("A1.4: padding that is not zero is skipped, and integrity and fingerprint over it hold")
     func dirtyPadding() throws {
         let key = IntegrityKey(shortTermPassword: "secret")
         var dirty = bindingRequest([STUNMessage.Software("abcde")]).bytes
@@ -115,7 +115,7 @@ struct MessageAttributeTests {
         #expect(received.fingerprint == .valid)
     }
 
-    @Test("Only the first of two equal attributes counts")
+    @Test("A1.5: only the first of two equal attributes counts")
     func duplicates() {
         let message = bindingRequest([STUNMessage.Priority(1), STUNMessage.Priority(2)])
         #expect(message[STUNMessage.Priority.self]?.value == 1)
@@ -172,7 +172,8 @@ struct MessageAttributeTests {
         #expect(other == bindingRequest())
     }
 
-    @Test("Unknown attributes are listed once each, if they must be understood and stand in front of the integrity")
+    @Test(
+        "A2.2: unknown attributes are listed once each, if they must be understood and stand in front of the integrity")
     func unknownRequired() {
         var message = bindingRequest([STUNMessage.Username("a")])
         for type: UInt16 in [0x7f01, 0x0041, 0xc123, 0x7f01, 0x003f] { message.append(type: type, value: [1]) }

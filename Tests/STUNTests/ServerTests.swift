@@ -163,7 +163,7 @@ struct AuthenticatorTests {
         #expect(authenticator().judge(allocate) == .discard(.unexpectedType))
     }
 
-    @Test("A sealed response verifies with the request's algorithm and has a fingerprint")
+    @Test("A4.2: a sealed response verifies with the request's algorithm and has a fingerprint")
     func sealing() {
         let request = check(by: key, .sha256)
         var response = STUNMessage.bindingResponse(to: request, from: source)

@@ -16,7 +16,7 @@ struct StreamDecoderTests {
     private var expected: [[UInt8]] { Vectors.all.map(\.1) }
 
     @Test(
-        "Messages come out whole, however the bytes are cut",
+        "A6.4: messages come out whole, however the bytes are cut",
         arguments: [1, 2, 3, 7, 19, 20, 21, 64, 107, 108, 109, 500])
     func cuts(size: Int) throws {
         var decoder = STUNStreamDecoder()
@@ -28,7 +28,7 @@ struct StreamDecoderTests {
         #expect(decoder.bufferedByteCount == 0)
     }
 
-    @Test("Many messages in one read come out in order, and an incomplete one waits")
+    @Test("A6.4: many messages in one read come out in order, and an incomplete one waits")
     func many() throws {
         var decoder = STUNStreamDecoder()
         #expect(try messages(&decoder, stream + stream + stream.prefix(30)).map(\.bytes) == expected + expected)

@@ -29,7 +29,7 @@ private func run(_ transaction: inout STUNTransaction) -> (sent: [Instant], fail
 
 @Suite("Client transaction: time")
 struct TransactionTimeTests {
-    @Test("Requests go out at the RFC's times, and the transaction fails at 39500 ms")
+    @Test("A6.1: requests go out at the RFC's times, and the transaction fails at 39500 ms")
     func table() {
         var transaction = transaction()
         let (sent, failedAt, failure) = run(&transaction)
@@ -42,7 +42,7 @@ struct TransactionTimeTests {
     }
 
     @Test(
-        "Every number of the schedule can be changed",
+        "A6.1: every number of the schedule can be changed",
         arguments: [
             (
                 RetransmissionSchedule(retransmissionTimeout: .milliseconds(100)),
@@ -76,7 +76,7 @@ struct TransactionTimeTests {
         #expect(transaction.deadline == milliseconds(6000))
     }
 
-    @Test("On a reliable transport nothing is repeated, and the wait ends at 39.5 s")
+    @Test("A6.4: on a reliable transport nothing is repeated, and the wait ends at 39.5 s")
     func reliable() {
         var transaction = transaction(isReliable: true)
         let (sent, failedAt, failure) = run(&transaction)
@@ -109,7 +109,7 @@ struct TransactionTimeTests {
         #expect(outcome == .success)
     }
 
-    @Test("Karn: only a request that was sent once gives a round-trip time")
+    @Test("A6.2: Karn: only a request that was sent once gives a round-trip time")
     func karn() {
         var transaction = transaction()
         #expect(transaction.roundTripTime(at: milliseconds(40)) == .milliseconds(40))
@@ -153,7 +153,7 @@ struct TransactionResponseTests {
         #expect(step == nil)
     }
 
-    @Test("An error response ends it with its code")
+    @Test("A2.5: an error response ends it with its code")
     func error() {
         let error = STUNMessage.errorResponse(to: request, .roleConflict)
         #expect(outcome(error, transaction()) == .error(.roleConflict))
@@ -171,7 +171,7 @@ struct TransactionResponseTests {
         }
     }
 
-    @Test("An error response without ERROR-CODE, or with a broken one, fails the transaction")
+    @Test("A2.4: an error response without ERROR-CODE, or with a broken one, fails the transaction")
     func missingErrorCode() {
         let bare = STUNMessage(.failure, .binding, transactionID: someID)
         #expect(outcome(bare, transaction()) == .failed(.malformedResponse))
@@ -181,7 +181,8 @@ struct TransactionResponseTests {
     }
 
     @Test(
-        "A response with an unknown attribute that must be understood fails the transaction", arguments: [true, false])
+        "A2.3: a response with an unknown attribute that must be understood fails the transaction",
+        arguments: [true, false])
     func unknownAttributes(isSuccess: Bool) {
         var message = isSuccess ? response : STUNMessage.errorResponse(to: request, .badRequest)
         message.append(type: 0x7f33, value: [1])
@@ -191,7 +192,7 @@ struct TransactionResponseTests {
         #expect(outcome(message, transaction()) == (isSuccess ? .success : .error(.badRequest)))
     }
 
-    @Test("Integrity is looked at first: an unsigned response with unknown attributes changes nothing")
+    @Test("A2.1: integrity is looked at first: an unsigned response with unknown attributes changes nothing")
     func integrityFirst() {
         var message = response
         message.append(type: 0x7f33, value: [1])
@@ -202,7 +203,7 @@ struct TransactionResponseTests {
         #expect(transaction.state == before)
     }
 
-    @Test("Over UDP, responses that are not signed are passed over, and the end is an integrity violation")
+    @Test("A4.3: over UDP, responses that are not signed are passed over, and the end is an integrity violation")
     func violationOverUDP() {
         var transaction = transaction(key: key, request: signedRequest())
         let other = IntegrityKey(shortTermPassword: "other")
@@ -225,7 +226,7 @@ struct TransactionResponseTests {
         #expect(outcomes == [nil, .success])
     }
 
-    @Test("Over TCP, a response that is not signed ends it at once with an integrity violation")
+    @Test("A4.3: over TCP, a response that is not signed ends it at once with an integrity violation")
     func violationOverTCP() {
         var transaction = transaction(key: key, isReliable: true, request: signedRequest())
         let outcome = transaction.receive(response, at: milliseconds(10))
@@ -233,7 +234,7 @@ struct TransactionResponseTests {
         #expect(transaction.isFinished)
     }
 
-    @Test("Only the algorithm of the request counts; either, where the request had both")
+    @Test("A4.2: only the algorithm of the request counts; either, where the request had both")
     func algorithms() {
         for (asked, answered, isTaken) in [
             ([IntegrityAlgorithm.sha1], IntegrityAlgorithm.sha1, true), ([.sha1], .sha256, false),
@@ -264,7 +265,7 @@ struct TransactionResponseTests {
 
 @Suite("Round-trip estimator")
 struct EstimatorTests {
-    @Test("It starts at 500 ms and follows RFC 6298")
+    @Test("A6.2: it starts at 500 ms and follows RFC 6298")
     func samples() {
         var estimator = RoundTripEstimator(floor: .milliseconds(1))
         #expect(estimator.retransmissionTimeout == .milliseconds(500))

@@ -8,7 +8,7 @@ struct VectorTests {
 
     private func parse(_ bytes: [UInt8]) throws -> STUNMessage { try STUNMessage(parsing: bytes.span) }
 
-    @Test("RFC 5769 §2.1: the sample request reads and verifies, though its padding is not zero")
+    @Test("A7.1: RFC 5769 §2.1: the sample request reads and verifies, though its padding is not zero")
     func request() throws {
         let message = try parse(Vectors.request)
         #expect(message.bytes.count == 108)
@@ -25,7 +25,7 @@ struct VectorTests {
     }
 
     @Test(
-        "RFC 5769 §2.2 and §2.3: the sample responses read and verify",
+        "A7.1: RFC 5769 §2.2 and §2.3: the sample responses read and verify",
         arguments: [
             (Vectors.responseV4, "192.0.2.1:32853"),
             (Vectors.responseV6, "[2001:db8:1234:5678:11:2233:4455:6677]:32853"),
@@ -39,7 +39,7 @@ struct VectorTests {
         #expect(message.fingerprint == .valid)
     }
 
-    @Test("RFC 5769 §2.4: the request with long-term credentials verifies, and is written again byte for byte")
+    @Test("A7.2: RFC 5769 §2.4: the request with long-term credentials verifies, and is written again byte for byte")
     func longTerm() throws {
         let message = try parse(Vectors.longTermRequest)
         #expect(message.bytes.count == 116)
@@ -55,7 +55,7 @@ struct VectorTests {
         #expect(again.bytes == Vectors.longTermRequest)
     }
 
-    @Test("RFC 8489 §B.1, corrected: SHA-256 credentials and the user's hash are written byte for byte")
+    @Test("A7.3: RFC 8489 §B.1, corrected: SHA-256 credentials and the user's hash are written byte for byte")
     func sha256() throws {
         let key = IntegrityKey(
             longTermUsername: Vectors.katakana, realm: "example.org", password: "TheMatrIX", algorithm: .sha256)

@@ -15,7 +15,7 @@ struct TURNAllocationTests {
         client = try scene.client()
     }
 
-    @Test("An allocation has a random high port, a lifetime, and tells where the client is")
+    @Test("B2.15: an allocation has a random high port, a lifetime, and tells where the client is")
     func success() throws {
         let challenge = try #require(try client.ask(.allocate, [Self.udp]))
         #expect(challenge.code == 401)
@@ -133,7 +133,7 @@ struct TURNAllocationTests {
         #expect(try other.allocate() == ["192.0.2.1:50000"])
     }
 
-    @Test("An even port is even, and the one behind it waits for its token for 30 seconds", arguments: [29, 30])
+    @Test("B1.7: an even port is even, and the one behind it waits for its token for 30 seconds", arguments: [29, 30])
     func evenPort(_ wait: Int) throws {
         let response = try client.request(.allocate, Self.udp, M.EvenPort(reservesNextPort: true))
         let address = try #require(response.relayed.first)

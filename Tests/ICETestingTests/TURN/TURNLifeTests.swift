@@ -61,7 +61,7 @@ struct TURNLifeTests {
         #expect(server.counters.channelDataToClients == 29)
     }
 
-    @Test("A permission ends 300 s after it was last asked for")
+    @Test("B2.5, B2.4: a permission ends 300 s after it was last asked for")
     func permission() throws {
         let relayed = try #require(try client.allocate().first)
         let address = M.XORPeerAddress(scene.peer.address)

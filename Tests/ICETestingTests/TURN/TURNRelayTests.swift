@@ -24,7 +24,7 @@ struct TURNRelayTests {
         try #require(try client.ask(.channelBind, [M.ChannelNumber(number), M.XORPeerAddress(peer)])).code
     }
 
-    @Test("Send indications go out and Data indications come back, empty ones too, once there is a permission")
+    @Test("B2.5: send indications go out and Data indications come back, empty ones too, once there is a permission")
     func indications() throws {
         let relayed = try #require(try client.allocate().first)
         try client.sendIndication([9], to: peer.address)
@@ -124,7 +124,7 @@ struct TURNRelayTests {
     }
 
     @Test(
-        "Peers may be denied by kind",
+        "B2.15: peers may be denied by kind",
         arguments: [
             ("0.0.0.0:1", .local), ("127.1.2.3:1", .local), ("169.254.1.1:1", .linkLocal), ("224.0.0.1:1", .multicast),
             ("10.1.1.1:1", .privateUse), ("172.31.0.1:1", .privateUse), ("192.168.1.1:1", .privateUse),
@@ -230,7 +230,7 @@ struct TURNRelayTests {
         #expect(other.data.map(\.peer) == [mine])
     }
 
-    @Test("Requests need an allocation, and the user that made it; indications without one vanish")
+    @Test("B2.15: requests need an allocation, and the user that made it; indications without one vanish")
     func mismatch() throws {
         let stranger = try scene.client("192.0.2.2:5001")
         stranger.learn(from: try #require(try stranger.ask(.allocate)))

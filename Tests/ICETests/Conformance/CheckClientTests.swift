@@ -249,4 +249,60 @@ struct CheckClientTests {
         let first = try #require(call.peer.requestTimes.first)
         #expect(call.peer.requestTimes.map { Int(($0 - first).milliseconds) } == [0, 250, 750])
     }
+
+    @Test("A1.10: the largest check there can be fits into any IPv4 packet")
+    func largestCheck() throws {
+        let call = try ScriptedCall()
+        let fragment = String(repeating: "f", count: 256)
+        try call.client.setRemoteParameters(
+            ICEParameters(usernameFragment: fragment, password: "PasswordOfTheScript0123"))
+        call.client.gatherCandidates()
+        call.client.processCandidates()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.run(.milliseconds(100))
+        let largest = try #require(call.peer.requests.map(\.bytes.count).max())
+        // RFC 8489 §6.1: 576 bytes with the headers of IP and UDP.
+        #expect(largest > 256 && largest < 548)
+    }
+
+    @Test(
+        "C1.8: the timeout of checks grows with the number of pairs, and is never below 500 ms",
+        arguments: [(4, 500), (14, 700)])
+    func timeouts(_ addresses: UInt32, _ timeout: Int) throws {
+        let call = try ScriptedCall(addresses: (1...addresses).map { IPAddress(v4: 0xc000_0200 | $0) })
+        call.peer.answer = { _, _, _ in nil }
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.run(.seconds(2))
+        let first = try #require(call.peer.requests.first?.transactionID)
+        let times = zip(call.peer.requests, call.peer.requestTimes).filter { $0.0.transactionID == first }.map(\.1)
+        #expect(times.count > 1)
+        #expect(zip(times, times.dropFirst()).map { $1 - $0 }.first == .milliseconds(timeout))
+    }
+
+    @Test("C5.10: the full agent controls a lite one, though that made the offer")
+    func litePeer() throws {
+        let call = try ScriptedCall(role: .controlled)
+        var parameters = call.peer.parameters
+        parameters.isLite = true
+        try call.client.setRemoteParameters(parameters)
+        #expect(call.client.role == .controlling)
+        call.client.gatherCandidates()
+        call.client.processCandidates()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        #expect(call.network.run(until: { !call.nominated.isEmpty }, atMost: .seconds(1)))
+    }
+
+    @Test("C6.6: ice2 is always signalled, and a peer without it is met")
+    func peerWithoutICE2() throws {
+        let call = try ScriptedCall()
+        #expect(call.client.localParameters.options.contains("ice2"))
+        var parameters = call.peer.parameters
+        parameters.options = []
+        try call.client.setRemoteParameters(parameters)
+        call.client.gatherCandidates()
+        call.client.processCandidates()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        #expect(call.network.run(until: { !call.nominated.isEmpty }, atMost: .seconds(1)))
+    }
 }

@@ -39,7 +39,7 @@ struct ConnectTimeTests {
         return scenes
     }()
 
-    @Test("Connected within a round trip and 10 ms, nominated as soon as the profile promises", arguments: scenes)
+    @Test("F15: connected within a round trip and 10 ms, nominated as soon as the profile promises", arguments: scenes)
     func time(_ scene: Scene) throws {
         let network = SimulatedNetwork(seed: 17)
         let hosts = (0..<2).map { side in

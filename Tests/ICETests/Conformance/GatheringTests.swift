@@ -192,4 +192,32 @@ struct GatheringTests {
         call.run(.milliseconds(490))
         #expect(call.peer.requests.count <= 3)
     }
+
+    @Test("C2.3: a reflexive candidate is checked from its base, and no pair is made twice")
+    func prunedPairs() throws {
+        let scene = try Scene(urls: ["stun:stun.example"], behind: .portRestricted)
+        let client = scene.call.caller
+        client.gatherCandidates()
+        scene.network.run(for: .seconds(1))
+        #expect(scene.candidates.map(\.kind) == [.host, .serverReflexive])
+        try client.setRemoteParameters(
+            ICEParameters(usernameFragment: "peer", password: "PasswordOfTheScript0123"))
+        for port in [7000, 7001] {
+            try client.addRemoteCandidate("candidate:1 1 udp 2130706431 192.0.2.20 \(port) typ host")
+        }
+        client.processCandidates()
+        scene.network.run(for: .milliseconds(100))
+        #expect(client.candidatePairs.map(\.local.kind) == [.host, .host])
+    }
+
+    @Test("B4.1: an error tells the URL, the local address that a candidate has exposed, the code and a text")
+    func errorFields() throws {
+        let scene = try Scene(urls: ["stun:192.0.2.99"])
+        scene.call.caller.gatherCandidates()
+        scene.network.run(for: .seconds(11))
+        let error = try #require(scene.errors.first)
+        let exposed = try #require(scene.candidates.first?.address)
+        #expect(error.url == "stun:192.0.2.99" && error.errorCode == 701 && !error.errorText.isEmpty)
+        #expect(error.address == exposed.ip && error.port == exposed.port)
+    }
 }

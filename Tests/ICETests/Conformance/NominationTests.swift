@@ -292,4 +292,20 @@ struct NominationTests {
         call.run(.seconds(60))
         #expect(second.requests.count == count)
     }
+
+    @Test("C5.5: data goes over a pair that works before any is nominated, and comes in over every pair that works")
+    func dataBeforeNomination() throws {
+        let call = try ScriptedCall(role: .controlled)
+        let second = try ScriptedPeer(call.network, call.peerHost, at: "198.51.100.1:7001")
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.client.addRemoteCandidate(second.candidate(foundation: "2", priority: 2_130_706_175))
+        call.run(.milliseconds(200))
+        #expect(call.client.state == .connected && call.nominated.isEmpty)
+        try call.client.send("early")
+        for peer in [call.peer, second] { peer.send([1, 2, 3], to: call.client.localCandidates[0].address) }
+        call.run(.milliseconds(20))
+        #expect(call.peer.data == [Array("early".utf8)] && second.data.isEmpty)
+        #expect(call.received == [[1, 2, 3], [1, 2, 3]])
+    }
 }

@@ -107,7 +107,7 @@ struct MultiStreamTests {
     }
 
     @Test(
-        "IPv6 and dual stack connect, IPv6 first",
+        "E3.1: IPv6 and dual stack connect, IPv6 first",
         arguments: [
             ["2001:db8::1"], ["192.0.2.1", "2001:db8::1"],
         ] as [[IPAddress]])

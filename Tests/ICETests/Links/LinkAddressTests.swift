@@ -23,7 +23,9 @@ struct LinkAddressTests {
         return fixture
     }
 
-    @Test("An address that does not answer is joined by the next one after 250 ms, and closed when that one opens")
+    @Test(
+        "A6.8, B3.2: an address that does not answer is joined by the next one after 250 ms, and closed when that one opens"
+    )
     func blackHole() throws {
         let fixture = try fixture([dead, alive], .tcp)
         fixture.client.sendRequest()

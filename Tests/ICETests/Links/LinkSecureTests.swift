@@ -55,7 +55,7 @@ struct LinkSecureTests {
     }
 
     @Test(
-        "A certificate for another host is refused, and nothing is told to the server",
+        "A6.5: a certificate for another host is refused, and nothing is told to the server",
         arguments: [TransportProtocol.tls, .dtls])
     func otherHost(transport: TransportProtocol) throws {
         for host in ["192.0.2.1", "turn.example"] {

@@ -119,7 +119,7 @@ struct RelayFailureTests {
         }
     }
 
-    @Test("A refusal is told once, and asked for once", arguments: Refusal.allCases, TransportProtocol.allCases)
+    @Test("B4.5: a refusal is told once, and asked for once", arguments: Refusal.allCases, TransportProtocol.allCases)
     func refused(refusal: Refusal, transport: TransportProtocol) throws {
         let scene = try RelayScene()
         refusal.apply(to: scene.server)
@@ -161,7 +161,7 @@ struct RelayFailureTests {
     }
 
     @Test(
-        "A server that cannot be reached is told once, and left alone then", arguments: Silence.allCases,
+        "B4.3: a server that cannot be reached is told once, and left alone then", arguments: Silence.allCases,
         TransportProtocol.allCases)
     func silent(silence: Silence, transport: TransportProtocol) throws {
         let scene = try RelayScene()

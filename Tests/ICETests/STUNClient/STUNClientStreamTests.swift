@@ -60,7 +60,7 @@ struct STUNClientStreamTests {
         #expect(fixture.platform.streams.map(\.isClosed) == [true, true, true, false])
     }
 
-    @Test("A broken connection fails everything in flight, at once")
+    @Test("A6.4: a broken connection fails everything in flight, at once")
     func broken() throws {
         let fixture = try fixture()
         fixture.platform.onWrite = { [unowned fixture] _, stream in

@@ -164,7 +164,7 @@ struct STUNClientTests {
         #expect(fixture.events.count == 2)
     }
 
-    @Test("A hard ICMP error fails everything at once, and the next request goes out again")
+    @Test("A6.3: a hard ICMP error fails everything at once, and the next request goes out again")
     func unreachable() throws {
         let fixture = try STUNClientFixture()
         let refused = NetworkError(.connectionRefused, name: "ECONNREFUSED", operation: "send")
@@ -216,7 +216,8 @@ struct STUNClientLifeTests {
     private let v4 = IPAddress(v4: 0xc000_0201)
     private let v6 = IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)
 
-    @Test("A name is looked up once; the preferred family comes first", arguments: [nil, IPAddress.Family.v4, .v6])
+    @Test(
+        "A6.8: a name is looked up once; the preferred family comes first", arguments: [nil, IPAddress.Family.v4, .v6])
     func names(family: IPAddress.Family?) throws {
         let fixture = try STUNClientFixture(host: "stun.example") { $0.preferredFamily = family }
         fixture.platform.names = ["stun.example": [v6, v4]]

@@ -102,7 +102,7 @@ struct TURNCoturnTests {
         loop.close()
     }
 
-    @Test("Nonces that go stale are replaced without an event")
+    @Test("B4.5: nonces that go stale are replaced without an event")
     func staleNonce() throws {
         let loop = try EventLoop()
         let server = try RelayServer.start(on: loop, credentials: .longTerm(staleNonce: 1))
@@ -124,7 +124,7 @@ struct TURNCoturnTests {
         loop.close()
     }
 
-    @Test("Credentials made from a shared secret are taken; expired ones and other secrets' are refused, once")
+    @Test("B3.7: credentials made from a shared secret are taken; expired ones and other secrets' are refused, once")
     func sharedSecret() throws {
         let loop = try EventLoop()
         let server = try RelayServer.start(on: loop, credentials: .secret("north"))

@@ -107,7 +107,7 @@ struct TURNLinkTests {
         #expect(relay.received == payloads)
     }
 
-    @Test("A slow stream loses datagrams, which are counted, and neither STUN nor a part of a frame")
+    @Test("B3.3: a slow stream loses datagrams, which are counted, and neither STUN nor a part of a frame")
     func slowSink() throws {
         let relay = try Relay(.tcp)
         relay.connect()

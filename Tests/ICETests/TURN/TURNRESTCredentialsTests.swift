@@ -5,7 +5,7 @@ import Testing
 struct TURNRESTCredentialsTests {
     // Checked against: printf NAME | openssl dgst -sha1 -hmac north -binary | base64
     @Test(
-        "The password is the HMAC-SHA1 of the user name, in Base64",
+        "B3.7: the password is the HMAC-SHA1 of the user name, in Base64",
         arguments: [
             ("alice", "1700000000:alice", "Cd/49soE35ICqcJF/bCTn8Z4OyE="),
             ("", "1700000000", "CWyHi3zCeWqXBir9thl4m+iZPRY="),
