@@ -49,4 +49,20 @@ struct ClientLifeTests {
         profile.pacingInterval = .zero
         #expect(profile.agreedInterval(remote: nil) == .milliseconds(5))
     }
+
+    @Test("C1.7: a Ta below 5 ms is neither signalled nor gathered with")
+    func fastestGathering() throws {
+        let network = SimulatedNetwork(seed: 1)
+        let host = network.makeHost("a", addresses: (1...6).map { IPAddress(v4: 0xc000_0200 | $0) })
+        var configuration = ICEConfiguration()
+        configuration.pacing = .server
+        configuration.pacing.pacingInterval = .zero
+        configuration.servers = [try ICEServer(urls: ["stun:203.0.113.1"])]
+        let client = ICEClient(on: host, configuration: configuration)
+        #expect(client.localParameters.pacingInterval == .milliseconds(5))
+        network.isTracing = true
+        client.gatherCandidates()
+        network.run(for: .milliseconds(12))
+        #expect(network.trace.count { $0.event == .sent } == 3)
+    }
 }

@@ -69,7 +69,8 @@ package struct ICEAgent {
         tieBreaker = TieBreaker(using: &generator)
         session = Session(generation: 0, local: Credentials(using: &generator), streams: [])
         pacer = Pacer(
-            interval: configuration.pacing.pacingInterval, processSpacing: configuration.pacing.processSpacing,
+            interval: configuration.pacing.agreedInterval(remote: nil),
+            processSpacing: configuration.pacing.processSpacing,
             governor: governor)
         let initial = configuration.pacing.initialRetransmissionTimeout
         roundTrips = RoundTripEstimator(initial: initial, floor: configuration.pacing.measuredTimeoutFloor ?? initial)
@@ -107,7 +108,7 @@ package struct ICEAgent {
         ICEParameters(
             credentials: session.keys.local,
             options: ["ice2", "trickle"] + (configuration.renomination ? ["renomination"] : []),
-            isLite: isLite, pacingInterval: isLite ? nil : configuration.pacing.pacingInterval)
+            isLite: isLite, pacingInterval: isLite ? nil : configuration.pacing.agreedInterval(remote: nil))
     }
 
     /// What the peer signalled, once it has.
