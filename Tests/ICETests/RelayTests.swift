@@ -132,6 +132,29 @@ struct RelayTests {
         }
     }
 
+    @Test("D1.6: a relay that comes after the nomination is neither signalled nor kept")
+    func lateRelay() throws {
+        let scene = try Self.scene(urls: ["turn:192.0.2.10"])
+        scene.server.delay = .milliseconds(300)
+        let a = scene.network.makeHost("a", addresses: ["203.0.113.7"])
+        let b = scene.network.makeHost("b", addresses: ["203.0.113.8"])
+        let call = SimulatedCall(scene.network, a, b) { $0.servers = [scene.urls] }
+        var told: [[Candidate.Kind]] = [[], []]
+        for (index, client) in call.clients.enumerated() {
+            let signal = client.onCandidate
+            client.onCandidate = { candidate in
+                if let candidate { told[index].append(candidate.kind) }
+                signal?(candidate)
+            }
+        }
+        #expect(call.connect(atMost: .milliseconds(500)))
+        #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(10)))
+        scene.network.run(for: .seconds(5))
+        #expect(told == [[.host], [.host]])
+        #expect(scene.server.counters.requests[.allocate] == 4)
+        #expect(scene.server.allocations.isEmpty)
+    }
+
     @Test("Unused allocations are freed after a direct pair was selected")
     func freed() throws {
         let scene = try Self.scene()

@@ -61,16 +61,19 @@ extension ICEAgent {
             let related = usesRelaysOnly ? nil : mapped
             let added = localCandidates.addRelayed(
                 address, on: id, path: path, server: server, url: url, mapped: related, rank: rank)
-            if let added { announce(added) }
+            if let added, mayStillSignal(path) { announce(added) }
             return (id, path)
         }
     }
+
+    /// RFC 8838 §13: nothing is trickled once a pair has been nominated, unless a later nomination may make use of it.
+    private func mayStillSignal(_ path: StreamComponent) -> Bool { !isConcluded(path) || canRenominate }
 
     /// The server still has an allocation of an earlier generation: its candidates are told again.
     package mutating func relayConfirmed(_ id: SocketID, now: Instant) {
         guard gatherer.relayOpened(id) != nil else { return }
         for socket in sockets where socket.allocation == id {
-            if let local = localCandidates.base(of: socket.id) { announce(local) }
+            if mayStillSignal(socket.path), let local = localCandidates.base(of: socket.id) { announce(local) }
         }
         settle(at: now)
     }
