@@ -45,7 +45,10 @@ extension ICEAgent {
             failure = reason
             return .failed
         }
-        if components.contains(where: { $0.selected?.isSilent == true }) { return .disconnected }
+        let silent = components.compactMap(\.selected).filter(\.isSilent)
+        // That the path from before a restart is silent may be the reason for it: what counts are the new checks.
+        if silent.contains(where: { $0.generation == session.generation }) { return .disconnected }
+        if !silent.isEmpty { return .checking }
         if isConnected { return isCompleted ? .completed : .connected }
         if components.isEmpty { return .new }
         if mayStillGetCandidates, isExhausted { return .disconnected }

@@ -214,4 +214,18 @@ struct StateTests {
         isCut = false
         #expect(network.run(until: { call.isCompleted }, atMost: .seconds(15)))
     }
+
+    @Test("G9: a restart towards a peer that has fallen silent leads to checking and stays there")
+    func restartInSilence() throws {
+        let call = try ScriptedCall()
+        #expect(try call.connect())
+        call.peer.answer = { _, _, _ in nil }
+        #expect(call.network.run(until: { call.client.state == .disconnected }, atMost: .seconds(20)))
+        call.run(.milliseconds(1))
+        let count = call.states.count
+        call.client.restart()
+        call.run(.seconds(2))
+        #expect(call.states[count...] == [.checking])
+        #expect(call.client.selectedPair() != nil)
+    }
 }
