@@ -180,7 +180,19 @@ struct Gatherer {
 
     mutating func relayFailed(_ id: SocketID, code: Int, text: String) -> CandidateError? {
         guard let request = relays.failed(id) else { return nil }
+        if Self.lackOfResources.contains(code) { askForMapping(insteadOf: request) }
         return report(request.serverIndex, from: request.base, code: code, text: text)
+    }
+
+    /// The user's quota is spent, or the server's capacity (RFC 8656 §19).
+    private static let lackOfResources = [486, 508]
+
+    /// RFC 8445 §5.1.1.2: where the server "lacks resources to fulfill it, the agent SHOULD instead send a Binding request".
+    private mutating func askForMapping(insteadOf request: RelayRequests.Request) {
+        let isAsked = queries.contains { $0.socket == request.via && $0.server == request.server }
+        guard state == .gathering, request.transport == .udp, !usesRelaysOnly, !isAsked else { return }
+        queries.append(
+            Query(socket: request.via, base: request.base, server: request.server, serverIndex: request.serverIndex))
     }
 
     /// The relay of the client that the application has attached came, or will not come.

@@ -131,8 +131,28 @@ struct RelayFailureTests {
         let text = watched.errors.first?.description ?? ""
         #expect(text.contains("; \(refusal.advice)"), "\(text)")
         #expect(!text.contains("secret") && !text.contains("wrong"))
-        // One that is challenged and one with credentials, from each side.
-        #expect(scene.server.counters.requests == [.allocate: 4])
+        // One that is challenged and one with credentials, from each side; then one for the mapped address where resources lack.
+        let isFull = transport == .udp && (refusal == .quota || refusal == .capacity)
+        #expect(scene.server.counters.requests == (isFull ? [.allocate: 4, .binding: 2] : [.allocate: 4]))
+    }
+
+    @Test("B1.11: a server that has no allocation left is asked for the mapped address instead", arguments: [486, 508])
+    func mappedInsteadOfRelayed(code: Int) throws {
+        let scene = try RelayScene()
+        scene.server.fail(.allocate, with: STUNMessage.ErrorCode(code: code, reason: "Full"), times: 100)
+        let nat = scene.network.makeNAT("nat", external: ["203.0.113.99"], behavior: .portRestricted)
+        let host = scene.network.makeHost("inner", addresses: ["10.0.0.2"], behind: nat)
+        var configuration = ICEConfiguration()
+        configuration.servers = [try RelayScene.urls(RelayScene.url(.udp))]
+        let client = ICEClient(on: host, configuration: configuration)
+        var errors: [Int] = []
+        client.onCandidateError = { errors.append($0.errorCode) }
+        client.gatherCandidates()
+        #expect(scene.network.run(until: { client.gatheringState == .complete }, atMost: .seconds(2)))
+        scene.network.run(for: .milliseconds(1))
+        #expect(client.localCandidates.map(\.kind) == [.host, .serverReflexive])
+        #expect(client.localCandidates.last?.address.ip == "203.0.113.99")
+        #expect(errors == [code])
     }
 
     @Test(
