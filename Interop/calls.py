@@ -12,6 +12,8 @@ END_WITHIN = 10.0
 
 OUR_WORDS = ["ping", "the quick brown fox", "Grüße, 世界"]
 THEIR_WORDS = ["pong", "jumps over", "\u0001 the lazy dog"]
+# Who restarts: one side, the other, and both, or both together only.
+BY_TURNS, TOGETHER = "by turns", "together"
 
 SIGNALLING = ("credentials", "candidate", "end-of-candidates")
 
@@ -115,7 +117,7 @@ class Agent:
         await asyncio.gather(self._errors, self._listener or asyncio.sleep(0), return_exceptions=True)
 
 
-async def call(ours, theirs, trickles, restarts=False):
+async def call(ours, theirs, trickles, restarts=""):
     """Connects two commands, lets them talk and ends them; returns the seconds until both were connected."""
     agents = [await Agent.start("ice-peer", ours)]
     try:
@@ -138,11 +140,14 @@ async def converse(ours, theirs, trickles, restarts):
     await exchange(ours, theirs, OUR_WORDS)
     await exchange(theirs, ours, THEIR_WORDS)
     if restarts:
-        for round, initiators in enumerate([[ours], [theirs], [ours, theirs], [ours, ours, theirs]], 2):
+        turns = [[ours], [theirs], [ours, theirs], [ours, ours, theirs]] if restarts == BY_TURNS else [[ours, theirs]]
+        for round, initiators in enumerate(turns, 2):
             await restart(ours, theirs, initiators)
             words = [f"round {round}"]
             await exchange(ours, theirs, words)
             await exchange(theirs, ours, words)
+    # Data goes over the first pair that works, so that all of it may have come before the nomination.
+    await ours.until("completion", lambda: ours.said("state", state="completed"), CONNECTED_WITHIN)
     for agent in (ours, theirs):
         await agent.end()
     check(ours)
@@ -174,5 +179,3 @@ def check(ours):
     for line in ours.said("selected"):
         if not all(line[side].startswith("candidate:") for side in ("local", "remote")):
             raise CallFailed(f"ice-peer selected something strange: {line}")
-    if not ours.said("state", state="completed"):
-        raise CallFailed("ice-peer never completed")

@@ -16,6 +16,9 @@ class Implementation:
     command: tuple = ()
     absence: str = ""
     chooses_nomination: bool = True
+    # Whether it settles with the other agent who has which role when both claim the same one (RFC 8445 §7.3.1.1).
+    settles_roles: bool = True
+    restarts: bool = False
 
 
 def aioice():
@@ -31,23 +34,52 @@ def ourselves(program):
 
 
 def libnice():
+    return built("libnice", "nice_peer.c", lambda: c_compiler("nice", "json-glib-1.0", "gio-unix-2.0"), restarts=True)
+
+
+def libjuice():
+    library = TOOLS / "libjuice.a"
+    if not library.exists():
+        return Implementation("libjuice", absence="it is not installed")
+    compiler = lambda: c_compiler("json-glib-1.0", libraries=[library, "-lpthread"])
+    return built("libjuice", "juice_peer.c", compiler, chooses_nomination=False)
+
+
+def pion():
+    """pion, as Debian has it: sources below a GOPATH, which a Go without modules compiles in place."""
+    return built("pion", "pion_peer.go", lambda: GO_COMPILER, chooses_nomination=False, settles_roles=False, restarts=True)
+
+
+GO_SOURCES = Path("/usr/share/gocode")
+GO_COMPILER = (
+    ["env", "GO111MODULE=off", "GOFLAGS=", "GOPROXY=off", f"GOPATH={GO_SOURCES}", f"GOCACHE={TOOLS / 'go-cache'}"]
+    + ["go", "build"],
+    [],
+)
+
+
+def built(name, source, compiler, **abilities):
+    """The implementation whose program is made from the source, where it is older than that."""
+    source, program = HERE / "peers" / source, TOOLS / Path(source).stem
     try:
-        return Implementation("libnice", (str(nice_peer()),))
-    except (OSError, subprocess.CalledProcessError) as error:
+        if not program.exists() or program.stat().st_mtime <= source.stat().st_mtime:
+            TOOLS.mkdir(exist_ok=True)
+            command, libraries = compiler()
+            output(*command, "-o", program, source, *libraries)
+        return Implementation(name, (str(program),), **abilities)
+    except (OSError, subprocess.SubprocessError) as error:
         words = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        return Implementation("libnice", absence=f"its peer cannot be built ({words[0] if words else error})")
+        return Implementation(name, absence=f"its peer cannot be built ({words[0] if words else error})")
 
 
-def nice_peer():
-    """Builds the program, where it is older than its source."""
-    source, program = HERE / "peers" / "nice_peer.c", TOOLS / "nice_peer"
-    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
-        return program
-    TOOLS.mkdir(exist_ok=True)
-    flags = output("pkg-config", "--cflags", "--libs", "nice", "json-glib-1.0", "gio-unix-2.0").split()
-    output("cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-o", program, source, *flags)
-    return program
+def c_compiler(*packages, libraries=()):
+    """A C compiler's command line up to the source, and what follows it."""
+    flags = output("pkg-config", "--cflags", "--libs", *packages).split()
+    return ["cc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra"], [*libraries, *flags]
+
+
+BUILT_WITHIN = 300.0
 
 
 def output(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=BUILT_WITHIN).stdout

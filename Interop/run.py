@@ -15,8 +15,8 @@ from itertools import chain, product
 from pathlib import Path
 
 import coturn
-from calls import CallFailed, call
-from implementations import Implementation, aioice, libnice, ourselves
+from calls import BY_TURNS, TOGETHER, CallFailed, call
+from implementations import Implementation, aioice, libjuice, libnice, ourselves, pion
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "Examples" / ".build" / "debug"
 ICE_PEER = PROGRAMS / "ice-peer"
@@ -40,13 +40,12 @@ class Case:
     relay: str = ""
     # Whether ice-peer sends no checks.
     lite: bool = False
-    # Whether ICE is restarted by one side, the other, and both at once.
-    restarts: bool = False
+    restarts: str = ""
 
     def __str__(self):
         how = "trickling" if self.trickles else "all candidates at once"
         whom = f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"
-        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{', restarting' if self.restarts else ''}"
+        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{self.restarts and f', restarting {self.restarts}'}"
 
     def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
@@ -92,13 +91,19 @@ class Case:
 def all_cases():
     roles = ["controlling", "controlled"]
     styles = [("standard", "regular"), ("fast", "eager")]
-    for implementation in (aioice(), libnice()):
+    for implementation in (aioice(), libnice(), pion(), libjuice()):
         for ours, theirs, trickles, style in product(roles, roles, [True, False], styles):
+            if ours == theirs and not implementation.settles_roles:
+                continue
             yield Case(implementation, ours, theirs, trickles, *style)
+        if implementation.restarts:
+            for ours, trickles, style in product(roles, [True, False], styles):
+                theirs = "controlled" if ours == "controlling" else "controlling"
+                yield Case(implementation, ours, theirs, trickles, *style, restarts=TOGETHER)
         for ours, place in product(roles, [STUN, EVERY_ADDRESS]):
             theirs = "controlled" if ours == "controlling" else "controlling"
             yield Case(implementation, ours, theirs, place=place)
-        for theirs, trickles in product(roles if implementation.name != "aioice" else roles[:1], [True, False]):
+        for theirs, trickles in product(roles if implementation.name != "aioice" and implementation.settles_roles else roles[:1], [True, False]):
             yield Case(implementation, "controlled", theirs, trickles, lite=True)
         for ours, relay in product(roles, ["udp", "tcp", "tls", "dtls"]):
             theirs = "controlled" if ours == "controlling" else "controlling"
@@ -107,7 +112,7 @@ def all_cases():
 
 def our_own_cases():
     for lite, trickles in product([False, True], [True, False]):
-        yield Case(ourselves(ICE_PEER), "controlled", "controlling", trickles, lite=lite, restarts=True)
+        yield Case(ourselves(ICE_PEER), "controlled", "controlling", trickles, lite=lite, restarts=BY_TURNS)
 
 
 def has_network():

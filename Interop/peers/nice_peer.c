@@ -134,6 +134,22 @@ static void take_candidate(const char *text) {
     g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
 }
 
+// The sockets stay, so that the candidates of the new generation are those of the old one.
+static void restart(void) {
+    if (!nice_agent_restart(agent)) {
+        write_error("there was no restart");
+        return;
+    }
+    write_credentials();
+    GSList *candidates = nice_agent_get_local_candidates(agent, stream_id, component_id);
+    for (GSList *item = candidates; item != NULL; item = item->next) {
+        g_autofree gchar *text = candidate_text(item->data);
+        write_line("candidate", "candidate", text, NULL);
+    }
+    g_slist_free_full(candidates, (GDestroyNotify)nice_candidate_free);
+    write_line("end-of-candidates", NULL);
+}
+
 static void take_data(const char *text) {
     gint length = (gint)strlen(text);
     if (nice_agent_send(agent, stream_id, component_id, (guint)length, text) != length)
@@ -161,6 +177,8 @@ static bool take_line(const char *line) {
         take_candidate(json_object_get_string_member_with_default(object, "candidate", ""));
     } else if (g_str_equal(type, "end-of-candidates")) {
         nice_agent_peer_candidate_gathering_done(agent, stream_id);
+    } else if (g_str_equal(type, "restart")) {
+        restart();
     } else if (g_str_equal(type, "send")) {
         take_data(json_object_get_string_member_with_default(object, "data", ""));
     } else {
