@@ -23,8 +23,7 @@ struct GathererTests {
 
     private mutating func ask(at now: Instant = .ms(0), pacing: Int = 50) -> (Gatherer.Query, STUNMessage)? {
         let query = gatherer.beginNext(
-            transactionID: STUNTransactionID(using: &generator), pacing: .milliseconds(pacing),
-            minimum: .milliseconds(500),
+            transactionID: STUNTransactionID(using: &generator), interval: .milliseconds(pacing), pacing: .standard,
             at: now)
         guard let query, case .asking(let transaction) = query.state else { return nil }
         return (query, transaction.request)

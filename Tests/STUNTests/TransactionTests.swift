@@ -51,6 +51,8 @@ struct TransactionTimeTests {
             (RetransmissionSchedule(requestLimit: 1), [0], 8000),
             (RetransmissionSchedule(requestLimit: 0), [0], 8000),
             (RetransmissionSchedule(requestLimit: 3, finalWaitFactor: 1), [0, 500, 1500], 2000),
+            (RetransmissionSchedule(requestLimit: 6, evenRequests: 3), [0, 500, 1000, 1500, 2500, 4500], 12500),
+            (RetransmissionSchedule(requestLimit: 3, evenRequests: 0), [0, 500, 1500], 9500),
         ])
     func schedules(schedule: RetransmissionSchedule, sends: [Int], end: Int) {
         var transaction = transaction(schedule)

@@ -58,6 +58,8 @@ extension ICEClient {
         turn.tls.serverName = turn.tls.serverName ?? url.host
         turn.localAddress = via.map { TransportAddress($0.localAddress.ip, port: 0) }
         turn.relayFamilies = [.v4, .v6]
+        let pacing = configuration.pacing
+        turn.retransmission = pacing.schedule(pacing.initialRetransmissionTimeout)
         let shared = url.transport == .udp ? via : nil
         let client = try TURNClient(platform: platform, configuration: turn, sharing: shared)
         return Relay(client, id: order.id, via: shared == nil ? nil : order.via, isAttached: false)

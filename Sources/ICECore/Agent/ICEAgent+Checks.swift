@@ -74,8 +74,8 @@ extension ICEAgent {
         case .gather:
             gatheringIsNext = false
             let query = gatherer.beginNext(
-                transactionID: STUNTransactionID(using: &generator), pacing: pacer.interval,
-                minimum: configuration.pacing.initialRetransmissionTimeout, at: now)
+                transactionID: STUNTransactionID(using: &generator), interval: pacer.interval,
+                pacing: configuration.pacing, at: now)
             if let query, case .asking(let transaction) = query.state {
                 emit(.send(transaction.request.bytes, from: query.socket, to: query.server))
             }
@@ -137,12 +137,11 @@ extension ICEAgent {
     /// RFC 8445 §14.3: "RTO = MAX (500ms, Ta*N * (Num-Waiting + Num-In-Progress))"; the faster profiles go by measured round trips.
     private var checkSchedule: RetransmissionSchedule {
         if configuration.pacing.measuredTimeoutFloor != nil {
-            return RetransmissionSchedule(retransmissionTimeout: roundTrips.retransmissionTimeout)
+            return configuration.pacing.schedule(roundTrips.retransmissionTimeout)
         }
         let active = session.checklists.pairs.filter { $0.state == .waiting || $0.state == .inProgress }.count
         let paced = pacer.interval * session.checklists.lists.count * active
-        return RetransmissionSchedule(
-            retransmissionTimeout: max(configuration.pacing.initialRetransmissionTimeout, paced))
+        return configuration.pacing.schedule(max(configuration.pacing.initialRetransmissionTimeout, paced))
     }
 
     mutating func advanceChecks(to now: Instant) {
@@ -181,6 +180,8 @@ extension ICEAgent {
         } else if let finding = gatherer.receive(
             response, from: source, on: socket, keepalive: configuration.keepaliveInterval, at: now)
         {
+            // Until the peer has answered, the way to the server is all that is known of the network.
+            if roundTrips.smoothed == nil, let sample = gatherer.roundTripTime { roundTrips.add(sample) }
             take(finding)
         } else if !receiveConsent(response, from: source, on: socket, at: now) {
             counters.unmatched += 1
@@ -197,6 +198,7 @@ extension ICEAgent {
             fail(check, PairFailure(.asymmetric, text), at: now)
             return
         }
+        if check.transaction.transmissions > 1 { session.sawLoss = true }
         switch outcome {
         case .success: succeed(check, response, at: now)
         case .error(let error) where error.code == STUNMessage.ErrorCode.roleConflict.code:

@@ -29,6 +29,8 @@ struct Session {
     /// How many nominations this agent has sent, where they are numbered.
     var sentNominations: UInt32 = 0
     var hasAskedForRestart = false
+    /// Whether a check was answered only after it had been repeated.
+    var sawLoss = false
 
     init(generation: Int, local: Credentials, streams: some Sequence<StreamID>) {
         self.generation = generation

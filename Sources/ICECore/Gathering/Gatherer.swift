@@ -48,6 +48,10 @@ struct Gatherer {
     }
 
     private(set) var state = ICEGatheringState.new
+    /// How long the first answer took that a server gave to a request sent once.
+    private(set) var roundTripTime: Duration?
+    /// Whether a server answered only after the request had been repeated.
+    private(set) var sawLoss = false
     private var servers: [Server] = []
     private var queries: [Query] = []
     private var relays = RelayRequests()
@@ -217,14 +221,13 @@ struct Gatherer {
 
     /// Sends the next question; RFC 8445 §14.3: "RTO = MAX (500ms, Ta * (Num-Of-Pairs))".
     mutating func beginNext(
-        transactionID: STUNTransactionID, pacing: Duration, minimum: Duration, at now: Instant
+        transactionID: STUNTransactionID, interval: Duration, pacing: PacingProfile, at now: Instant
     ) -> Query? {
         guard let index = queries.firstIndex(where: { if case .queued = $0.state { true } else { false } }) else {
             return nil
         }
         let count = queries.lazy.filter(\.isPending).count
-        var schedule = RetransmissionSchedule()
-        schedule.retransmissionTimeout = max(minimum, pacing * count)
+        let schedule = pacing.schedule(max(pacing.initialRetransmissionTimeout, interval * count))
         var request = STUNMessage(.request, .binding, transactionID: transactionID)
         request.appendFingerprint()
         queries[index].state = .asking(STUNTransaction(request: request, key: nil, schedule: schedule, at: now))
@@ -243,6 +246,8 @@ struct Gatherer {
             let outcome = transaction.receive(response, at: now)
             queries[index].state = .asking(transaction)
             guard let outcome else { return nil }
+            roundTripTime = roundTripTime ?? transaction.roundTripTime(at: now)
+            sawLoss = sawLoss || transaction.transmissions > 1
             return finish(index, outcome, response, keepalive: keepalive, at: now)
         }
         return nil

@@ -1,3 +1,5 @@
+package import STUN
+
 /// How fast an agent sends its checks (RFC 8445 §14).
 public struct PacingProfile: Hashable, Sendable {
     /// Ta: the time between two new STUN transactions, 5 ms or more. Signalled to the peer as `ice-pacing`.
@@ -15,6 +17,10 @@ public struct PacingProfile: Hashable, Sendable {
     /// grows the timeout with the number of checks as RFC 8445 §14.3 has it.
     public var measuredTimeoutFloor: Duration?
 
+    /// How many requests of a check, and of gathering, follow each other one retransmission timeout apart before the intervals begin to
+    /// double: where datagrams get lost, the next one soon does better than a long wait.
+    public var evenRequests = 1
+
     /// Whether a peer that names no Ta counts as naming 50 ms (RFC 8839 §5.5).
     package var assumesDefaultOfSilentPeer: Bool
 
@@ -23,16 +29,17 @@ public struct PacingProfile: Hashable, Sendable {
         pacingInterval: defaultPacingInterval, processSpacing: .milliseconds(5),
         initialRetransmissionTimeout: .milliseconds(500), measuredTimeoutFloor: nil, assumesDefaultOfSilentPeer: true)
 
-    /// For applications that control both ends, or follow browsers' practice: Ta 5 ms, timeouts from measured round trips.
+    /// For applications that control both ends, or follow browsers' practice: Ta 5 ms, timeouts from measured round trips, and some
+    /// requests before the intervals double.
     public static let fast = PacingProfile(
         pacingInterval: .milliseconds(5), processSpacing: .milliseconds(5),
-        initialRetransmissionTimeout: .milliseconds(250), measuredTimeoutFloor: .milliseconds(100),
+        initialRetransmissionTimeout: .milliseconds(250), measuredTimeoutFloor: .milliseconds(100), evenRequests: 4,
         assumesDefaultOfSilentPeer: false)
 
     /// As ``fast``, without spacing the agents of the process against each other: for servers with many of them.
     public static let server = PacingProfile(
         pacingInterval: .milliseconds(5), processSpacing: nil, initialRetransmissionTimeout: .milliseconds(250),
-        measuredTimeoutFloor: .milliseconds(100), assumesDefaultOfSilentPeer: false)
+        measuredTimeoutFloor: .milliseconds(100), evenRequests: 4, assumesDefaultOfSilentPeer: false)
 
     /// RFC 8445 §14.2: no more often "than once every 5 ms", whatever was configured.
     private static let fastest = Duration.milliseconds(5)
@@ -42,6 +49,14 @@ public struct PacingProfile: Hashable, Sendable {
 
     /// RFC 8445 §14.2: "ICE agents SHOULD use a default Ta value, 50 ms".
     package static let defaultPacingInterval = Duration.milliseconds(50)
+
+    /// What requests follow whose first interval is given: even at first, and going on for as long as the RFC's would.
+    package func schedule(_ retransmissionTimeout: Duration) -> RetransmissionSchedule {
+        var schedule = RetransmissionSchedule(retransmissionTimeout: retransmissionTimeout)
+        schedule.evenRequests = max(evenRequests, 1)
+        schedule.requestLimit += schedule.evenRequests - 1
+        return schedule
+    }
 
     /// The Ta that both agents use: "Both agents MUST use the higher value of the proposed values" (RFC 8445 §14.2).
     package func agreedInterval(remote: ICEParameters?) -> Duration {

@@ -11,17 +11,21 @@ public struct RetransmissionSchedule: Hashable, Sendable {
     /// Rm: how many RTO to wait behind the last request. "Rm SHOULD be configurable and SHOULD have a default of 16."
     public var finalWaitFactor: Int
 
+    /// How many of the first requests follow each other one RTO apart before the intervals begin to double, at least 1. The RFC's is 1.
+    public var evenRequests: Int
+
     /// Ti: how long to wait on a reliable transport. "Ti SHOULD be configurable and SHOULD have a default of 39.5 s."
     public var reliableTimeout: Duration
 
     /// A schedule, the RFC's unless told otherwise.
     public init(
         retransmissionTimeout: Duration = .milliseconds(500), requestLimit: Int = 7, finalWaitFactor: Int = 16,
-        reliableTimeout: Duration = .milliseconds(39_500)
+        evenRequests: Int = 1, reliableTimeout: Duration = .milliseconds(39_500)
     ) {
         self.retransmissionTimeout = retransmissionTimeout
         self.requestLimit = requestLimit
         self.finalWaitFactor = finalWaitFactor
+        self.evenRequests = evenRequests
         self.reliableTimeout = reliableTimeout
     }
 
@@ -29,7 +33,7 @@ public struct RetransmissionSchedule: Hashable, Sendable {
     func interval(after transmission: Int) -> Duration {
         guard transmission < requestLimit else { return retransmissionTimeout * max(finalWaitFactor, 1) }
         // The bound keeps absurd request limits from overflowing; 2^40 RTO are never reached.
-        return retransmissionTimeout * (1 << min(max(transmission - 1, 0), 40))
+        return retransmissionTimeout * (1 << min(max(transmission - max(evenRequests, 1), 0), 40))
     }
 
     /// How long to wait behind the n-th request for the end, were the rest of the schedule to pass in silence.
