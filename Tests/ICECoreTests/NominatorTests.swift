@@ -85,8 +85,37 @@ struct NominatorTests {
         arguments: [pair(1, priority: 1, .inProgress), pair(1, priority: 9, .waiting), pair(1, priority: 9, .frozen)])
     func unbegun(other: CheckPair) {
         let relayed = Self.pair(2, priority: 5, kind: .relayed, .succeeded, roundTrip: .milliseconds(10))
-        #expect(Nominator.decide(over: [other, relayed], at: .ms(1)) == .holdUntil(.ms(100)))
-        #expect(Nominator.decide(over: [other, relayed], at: .ms(100)) == .nominate(relayed.id))
+        #expect(Nominator.decide(over: [other, relayed], at: .ms(0)) == .holdUntil(.ms(100)))
+    }
+
+    @Test("A direct pair whose first check has not begun is waited for until it has, but for 1 s at most")
+    func unbegunFor() {
+        let relayed = Self.pair(2, priority: 5, kind: .relayed, .succeeded, roundTrip: .milliseconds(10))
+        let decide = { (direct: CheckPair, now: Int) in Nominator.decide(over: [direct, relayed], at: .ms(now)) }
+        let unbegun = Self.pair(1, priority: 9, .waiting)
+        #expect(decide(unbegun, 1) == .holdUntil(.ms(101)))
+        #expect(decide(unbegun, 500) == .holdUntil(.ms(600)))
+        #expect(decide(unbegun, 950) == .holdUntil(.ms(1000)))
+        #expect(decide(unbegun, 1000) == .nominate(relayed.id))
+        let begun = Self.pair(1, priority: 9, .inProgress, startedAt: .ms(500))
+        #expect(decide(begun, 501) == .holdUntil(.ms(600)))
+        #expect(decide(begun, 600) == .nominate(relayed.id))
+    }
+
+    @Test("Where datagrams get lost, a relayed pair waits 1 s for direct ones, and for candidates that may come")
+    func holdWithLoss() {
+        let direct = Self.pair(1, priority: 9, .inProgress)
+        let relayed = Self.pair(2, priority: 1, kind: .relayed, .succeeded, roundTrip: .milliseconds(10))
+        let decide = { (pairs: [CheckPair], expects: Bool, now: Int) in
+            Nominator.decide(over: pairs, at: .ms(now), sawLoss: true, expectsCandidates: expects)
+        }
+        #expect(decide([direct, relayed], false, 101) == .holdUntil(.ms(1000)))
+        #expect(decide([direct, relayed], false, 1000) == .nominate(relayed.id))
+        #expect(decide([relayed], true, 101) == .holdUntil(.ms(1000)))
+        #expect(decide([relayed], false, 1) == .nominate(relayed.id))
+        #expect(Nominator.decide(over: [relayed], at: .ms(1), expectsCandidates: true) == .nominate(relayed.id))
+        let other = Self.pair(3, priority: 2, .succeeded)
+        #expect(decide([direct, relayed, other], true, 1) == .nominate(other.id))
     }
 
     @Test("What may be a relay whose candidate is on its way waits, for a bounded time, for an explanation")

@@ -103,6 +103,31 @@ struct NATMatrixLossTests {
         #expect(direct >= least, "\(direct) of 20")
     }
 
+    @Test("The fast profile: most calls are direct, in the median within 0.8 s, with a fifth lost on each side and way")
+    func fastUnderLoss() throws {
+        var direct = 0
+        var times: [Duration] = []
+        for seed in 1...40 {
+            let scene = try Scene(seed: UInt64(seed))
+            let a = scene.host("a", .portRestricted, .v4, number: 1, loss: 0.2)
+            let b = scene.host("b", .portRestricted, .v4, number: 2, loss: 0.2)
+            for host in [a, b] { host.link.incoming = LinkConditions(delay: .milliseconds(10), loss: 0.2) }
+            let call = SimulatedCall(scene.network, a, b, signallingDelay: .milliseconds(5)) {
+                $0.servers = scene.servers
+                $0.pacing = .fast
+            }
+            let began = scene.network.now
+            #expect(call.connect(atMost: .seconds(30)), "seed \(seed)")
+            times.append(scene.network.now - began)
+            #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(60)), "seed \(seed)")
+            if let pair = call.caller.selectedPair(), pair.local.kind != .relayed, pair.remote.kind != .relayed {
+                direct += 1
+            }
+        }
+        #expect(direct >= 26, "\(direct) of 40")
+        #expect(times.sorted()[20] <= .milliseconds(800), "\(times.sorted()[20])")
+    }
+
     @Test("C2.7: all components meet where one side has another port for each peer, though its addresses are learned")
     func manyComponents() throws {
         let scene = try Scene(seed: 23)

@@ -10,7 +10,14 @@ extension ICEAgent {
         for component in components
         where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
             let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)
-            switch pairs.map({ Nominator.decide(over: $0, at: now, mayBeRelayed: session.mayBeRelayed) }) {
+            let decision = pairs.map {
+                Nominator.decide(
+                    over: $0, at: now, sawLoss: sawLoss || isPeerHeardDirectly(on: component.path),
+                    expectsCandidates: gatherer.state == .gathering
+                        || session.expectsCandidates(of: component.path.stream),
+                    mayBeRelayed: session.mayBeRelayed)
+            }
+            switch decision {
             case .nominate(let id):
                 if let hold = eagerHold(before: id, of: component.path), hold > now {
                     session.nominationHold = min(hold, session.nominationHold ?? hold)
@@ -23,6 +30,19 @@ extension ICEAgent {
                 break
             }
         }
+    }
+
+    /// Whether datagrams get lost, for all that this agent can see. The slow timeouts of the standard profile would make the wait too long.
+    private var sawLoss: Bool {
+        configuration.pacing.measuredTimeoutFloor != nil && (session.sawLoss || gatherer.sawLoss)
+    }
+
+    /// Whether the peer's checks come over a direct pair whose own checks go unanswered: the way is there, the answers were lost.
+    private func isPeerHeardDirectly(on path: StreamComponent) -> Bool {
+        configuration.pacing.measuredTimeoutFloor != nil
+            && session.checklists.pairs.contains {
+                $0.path == path && $0.isPending && $0.counters.requestsReceived > 0 && !session.mayBeRelayed($0)
+            }
     }
 
     /// A better pair whose first check nominates it gets the time that this one took, twice, to answer; a dead one gets no more.

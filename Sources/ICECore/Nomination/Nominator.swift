@@ -15,11 +15,19 @@ struct Nominator {
     /// The least time that a relayed pair is held back for a direct one.
     static let leastHold = Duration.milliseconds(100)
 
+    /// The least time where datagrams are known to get lost, so that a direct pair's checks may be lost a few times.
+    static let leastHoldWithLoss = Duration.seconds(1)
+
+    /// How long the first checks of direct pairs are waited for.
+    private static let longestHoldForBegin = Duration.seconds(1)
+
     /// Decides over the pairs of one component.
     ///
+    /// - Parameter sawLoss: Whether requests had to be repeated before they were answered.
+    /// - Parameter expectsCandidates: Whether either agent may still name candidates; with loss these are waited for as well.
     /// - Parameter mayBeRelayed: What a direct pair that may still come to work is waited for; by default what is known to be relayed.
     static func decide(
-        over pairs: some Sequence<CheckPair>, at now: Instant,
+        over pairs: some Sequence<CheckPair>, at now: Instant, sawLoss: Bool = false, expectsCandidates: Bool = false,
         mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
     ) -> Decision {
         var best: CheckPair?
@@ -30,11 +38,15 @@ struct Nominator {
         }
         guard let best else { return .wait }
         guard mayBeRelayed(best) else { return .nominate(best.id) }
-        let patience = max(leastHold, (best.roundTripTime ?? leastHold) * 3)
+        let patience = max(sawLoss ? leastHoldWithLoss : leastHold, (best.roundTripTime ?? leastHold) * 3)
         let begin = best.startedAt ?? now
         // A relay whose check came before its candidate may have any priority, so that priorities are not compared.
-        let pending = pairs.filter { $0.isPending && !mayBeRelayed($0) }.map { ($0.startedAt ?? begin) + patience }
-        let unexplained = best.isRelayed ? [] : [begin + patience]
+        // Triggered checks go first, so that with a long Ta a direct pair's own check may begin only now.
+        let unbegun = min(begin + longestHoldForBegin, now + leastHold)
+        let pending = pairs.filter { $0.isPending && !mayBeRelayed($0) }
+            .map { $0.startedAt.map { $0 + patience } ?? max(begin + patience, unbegun) }
+        let mayChange = !best.isRelayed || sawLoss && expectsCandidates
+        let unexplained = mayChange ? [begin + patience] : []
         let hold = (pending + unexplained).filter { $0 > now }.max()
         return hold.map(Decision.holdUntil) ?? .nominate(best.id)
     }
