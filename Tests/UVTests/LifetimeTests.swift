@@ -6,7 +6,7 @@ import Testing
 
 /// The kinds of handle, each made with a closure that holds on to it, as users' closures do.
 enum HandleKind: CaseIterable {
-    case timer, dueTimer, udp, listener, connecting, refused
+    case timer, dueTimer, udp, listener, connecting, refused, monitor, lookingMonitor
 
     func make(on loop: EventLoop) throws -> Handle {
         switch self {
@@ -36,6 +36,12 @@ enum HandleKind: CaseIterable {
             try stream.write([UInt8](repeating: 0, count: 1 << 10))
             listener.close()
             return stream
+        case .monitor, .lookingMonitor:
+            let monitor =
+                try self == .monitor
+                ? NetworkMonitor(on: loop) : NetworkMonitor(on: loop, lookingEvery: .milliseconds(1))
+            monitor.onChange = { _ in monitor.close() }
+            return monitor
         }
     }
 }
@@ -115,6 +121,8 @@ extension UVTests {
                     timer.start(after: .zero)
                     timer.onFire = { timer.close() }
                 }
+                // Nothing changes here for it to tell of.
+                if let monitor = handle as? NetworkMonitor { loop.enqueue { monitor.close() } }
                 if let listener = handle as? TCPListener {
                     _ = try TCPStream(on: loop, connectingTo: listener.localAddress)
                     listener.onConnection = { stream in
