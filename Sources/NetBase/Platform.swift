@@ -29,6 +29,9 @@ package protocol Platform: AnyObject {
     /// The address that packets to a destination leave from, by the routes there are; nothing is sent.
     func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress
 
+    /// Calls back, on a later turn, when ``interfaceAddresses()`` or the routes may have changed, until it is cancelled.
+    func watchInterfaces(_ onChange: @escaping () -> Void) throws(NetworkError) -> any Cancellable
+
     /// A generator fit for credentials; the simulated network's is seeded.
     func makeRandomNumberGenerator() -> any RandomNumberGenerator
 

@@ -37,6 +37,10 @@ final class UVPlatform: Platform {
         try NetworkInterfaces.sourceAddress(towards: destination)
     }
 
+    func watchInterfaces(_ onChange: @escaping () -> Void) throws(NetworkError) -> any Cancellable {
+        try NetworkMonitor(on: loop) { _ in onChange() }
+    }
+
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }
 
     var pacingGovernor: any PacingGovernor { ProcessPacingGovernor.shared }
@@ -50,3 +54,7 @@ extension Timer: Alarm {
 extension UDPSocket: DatagramSocket {}
 extension TCPStream: ByteStream {}
 extension NameLookup: Cancellable {}
+
+extension NetworkMonitor: Cancellable {
+    package func cancel() { close() }
+}

@@ -19,6 +19,8 @@ extension SimulatedHost: Platform {
         try route(from: .any(destination.family), to: destination).source
     }
 
+    package func watchInterfaces(_ onChange: @escaping () -> Void) -> any Cancellable { watch(onChange) }
+
     /// A generator that follows from the network's seed, the host's name and the number of generators made before.
     public func makeRandomNumberGenerator() -> any RandomNumberGenerator {
         SeededGenerator(seed: generator.next())

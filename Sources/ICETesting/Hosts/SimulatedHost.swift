@@ -36,6 +36,8 @@ public final class SimulatedHost {
     var streams: [StreamKey: SimulatedStream] = [:]
     private let internet: Segment
     private var services: [AnyObject] = []
+    private var watchers: [WeakWatcher] = []
+    private var changeIsDue = false
 
     init(_ name: String, internet: Segment, on fabric: Fabric) {
         self.name = name
@@ -65,6 +67,8 @@ public final class SimulatedHost {
         link.owner = self
         let interface = SimulatedInterface(name, index: UInt32(interfaces.count + 2), link: link)
         interfaces.append(interface)
+        interface.onChange = { [weak self] in self?.interfacesChanged() }
+        interfacesChanged()
         for ip in addresses { interface.addAddress(ip) }
         return interface
     }
@@ -79,16 +83,48 @@ public final class SimulatedHost {
         for stream in connections.values { stream.abandon() }
         listeners = [:]
         services = []
+        watchers = []
         for interface in interfaces { interface.removeAllAddresses() }
     }
 
     /// Keeps a server alive as long as the host.
     func keep(_ service: AnyObject) { services.append(service) }
 
+    func watch(_ onChange: @escaping () -> Void) -> SimulatedWatcher {
+        let watcher = SimulatedWatcher(onChange)
+        watchers.removeAll { $0.watcher == nil }
+        watchers.append(WeakWatcher(watcher: watcher))
+        return watcher
+    }
+
+    /// However much changes in one turn, it is told once, on a later one.
+    private func interfacesChanged() {
+        guard !changeIsDue, !watchers.isEmpty else { return }
+        changeIsDue = true
+        fabric.scheduler.schedule(at: fabric.now) { [weak self] in
+            guard let self else { return }
+            changeIsDue = false
+            for watcher in watchers { watcher.watcher?.onChange?() }
+        }
+    }
+
+    private struct WeakWatcher {
+        weak var watcher: SimulatedWatcher?
+    }
+
     func record(_ event: PacketEvent, _ packet: Packet) {
         counters[event] += 1
         fabric.record(event, packet, at: name)
     }
+}
+
+/// Somebody who wants to know when a host's interfaces have changed, until he lets go or cancels.
+final class SimulatedWatcher: Cancellable {
+    private(set) var onChange: (() -> Void)?
+
+    init(_ onChange: @escaping () -> Void) { self.onChange = onChange }
+
+    package func cancel() { onChange = nil }
 }
 
 /// One slot after another, for all clients of one host.

@@ -15,13 +15,18 @@ public final class SimulatedInterface {
     public private(set) var addresses: [InterfaceAddress] = []
 
     /// Whether the host sees the interface as up; while it is down its addresses are not listed and sending fails.
-    public var isUp = true
+    public var isUp = true {
+        didSet { if isUp != oldValue { onChange?() } }
+    }
 
     /// The families for which the host knows a way beyond the interface's own network; sending to others fails at once.
     public var routedFamilies: Set<IPAddress.Family> = [.v4, .v6]
 
     /// Makes every send through the interface fail with a code, such as `.wouldBlock` or `.notPermitted`.
     public var sendFault: NetworkError.Code?
+
+    /// The host is told of every change to what it may list.
+    var onChange: (() -> Void)?
 
     init(_ name: String, index: UInt32, link: SimulatedLink) {
         self.name = name
@@ -39,19 +44,32 @@ public final class SimulatedInterface {
             InterfaceAddress(
                 interface: name, index: index, ip: scoped(ip), prefixLength: prefixLength, isTemporary: isTemporary,
                 isDeprecated: isDeprecated))
+        onChange?()
     }
 
-    /// Takes an address away; sockets that are bound to it stay and cannot send.
+    /// Makes an address fit or unfit for new communication, as the lifetimes of IPv6 addresses do.
+    public func setDeprecated(_ isDeprecated: Bool, _ ip: IPAddress) {
+        guard let position = addresses.firstIndex(where: { $0.ip == scoped(ip) }) else { return }
+        let old = addresses[position]
+        addresses[position] = InterfaceAddress(
+            interface: old.interface, index: old.index, ip: old.ip, prefixLength: old.prefixLength,
+            isTemporary: old.isTemporary, isDeprecated: isDeprecated)
+        onChange?()
+    }
+
+    /// Takes an address away; sockets that are bound to it stay, cannot send (`.addressNotAvailable`) and receive nothing.
     public func removeAddress(_ ip: IPAddress) {
         let ip = scoped(ip)
         guard let position = addresses.firstIndex(where: { $0.ip == ip }) else { return }
         addresses.remove(at: position)
         link.segment.unregister(ip)
+        onChange?()
     }
 
     func removeAllAddresses() {
         for address in addresses { link.segment.unregister(address.ip) }
         addresses = []
+        onChange?()
     }
 
     func has(_ ip: IPAddress) -> Bool { addresses.contains { $0.ip == ip } }

@@ -134,6 +134,9 @@ final class RefusingPlatform: Platform {
     func enqueue(_ work: @escaping () -> Void) { host.enqueue(work) }
     func makeAlarm(_ onFire: @escaping () -> Void) -> any Alarm { host.makeAlarm(onFire) }
     func interfaceAddresses() -> [InterfaceAddress] { host.interfaceAddresses() }
+    func watchInterfaces(_ onChange: @escaping () -> Void) throws(NetworkError) -> any Cancellable {
+        host.watchInterfaces(onChange)
+    }
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { host.makeRandomNumberGenerator() }
 
     func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {

@@ -99,6 +99,10 @@ final class FakePlatform: Platform {
         .loopback(destination.family)
     }
 
+    func watchInterfaces(_ onChange: @escaping () -> Void) throws(NetworkError) -> any Cancellable {
+        throw NetworkError(.other, name: "ENOSYS", operation: "watch interfaces")
+    }
+
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }
 }
 
