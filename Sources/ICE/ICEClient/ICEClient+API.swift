@@ -40,11 +40,13 @@ extension ICEClient {
 
     /// Starts gathering: local addresses at once, STUN servers beside them, driven by the loop (RFC 8445 §5.1.1).
     ///
-    /// ``onCandidate`` fires for each candidate and once with nil at the end. A second call does nothing.
+    /// ``onCandidate`` fires for each candidate and once with nil at the end, which ``ICEConfiguration/GatheringPolicy/continually`` never
+    /// comes to. A second call does nothing.
     public func gatherCandidates() {
         guard gatheringState == .new, !isClosed else { return }
         let addresses = usableAddresses()
         let isAttached = permitsAttachedRelay
+        watchNetwork()
         input { $0.gather(over: addresses, attachedRelay: isAttached, now: $1) }
     }
 

@@ -22,6 +22,13 @@ extension ICEClient {
         return addresses
     }
 
+    /// The machine's addresses have changed, or may have.
+    func networkChanged() {
+        guard !isClosed, let present = try? platform.interfaceAddresses() else { return }
+        let usable = usableAddresses()
+        input { $0.networkChanged(usable: usable, present: present, now: $1) }
+    }
+
     /// RFC 8828 §5.2, Modes 2 to 4: the addresses that packets leave from where nothing else is asked for, one of each family.
     private func defaultRouteAddresses() -> [IPAddress] {
         Self.rootServers.compactMap { server in

@@ -10,6 +10,9 @@ extension ICEClient {
         case .candidate(let candidate):
             onCandidate?(candidate)
             listener?.iceClient(self, didGenerate: candidate)
+        case .candidateRemoved(let candidate):
+            onCandidateRemoved?(candidate)
+            listener?.iceClient(self, didRemove: candidate)
         case .candidateError(let error):
             onCandidateError?(error)
             listener?.iceClient(self, didFailToGather: error)
@@ -32,6 +35,7 @@ extension ICEClient {
             onSelectedPairChange?(pair)
             listener?.iceClient(self, didSelect: pair)
         case .restartNeeded(let reason):
+            if configuration.restartsByItself, reason.code != .betterPath { restart() }
             onRestartNeeded?(reason)
             listener?.iceClient(self, needsRestart: reason)
         case .state(let state, _):
@@ -48,6 +52,8 @@ extension ICEClient {
     private func log(_ event: AgentEvent) {
         switch event {
         case .candidate(let candidate): logger.debug("local candidate", metadata: ["candidate": "\(candidate)"])
+        case .candidateRemoved(let candidate):
+            logger.debug("candidate removed", metadata: ["candidate": "\(candidate)"])
         case .candidateError(let error):
             logger.debug("no candidate", metadata: ["url": "\(error.url)", "code": "\(error.errorCode)"])
         case .gatheringState(let state): logger.debug("gathering", metadata: ["state": "\(state)"])

@@ -28,6 +28,8 @@ public final class ICEClient {
 
     /// A local candidate, to be signalled to the peer; nil once when gathering is complete.
     public var onCandidate: ((Candidate?) -> Void)?
+    /// A local candidate that ``onCandidate`` told of is none any more: its address is gone. Only with continual gathering.
+    public var onCandidateRemoved: ((Candidate) -> Void)?
     /// A server gave no candidate; gathering goes on.
     public var onCandidateError: ((CandidateError) -> Void)?
     /// A pair was nominated and is now its component's selected pair.
@@ -41,6 +43,8 @@ public final class ICEClient {
     /// Data goes over another pair than before: the nominated one, or before that the best that works.
     public var onSelectedPairChange: ((CandidatePair) -> Void)?
     /// A path is lost, or a better one is known, and only ``restart()`` and signalling help; told once in a generation.
+    ///
+    /// With ``ICEConfiguration/restartsByItself`` the restart for a lost path has been made: signal the new ``localParameters``.
     public var onRestartNeeded: ((RestartReason) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
     public var onData: ((Span<UInt8>, StreamComponent) -> Void)?
@@ -99,7 +103,9 @@ public final class ICEClient {
     private var isPerforming = false
     private var alarm: (any Alarm)?
     private var alarmTime: Instant?
-    private var lookUps: [any Cancellable] = []
+    /// The last look-up of each server.
+    private var lookUps: [Int: any Cancellable] = [:]
+    private var networkWatch: (any Cancellable)?
 
     // MARK: Life
 
@@ -126,7 +132,8 @@ public final class ICEClient {
 
     deinit {
         alarm?.close()
-        for lookUp in lookUps { lookUp.cancel() }
+        networkWatch?.cancel()
+        for lookUp in lookUps.values { lookUp.cancel() }
         closeRelays()
         for socket in sockets { socket.socket.close() }
     }
@@ -145,14 +152,17 @@ public final class ICEClient {
         perform()
         alarm?.close()
         alarm = nil
-        for lookUp in lookUps { lookUp.cancel() }
-        lookUps = []
+        networkWatch?.cancel()
+        networkWatch = nil
+        for lookUp in lookUps.values { lookUp.cancel() }
+        lookUps = [:]
         dropClosures()
     }
 
     /// Closures may own what owns this client.
     private func dropClosures() {
         (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
+        onCandidateRemoved = nil
         (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
         (onRestartNeeded, onData, shouldAcceptBindingRequest, onTrace) = (nil, nil, nil, nil)
         (rewriteLocalCandidate, shouldAcceptRemoteCandidate, shouldUseInterface) = (nil, nil, nil)
@@ -229,9 +239,19 @@ public final class ICEClient {
                     }
                 }
             }
-            lookUps.append(lookUp)
+            lookUps.updateValue(lookUp, forKey: index)?.cancel()
         } catch {
             agent.serverUnresolvable(index, error, now: platform.now)
+        }
+    }
+
+    /// Follows the machine's addresses from now on, where the configuration says so.
+    func watchNetwork() {
+        guard configuration.gatheringPolicy == .continually, networkWatch == nil, !isClosed else { return }
+        do throws(NetworkError) {
+            networkWatch = try platform.watchInterfaces { [weak self] in self?.networkChanged() }
+        } catch {
+            logger.error("the interfaces can't be watched", metadata: ["error": "\(error)"])
         }
     }
 
@@ -246,7 +266,7 @@ public final class ICEClient {
     func dropGatheringEvents() {
         events.removeAll { event in
             switch event {
-            case .candidate, .candidateError, .gatheringState: true
+            case .candidate, .candidateRemoved, .candidateError, .gatheringState: true
             default: false
             }
         }
@@ -265,7 +285,7 @@ public final class ICEClient {
     func dropEvents(where isGone: (StreamComponent) -> Bool) {
         events.removeAll { event in
             switch event {
-            case .candidate(let candidate): isGone(candidate.path)
+            case .candidate(let candidate), .candidateRemoved(let candidate): isGone(candidate.path)
             case .pairNominated(let pair), .pairFailed(let pair, _), .selectedPair(let pair): isGone(pair.path)
             case .candidateError, .gatheringState, .restartNeeded, .state, .trace: false
             }

@@ -6,6 +6,8 @@ public import ICECore
 public protocol ICEClientDelegate: AnyObject {
     /// A local candidate is there to be signalled; nil once all are (RFC 8838 §13).
     func iceClient(_ client: ICEClient, didGenerate candidate: Candidate?)
+    /// A local candidate is none any more, as its address is gone.
+    func iceClient(_ client: ICEClient, didRemove candidate: Candidate)
     /// A server gave no candidate.
     func iceClient(_ client: ICEClient, didFailToGather error: CandidateError)
     /// A pair was nominated for its component.
@@ -27,6 +29,8 @@ public protocol ICEClientDelegate: AnyObject {
 extension ICEClientDelegate {
     /// Does nothing.
     public func iceClient(_ client: ICEClient, didGenerate candidate: Candidate?) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, didRemove candidate: Candidate) {}
     /// Does nothing.
     public func iceClient(_ client: ICEClient, didFailToGather error: CandidateError) {}
     /// Does nothing.

@@ -50,6 +50,8 @@ package struct RelayOrder: Hashable, Sendable {
 package enum AgentEvent: Hashable, Sendable {
     /// A local candidate, to be signalled; then ``ICEAgent/conveyed(_:now:)`` allows to pair it.
     case candidate(Candidate)
+    /// A local candidate that was told of is no candidate any more: its address is gone.
+    case candidateRemoved(Candidate)
     /// A server gave no candidate.
     case candidateError(CandidateError)
     /// Gathering began or ended; at its end there are no more candidates of this generation.

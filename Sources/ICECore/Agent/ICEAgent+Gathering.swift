@@ -11,21 +11,20 @@ extension ICEAgent {
         guard gatherer.state == .new, state != .closed else { return }
         let attachedRelay = attachedRelay && !isLite
         if components.isEmpty { _ = addStream(components: 1) }
-        let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
-        let chosen = policy.select(from: addresses).prefix(max(1, configuration.maximumLocalCandidates))
+        let chosen = chosenAddresses(among: addresses)
         beginGathering(openingSockets: chosen.count * components.count + (attachedRelay ? 1 : 0), at: now)
         for component in components {
             for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
         }
         if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
+        network.begin(over: addresses, chosen, at: now)
         settle(at: now)
     }
 
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(
             servers: isLite ? [] : permittedServers, openingSockets: count, usesRelaysOnly: usesRelaysOnly,
-            hidesBases: hidesHosts,
-            timeout: configuration.gatheringTimeout, at: now)
+            hidesBases: hidesHosts, isContinual: gathersContinually, timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
         if isLite { refuseServers() }
         for relay in gatherer.unconfirmedRelays { emit(.confirmRelay(relay)) }
@@ -50,6 +49,7 @@ extension ICEAgent {
     ///
     /// - Parameter reason: What the application is told of it, if it is.
     package mutating func socketFailed(_ id: SocketID, reason: String? = nil, now: Instant) {
+        if let ip = sockets.first(where: { $0.id == id })?.address { network.retry(ip) }
         sockets.removeAll { $0.id == id }
         if let reason {
             tell(.candidateError(CandidateError(url: "", code: CandidateError.unreachable, text: reason)))
@@ -83,7 +83,7 @@ extension ICEAgent {
             let found = localCandidates.addServerReflexive(
                 address, on: socket, server: server, url: gatherer.url(ofServerAt: server))
             // RFC 8838 §13: nothing is trickled once a pair has been nominated.
-            if let found, !isConcluded(found.candidate.path) { announce(found) }
+            if let found, gathersContinually || !isConcluded(found.candidate.path) { announce(found) }
         case .failed(let error):
             tell(.candidateError(error))
         }

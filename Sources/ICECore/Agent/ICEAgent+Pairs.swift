@@ -75,6 +75,8 @@ extension ICEAgent {
             formPairs(with: merged)
         case .duplicate:
             trace(.remoteCandidate(candidate, "duplicate", .remoteCandidateIgnored))
+        case .refused where forgetDeadRemote(isLearned: candidate.kind == .peerReflexive):
+            return addRemote(candidate, now: now)
         case .refused:
             counters.ignoredCandidates += 1
             trace(.remoteCandidate(candidate, "limit", .remoteCandidateIgnored))
@@ -126,7 +128,9 @@ extension ICEAgent {
     }
 
     private mutating func formPair(_ local: LocalCandidate, _ remote: Candidate) {
-        guard isLite ? isBetweenLiteAgents : !isConcluded(remote.path) || canRenominate, local.canReach(remote) else {
+        guard isLite ? isBetweenLiteAgents : !isConcluded(remote.path) || canRenominate || gathersContinually,
+            local.canReach(remote)
+        else {
             return
         }
         let checklist = session.checklists[remote.stream]

@@ -130,9 +130,8 @@ extension ICEAgent {
         let address = check.source.unscoped
         let known = session.remoteCandidates.candidate(of: check.path, at: address)
         let learned =
-            known
-            ?? session.remoteCandidates.learn(
-                address, path: check.path, priority: check.priority, limit: configuration.maximumRemoteCandidates)
+            known ?? learnRemote(address, from: check)
+            ?? (forgetDeadRemote(isLearned: true) ? learnRemote(address, from: check) : nil)
         guard let remote = learned else {
             counters.ignoredCandidates += 1
             return
@@ -153,9 +152,15 @@ extension ICEAgent {
         if nominates, role == .controlled { accept(nominationOf: pair.id, by: check, at: now) }
     }
 
+    private mutating func learnRemote(_ address: TransportAddress, from check: IncomingCheck) -> Candidate? {
+        session.remoteCandidates.learn(
+            address, path: check.path, priority: check.priority, limit: configuration.maximumRemoteCandidates)
+    }
+
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
     private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate, at now: Instant) -> CheckPair? {
         if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) {
+            noteCheck(besidePathInUse: pair, at: now)
             return pair
         }
         guard let host = receiver(on: check.socket) else { return nil }

@@ -212,7 +212,8 @@ extension ICEAgent {
 
     /// The pair in use is dead: another one that works takes its place, if there is one.
     mutating func losePath(
-        ofComponentAt index: Int, _ failure: PairFailure, _ reason: ICEFailure, at now: Instant
+        ofComponentAt index: Int, _ failure: PairFailure, _ reason: ICEFailure,
+        restart code: RestartReason.Code = .pathLost, at now: Instant
     ) {
         guard let lost = components[index].selected else { return }
         components[index].selected = nil
@@ -226,6 +227,6 @@ extension ICEAgent {
         emit(.dropPath(components[index].path))
         self.failure = reason
         selectProvisionally(for: components[index].path, at: now)
-        if components[index].selected == nil { askForRestart(RestartReason(.pathLost, reason.message)) }
+        if components[index].selected == nil { askForRestart(RestartReason(code, reason.message)) }
     }
 }

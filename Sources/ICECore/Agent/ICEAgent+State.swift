@@ -17,6 +17,7 @@ extension ICEAgent {
             if sockets.contains(where: \.isRelay) { scheduleRelayReleaseIfUnused(at: now) }
         }
         for error in gatherer.unusableServers() { tell(.candidateError(error)) }
+        scheduleRetry(at: now)
         if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
         if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
         // The patience is for what has still to be found; once all is decided, there is nothing more to wait for.
@@ -87,10 +88,10 @@ extension ICEAgent {
 
     /// RFC 8445 §6.1.2.1 and RFC 8863 §4: some component has no pair that works or still may, and time is up.
     private func conclusiveFailure() -> ICEFailure? {
-        guard isChecking, session.remote != nil, gatherer.state == .complete else { return nil }
+        guard isChecking, session.remote != nil, gatherer.isSettled else { return nil }
         // What a lite agent has lost it can't look for.
         let isOutOfTime = session.patienceEnd == nil || (isLite && failure != nil)
-        guard isOutOfTime || localCandidates.isEmpty else { return nil }
+        guard isOutOfTime || (localCandidates.isEmpty && !gathersContinually) else { return nil }
         for component in components where component.selected == nil {
             let pairs = session.checklists.pairs.filter { $0.path == component.path }
             guard !pairs.contains(where: \.isPending) else { continue }

@@ -30,8 +30,7 @@ extension ICEAgent {
         if session.remote != nil { session.patienceEnd = now + configuration.patienceInterval }
         relayRelease = nil
         let added = components.filter { $0.path.stream == stream }
-        let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
-        let chosen = policy.select(from: addresses).prefix(max(1, configuration.maximumLocalCandidates))
+        let chosen = chosenAddresses(among: addresses)
         if gatherer.state == .complete { tell(.gatheringState(.gathering)) }
         gatherer.extend(
             openingSockets: chosen.count * added.count, timeout: configuration.gatheringTimeout, at: now)

@@ -31,6 +31,7 @@ package struct ICEAgent {
     var components: [ComponentState] = []
     var localCandidates = LocalCandidates()
     var gatherer = Gatherer()
+    var network = NetworkWatch()
     var sockets: [Socket] = []
     var pacer: Pacer
     var roundTrips: RoundTripEstimator
@@ -57,6 +58,8 @@ package struct ICEAgent {
         var base: TransportAddress?
         /// The allocation that it is an address of, by the ID of its first one; nil for a socket of this machine.
         var allocation: SocketID?
+        /// The address of this machine that was to be bound.
+        var address: IPAddress?
         var isRelay: Bool { allocation != nil }
     }
 
@@ -89,7 +92,7 @@ package struct ICEAgent {
         let paths = components.lazy.compactMap(\.selected?.deadline).min()
         let all = [
             pacingDeadline, gatherer.deadline, session.checks.deadline, session.nominationHold, patienceDeadline, paths,
-            backupDeadline, relayRelease,
+            backupDeadline, relayRelease, network.deadline,
         ]
         return all.lazy.compactMap { $0 }.min()
     }
@@ -137,7 +140,7 @@ package struct ICEAgent {
 
     mutating func openSocket(on ip: IPAddress, for path: StreamComponent, rank: Int) {
         let id = makeSocketID()
-        sockets.append(Socket(id: id, path: path, rank: rank, base: nil))
+        sockets.append(Socket(id: id, path: path, rank: rank, base: nil, address: ip))
         emit(.openSocket(id, ip, for: path))
     }
 
@@ -147,6 +150,7 @@ package struct ICEAgent {
     package mutating func advance(to now: Instant) {
         guard state != .closed else { return }
         advanceGathering(to: now)
+        advanceNetwork(to: now)
         advanceChecks(to: now)
         advancePaths(to: now)
         advanceBackups(to: now)

@@ -16,6 +16,17 @@ public struct ICEConfiguration: Sendable {
         case eager
     }
 
+    /// How long candidates are gathered.
+    public enum GatheringPolicy: Hashable, Sendable {
+        /// Once in each generation, over the addresses there are then. Gathering ends, and the peer may be told of its end.
+        case once
+        /// For as long as the session lasts: addresses that come are gathered and told of, candidates whose address has gone are withdrawn,
+        /// and servers that failed are asked again, after 10 s at first and after 5 min at most.
+        ///
+        /// Gathering never ends: the gathering state stays ``ICEGatheringState/gathering`` and the session's ``ICEState/connected``.
+        case continually
+    }
+
     /// Which candidates are used (`RTCIceTransportPolicy`).
     public enum TransportPolicy: Hashable, Sendable {
         /// All there are.
@@ -59,6 +70,13 @@ public struct ICEConfiguration: Sendable {
 
     /// Which of the machine's addresses are used, and shown to the peer (RFC 8828).
     public var addressExposure = AddressExposure.all
+
+    /// Whether candidates are gathered once in each generation, or for as long as the session lasts.
+    public var gatheringPolicy = GatheringPolicy.once
+
+    /// Whether the client restarts by itself when a component has lost its last path, before ``ICEClient/onRestartNeeded`` tells so: the
+    /// application then finds new local parameters to signal. Better paths never make it restart.
+    public var restartsByItself = false
 
     /// How fast checks are sent.
     public var pacing = PacingProfile.standard

@@ -42,6 +42,8 @@ public struct ICEFailure: Error, Hashable, Sendable {
         public static let consentExpired = Code("consentExpired")
         /// The selected pair's relay is gone.
         public static let relayLost = Code("relayLost")
+        /// The selected pair's local address is gone.
+        public static let addressLost = Code("addressLost")
         /// The peer asked for no more to be sent (RFC 7675 §5.2).
         public static let consentRevoked = Code("consentRevoked")
     }

@@ -8,6 +8,8 @@ public struct RestartReason: Hashable, Sendable {
 
         /// A component's pair is lost and no other one works.
         public static let pathLost = Code("pathLost")
+        /// The local address of a component's pair is gone and no other pair works.
+        public static let addressLost = Code("addressLost")
         /// Another pair works better than the one in use, and the agents have not agreed on later nominations.
         public static let betterPath = Code("betterPath")
     }

@@ -71,6 +71,8 @@ public struct PairFailure: Error, Hashable, Sendable {
         public static let integrity = Code("integrity")
         /// The two agents could not agree on who controls.
         public static let roleConflict = Code("roleConflict")
+        /// The local address is gone from this machine, or its interface is down.
+        public static let addressLost = Code("addressLost")
         /// The TURN server has given the relay up, or is gone.
         public static let relayLost = Code("relayLost")
         /// The TURN server does not let the peer's address in.

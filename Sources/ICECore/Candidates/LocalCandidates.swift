@@ -53,6 +53,7 @@ struct LocalCandidates {
     /// The most that are signalled of one component.
     var limit = Int.max
     private var foundations: [FoundationKey: Candidate.Foundation] = [:]
+    private var foundationCount = 0
 
     /// RFC 8445 §5.1.1.3: equal if "they are of the same type, their bases have the same IP address, for reflexive and relayed candidates
     /// the STUN or TURN servers used to obtain them have the same IP address, and they were obtained using the same transport protocol".
@@ -155,8 +156,7 @@ struct LocalCandidates {
         }
         guard !isKnown, kind == .peerReflexive || isWithheld || signalledCount(of: path) < limit else { return nil }
         let key = FoundationKey(kind: kind, baseIP: base.ip, serverIP: server)
-        let foundation = foundations[key] ?? Candidate.Foundation(number: foundations.count + 1)
-        foundations[key] = foundation
+        let foundation = foundation(for: key)
         let unique = uniquePreference(from: preference, kind, path)
         var candidate = Candidate(
             foundation: foundation, component: path.component,
@@ -169,6 +169,20 @@ struct LocalCandidates {
             isWithheld: isWithheld)
         all.append(local)
         return local
+    }
+
+    private mutating func foundation(for key: FoundationKey) -> Candidate.Foundation {
+        if let known = foundations[key] { return known }
+        foundationCount += 1
+        let foundation = Candidate.Foundation(number: foundationCount)
+        foundations[key] = foundation
+        return foundation
+    }
+
+    /// Forgets what only candidates of addresses that are gone have in common; numbers are not used again.
+    mutating func forgetUnusedFoundations() {
+        let used = Set(all.map(\.candidate.foundation))
+        foundations = foundations.filter { used.contains($0.value) }
     }
 
     private func signalledCount(of path: StreamComponent) -> Int {

@@ -52,16 +52,18 @@ struct Gatherer {
     private(set) var roundTripTime: Duration?
     /// Whether a server answered only after the request had been repeated.
     private(set) var sawLoss = false
-    private var servers: [Server] = []
-    private var queries: [Query] = []
-    private var relays = RelayRequests()
+    var servers: [Server] = []
+    var queries: [Query] = []
+    var relays = RelayRequests()
     private var usesRelaysOnly = false
     private var hidesBases = false
+    /// Whether gathering goes on for as long as the session lasts.
+    private(set) var isContinual = false
     /// The allocations of an earlier generation that the server has to confirm.
     private(set) var unconfirmedRelays: [SocketID] = []
-    private var sockets: [(id: SocketID, base: TransportAddress, path: StreamComponent)] = []
-    private var openingSockets = 0
-    private var end: Instant?
+    var sockets: [(id: SocketID, base: TransportAddress, path: StreamComponent)] = []
+    var openingSockets = 0
+    var end: Instant?
 
     // MARK: Beginning
 
@@ -72,11 +74,12 @@ struct Gatherer {
     ///   - hidesBases: Whether errors name no address of this machine.
     mutating func begin(
         servers urls: [ServerURL], openingSockets count: Int, usesRelaysOnly: Bool = false,
-        hidesBases: Bool = false, timeout: Duration, at now: Instant
+        hidesBases: Bool = false, isContinual: Bool = false, timeout: Duration, at now: Instant
     ) {
         state = .gathering
         self.usesRelaysOnly = usesRelaysOnly
         self.hidesBases = usesRelaysOnly || hidesBases
+        self.isContinual = isContinual
         unconfirmedRelays = relays.beginGeneration()
         servers = urls.map { Server(url: $0, addresses: IPAddress($0.host).map { [$0] }) }
         queries = []
@@ -346,6 +349,7 @@ struct Gatherer {
     }
 
     private mutating func giveUpAll(_ due: inout Due) {
+        end = nil
         openingSockets = 0
         for index in servers.indices where servers[index].addresses == nil {
             if let error = resolutionFailed(index, "no answer in time") { due.findings.append(.failed(error)) }
@@ -375,9 +379,7 @@ struct Gatherer {
 
     /// Whether gathering has just come to its end.
     mutating func finishIfDone() -> Bool {
-        guard state == .gathering, openingSockets <= 0, unresolvedServers.isEmpty,
-            !queries.contains(where: \.isPending), !relays.isPending
-        else { return false }
+        guard state == .gathering, !isContinual, !isUnderWay else { return false }
         state = .complete
         return true
     }
@@ -399,6 +401,6 @@ struct Gatherer {
 
     /// RFC 8445 §8.3: once ICE has completed, the mappings that were not selected need no keeping.
     mutating func stopKeepalives() {
-        queries.removeAll { !$0.isPending }
+        queries.removeAll { if case .answered = $0.state { true } else { false } }
     }
 }

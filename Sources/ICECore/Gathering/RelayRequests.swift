@@ -107,6 +107,33 @@ struct RelayRequests {
         for index in all.indices where all[index].isOpening(id) { all[index].state = .queued }
     }
 
+    /// The socket is gone. What was allocated over datagrams from it is gone with it; a connection may have left from elsewhere.
+    ///
+    /// - Returns: The allocations that are gone, and those that were on their way.
+    mutating func forget(via socket: SocketID) -> [SocketID] {
+        let gone = all.filter { request in
+            guard request.via == socket else { return false }
+            if case .open = request.state { return !request.transport.isReliable }
+            return true
+        }
+        all.removeAll { request in gone.contains { $0.serves(request) && $0.via == request.via } }
+        return gone.compactMap { request in
+            switch request.state {
+            case .opening(let id), .open(let id): id
+            case .queued, .failed: nil
+            }
+        }
+    }
+
+    var hasFailed: Bool { all.contains { if case .failed = $0.state { true } else { false } } }
+
+    /// Asks again for what was not to be had.
+    mutating func retryFailed() {
+        for index in all.indices {
+            if case .failed = all[index].state { all[index].state = .queued }
+        }
+    }
+
     /// A new generation keeps the allocations there are, once the server has confirmed them, and asks for the rest again.
     ///
     /// - Returns: What is to be confirmed.

@@ -26,6 +26,13 @@ extension ICEAgent {
         case .candidate(let candidate):
             let local = localCandidates.all.first { $0.gathered == candidate }
             trace(.localCandidate(candidate, id: local?.id, url: local?.server?.text, generation))
+        case .candidateRemoved(let candidate):
+            trace(
+                ICETraceEvent(.candidateRemoved) {
+                    $0.generation = generation
+                    $0.path = candidate.path
+                    $0.candidate = candidate
+                })
         case .candidateError(let error):
             trace(.candidateError(error))
         case .gatheringState(let state):

@@ -21,6 +21,8 @@ public struct ICETraceEvent: Hashable, Sendable {
         public static let gatheringComplete = Kind("gathering-complete")
         /// A local candidate was found, or told again after a restart.
         public static let localCandidate = Kind("local-candidate")
+        /// A local candidate was withdrawn, as its address is gone.
+        public static let candidateRemoved = Kind("candidate-removed")
         /// A server gave no candidate: `url`, `code`, `message`.
         public static let candidateError = Kind("candidate-error")
         /// A candidate of the peer became known; `reason` is `signalled`, `learned` from a check, or `merged` where it was both.

@@ -1,0 +1,149 @@
+package import NetBase
+
+// Addresses that come and go while the session lasts (RFC 8445 §5.1.1.4, §9; continual gathering).
+extension ICEAgent {
+    /// Whether gathering goes on; a lite agent is where it is.
+    var gathersContinually: Bool { configuration.gatheringPolicy == .continually && !isLite }
+
+    func chosenAddresses(among addresses: [InterfaceAddress]) -> ArraySlice<IPAddress> {
+        let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
+        return policy.select(from: addresses).prefix(max(1, configuration.maximumLocalCandidates))
+    }
+
+    /// The machine's addresses have changed: new ones are gathered, and what stood on those that are gone is withdrawn.
+    ///
+    /// - Parameters:
+    ///   - usable: The addresses that may be used.
+    ///   - present: All the machine has: an address that is deprecated, or not to be used any more, still carries what it carried.
+    package mutating func networkChanged(usable: [InterfaceAddress], present: [InterfaceAddress], now: Instant) {
+        guard gathersContinually, gatherer.state != .new, state != .closed else { return }
+        let present = Set(present.map(\.ip))
+        network.changed(to: usable)
+        withdraw(sockets.filter { socket in socket.address.map { !present.contains($0) } ?? false }, at: now)
+        gatherNewAddresses(at: now)
+        settle(at: now)
+    }
+
+    mutating func advanceNetwork(to now: Instant) {
+        if let review = network.review, now >= review { gatherNewAddresses(at: now) }
+        guard let retry = network.retryTime, now >= retry else { return }
+        network.retried()
+        guard gatherer.isSettled, state != .failed else { return }
+        gatherer.retryFailed(asksForRelays: !isConcluded, timeout: configuration.gatheringTimeout, at: now)
+        for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
+    }
+
+    /// Servers that failed are asked again later; for relays only as long as a path is looked for.
+    mutating func scheduleRetry(at now: Instant) {
+        guard gathersContinually, gatherer.isSettled, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
+        network.scheduleRetry(at: now)
+    }
+
+    private var isConcluded: Bool { components.allSatisfy { isConcluded($0.path) } }
+
+    // MARK: Coming
+
+    private mutating func gatherNewAddresses(at now: Instant) {
+        network.review = nil
+        for (rank, ip) in chosenAddresses(among: network.usable).enumerated() {
+            let taken = Set(sockets.filter { $0.address == ip }.map(\.path))
+            let missing = components.map(\.path).filter { !taken.contains($0) }
+            guard !missing.isEmpty else { continue }
+            if let ready = network.readyTime(of: ip), ready > now {
+                network.retry(ip)
+                continue
+            }
+            network.hold(ip, at: now)
+            network.resetRetries()
+            gatherer.extend(openingSockets: missing.count, timeout: configuration.gatheringTimeout, at: now)
+            for path in missing { openSocket(on: ip, for: path, rank: rank) }
+        }
+    }
+
+    // MARK: Going
+
+    private mutating func withdraw(_ gone: [Socket], at now: Instant) {
+        guard !gone.isEmpty else { return }
+        forgetPairsOfClosedSockets()
+        var dead = gone.map(\.id)
+        for socket in gone {
+            if socket.base == nil { gatherer.socketFailed() }
+            for relay in gatherer.forget(socket.id) {
+                let relayed = sockets.filter { $0.allocation == relay }.map(\.id)
+                dead += relayed.isEmpty ? [relay] : relayed
+            }
+        }
+        loseSockets(dead, at: now)
+        let told = Set(signalledCandidates)
+        let candidates = localCandidates.all.filter { dead.contains($0.socket) }.map(\.candidate)
+        localCandidates.removeAll { dead.contains($0.socket) }
+        localCandidates.forgetUnusedFoundations()
+        session.conveyed.removeAll { dead.contains($0.socket) }
+        permissions = permissions.filter { !dead.contains($0.relay) }
+        sockets.removeAll { dead.contains($0.id) }
+        // Relays go first: what frees them is sent from the sockets that they were asked for with.
+        for id in dead.reversed() { emit(.closeSocket(id)) }
+        for candidate in candidates where told.contains(candidate) { tell(.candidateRemoved(candidate)) }
+    }
+
+    /// The pairs that stand by fail first, so that none of them is chosen in place of one in use.
+    private mutating func loseSockets(_ dead: [SocketID], at now: Instant) {
+        let failure = PairFailure(.addressLost, "the local address is gone")
+        let used = components.compactMap(\.selected?.id)
+        for pair in pairs where dead.contains(pair.socket) && pair.state != .failed && !used.contains(pair.id) {
+            fail(pair, failure)
+        }
+        for index in components.indices {
+            guard let selected = components[index].selected, dead.contains(selected.socket) else { continue }
+            let reason = ICEFailure(
+                .addressLost, "\(selected.pair.local.address.ip) is gone; restart ICE to find another way")
+            losePath(ofComponentAt: index, failure, reason, restart: .addressLost, at: now)
+            tellPeerOfMove(ofComponentAt: index, at: now)
+            // Another address may come, and the peer may find this agent there.
+            if components[index].selected == nil { session.patienceEnd = now + configuration.patienceInterval }
+        }
+    }
+
+    /// A controlling agent nominates the pair that stands in; a controlled one can only make the peer look.
+    private mutating func tellPeerOfMove(ofComponentAt index: Int, at now: Instant) {
+        guard role == .controlled, let path = components[index].selected, path.generation == session.generation,
+            let pair = session.checklists[path.id]
+        else { return }
+        sendCheck(on: pair, for: .keepalive, at: now)
+    }
+
+    /// A check beside the pair in use may say that the peer has lost that one, which is asked at once.
+    mutating func noteCheck(besidePathInUse pair: CheckPair, at now: Instant) {
+        let isInUse = components.contains { $0.selected?.id == pair.id }
+        guard gathersContinually, role == .controlling, !isInUse, pair.state == .succeeded, isConcluded(pair.path)
+        else { return }
+        noteNewAddress(of: pair.path, at: now)
+    }
+
+    /// What failed with sockets that went earlier has been told of, and is of no use any more.
+    private mutating func forgetPairsOfClosedSockets() {
+        let open = Set(sockets.map(\.id))
+        for stream in session.checklists.lists.map(\.stream) {
+            session.checklists.withList(stream) { list in
+                list.remove { $0.state == .failed && !open.contains($0.socket) }
+            }
+        }
+        let left = Set(session.checklists.pairs.map(\.id))
+        for component in components { session.nominatedPairs[component.path]?.formIntersection(left) }
+    }
+
+    // MARK: The peer's candidates
+
+    /// A peer that roams has ever new candidates: over the limit, the oldest one whose pairs have all failed makes room.
+    mutating func forgetDeadRemote(isLearned: Bool) -> Bool {
+        guard gathersContinually else { return false }
+        let alive = Set(session.checklists.pairs.filter { $0.state != .failed }.map(\.remote.address))
+        let used = Set(components.compactMap(\.selected?.pair.remote.address))
+        let dead = session.remoteCandidates.all.first { known in
+            (known.kind == .peerReflexive) == isLearned && !alive.contains(known.address)
+                && !used.contains(known.address)
+        }
+        guard let dead else { return false }
+        return session.remoteCandidates.removeAll { $0 == dead } > 0
+    }
+}

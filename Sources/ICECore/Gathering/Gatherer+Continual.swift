@@ -1,0 +1,40 @@
+import NetBase
+
+// Gathering that goes on for as long as the session lasts: sockets come and go, and servers that failed are asked again.
+extension Gatherer {
+    /// Whether an answer, a name or a socket is waited for.
+    var isUnderWay: Bool {
+        openingSockets > 0 || !unresolvedServers.isEmpty || queries.contains(where: \.isPending) || relays.isPending
+    }
+
+    /// Whether all that there is to be found now has been found.
+    var isSettled: Bool { state == .complete || (state == .gathering && isContinual && !isUnderWay) }
+
+    /// A socket is gone, and with it what was asked from it.
+    ///
+    /// - Returns: The allocations that are gone too.
+    mutating func forget(_ socket: SocketID) -> [SocketID] {
+        sockets.removeAll { $0.id == socket }
+        queries.removeAll { $0.socket == socket }
+        return relays.forget(via: socket)
+    }
+
+    /// Whether a server has failed that may be asked again.
+    ///
+    /// - Parameter asksForRelays: Whether relays would be of use.
+    func hasFailed(asksForRelays: Bool) -> Bool {
+        servers.contains { $0.addresses?.isEmpty == true }
+            || queries.contains { if case .failed = $0.state { true } else { false } }
+            || (asksForRelays && relays.hasFailed)
+    }
+
+    /// Asks again what was not answered; names that were not found are in ``unresolvedServers`` then.
+    mutating func retryFailed(asksForRelays: Bool, timeout: Duration, at now: Instant) {
+        for index in servers.indices where servers[index].addresses?.isEmpty == true { servers[index].addresses = nil }
+        for index in queries.indices {
+            if case .failed = queries[index].state { queries[index].state = .queued }
+        }
+        if asksForRelays { relays.retryFailed() }
+        end = now + timeout
+    }
+}

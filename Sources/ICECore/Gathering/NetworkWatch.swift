@@ -1,0 +1,77 @@
+import NetBase
+
+/// What continual gathering remembers of the machine's addresses, and when it looks again at them and at servers that failed.
+struct NetworkWatch {
+    /// The addresses that may be used, as they were told last.
+    private(set) var usable: [InterfaceAddress] = []
+    /// When an address that was held back is looked at again.
+    var review: Instant?
+    /// When servers that failed are asked again.
+    private(set) var retryTime: Instant?
+    private var retryDelay = Self.firstRetry
+    private var holds: [Hold] = []
+
+    /// An address that comes and goes is gathered again only after a while, which doubles each time.
+    private struct Hold {
+        let ip: IPAddress
+        var begun: Instant
+        var interval = NetworkWatch.firstHold
+    }
+
+    private static let firstHold = Duration.seconds(2)
+    private static let longestHold = Duration.seconds(60)
+    /// More addresses than this are not remembered: the one that was gathered longest ago is forgotten.
+    private static let holdLimit = 64
+    private static let firstRetry = Duration.seconds(10)
+    /// libwebrtc asks failed networks again after 300,000 ms.
+    private static let longestRetry = Duration.seconds(300)
+
+    var deadline: Instant? { [review, retryTime].lazy.compactMap { $0 }.min() }
+
+    // MARK: Addresses
+
+    mutating func begin(over addresses: [InterfaceAddress], _ chosen: some Sequence<IPAddress>, at now: Instant) {
+        usable = addresses
+        for ip in chosen { hold(ip, at: now) }
+    }
+
+    mutating func changed(to addresses: [InterfaceAddress]) { usable = addresses }
+
+    /// When an address may be gathered; nil for at once.
+    func readyTime(of ip: IPAddress) -> Instant? {
+        holds.first { $0.ip == ip }.map { $0.begun + $0.interval }
+    }
+
+    /// An address is gathered now.
+    mutating func hold(_ ip: IPAddress, at now: Instant) {
+        if let index = holds.firstIndex(where: { $0.ip == ip }) {
+            var hold = holds.remove(at: index)
+            let isCalm = now - hold.begun > hold.interval * 4
+            hold.interval = isCalm ? Self.firstHold : min(hold.interval * 2, Self.longestHold)
+            hold.begun = now
+            holds.append(hold)
+        } else {
+            if holds.count >= Self.holdLimit { holds.removeFirst() }
+            holds.append(Hold(ip: ip, begun: now))
+        }
+    }
+
+    /// An address that could not be bound is tried again when its time has come.
+    mutating func retry(_ ip: IPAddress) {
+        guard let ready = readyTime(of: ip) else { return }
+        review = min(review ?? ready, ready)
+    }
+
+    // MARK: Servers
+
+    mutating func scheduleRetry(at now: Instant) {
+        guard retryTime == nil else { return }
+        retryTime = now + retryDelay
+        retryDelay = min(retryDelay * 2, Self.longestRetry)
+    }
+
+    mutating func retried() { retryTime = nil }
+
+    /// Over another address a server may well be reached.
+    mutating func resetRetries() { (retryTime, retryDelay) = (nil, Self.firstRetry) }
+}
