@@ -55,7 +55,7 @@ struct Gatherer {
     var servers: [Server] = []
     var queries: [Query] = []
     var relays = RelayRequests()
-    private var usesRelaysOnly = false
+    private(set) var usesRelaysOnly = false
     private var hidesBases = false
     /// Whether gathering goes on for as long as the session lasts.
     private(set) var isContinual = false
@@ -282,7 +282,7 @@ struct Gatherer {
         return report(queries[index].serverIndex, from: queries[index].base, code: code, text: text).map(Finding.failed)
     }
 
-    private mutating func report(_ server: Int, from base: TransportAddress?, code: Int, text: String)
+    mutating func report(_ server: Int, from base: TransportAddress?, code: Int, text: String)
         -> CandidateError?
     {
         guard state == .gathering, !servers[server].isReported else { return nil }
@@ -382,25 +382,5 @@ struct Gatherer {
         guard state == .gathering, !isContinual, !isUnderWay else { return false }
         state = .complete
         return true
-    }
-
-    /// The servers that no socket could be brought together with: of another address family, or out of a loopback address's reach.
-    mutating func unusableServers() -> [CandidateError] {
-        guard state == .gathering, openingSockets <= 0, !sockets.isEmpty else { return [] }
-        return servers.indices.compactMap { index in
-            let server = servers[index]
-            let isWanted = server.url.service == .turn || (server.url.transport == .udp && !usesRelaysOnly)
-            guard isWanted, !server.isAsked, let addresses = server.addresses, !addresses.isEmpty else { return nil }
-            let sharesFamily = sockets.contains { socket in addresses.contains { $0.family == socket.base.family } }
-            return report(
-                index, from: nil, code: sharesFamily ? CandidateError.unreachable : CandidateError.familyMismatch,
-                text: sharesFamily
-                    ? "no local address reaches the server" : "no local address is of the server's address family")
-        }
-    }
-
-    /// RFC 8445 §8.3: once ICE has completed, the mappings that were not selected need no keeping.
-    mutating func stopKeepalives() {
-        queries.removeAll { if case .answered = $0.state { true } else { false } }
     }
 }
