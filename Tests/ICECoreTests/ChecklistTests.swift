@@ -113,6 +113,25 @@ struct ChecklistTests {
         #expect(set.next() == nil)
     }
 
+    @Test("C2.7: pairs that come later are Waiting where a learned address has shown that the machine is reached")
+    mutating func lateAfterLearned() throws {
+        let base = { (path: StreamComponent) in LocalCandidate.sample("192.0.2.1:5000", path: path, priority: 100) }
+        let insert = {
+            (set: inout ChecklistSet, address: TransportAddress, foundation: String, path: StreamComponent) in
+            let kind = foundation == "learned" ? Candidate.Kind.peerReflexive : .serverReflexive
+            let remote = Candidate.sample(address, kind: kind, foundation: foundation, path: path)
+            return set.insert(local: base(path), remote: remote, role: .controlling)
+        }
+        // A symmetric NAT gave the server's view of the first component another port than the peer's checks come from.
+        let mapped = try unwrap(insert(&set, "203.0.113.1:1000", "s", .first))
+        let learned = try unwrap(insert(&set, "203.0.113.1:2000", "learned", .first))
+        #expect(Set([beginNext(), beginNext()]) == [mapped, learned])
+        try succeed(learned)
+        let second = try unwrap(insert(&set, "203.0.113.1:3000", "s", .path(0, 2)))
+        let elsewhere = try unwrap(insert(&set, "203.0.113.9:3000", "s", .path(1)))
+        #expect(states([second, elsewhere]) == [.waiting, .frozen])
+    }
+
     @Test(
         "C2.6: with nothing Waiting, one pair is thawed of each foundation that is idle in every list (RFC 8445 §6.1.4.2)"
     )

@@ -67,8 +67,9 @@ package struct ChecklistSet {
         let priority = CandidatePair.priority(local: local.candidate.priority, remote: remote.priority, role: role)
         var isTopmost = true
         var hasSucceeded = false
-        for other in pairs where other.foundation == foundation {
-            if other.state == .succeeded { hasSucceeded = true }
+        for other in pairs {
+            if other.state == .succeeded, Self.shows(other, foundation, remote) { hasSucceeded = true }
+            guard other.foundation == foundation else { continue }
             let isBefore = other.path < path || (other.path == path && other.priority >= priority)
             if isBefore { isTopmost = false }
         }
@@ -84,14 +85,20 @@ package struct ChecklistSet {
         }
     }
 
-    /// A learned candidate has a foundation that no other pair shares (RFC 8445 §7.3.1.3), so that its success would thaw nothing: it
-    /// shows, all the same, that this base reaches the machine, whose other ports may be waiting for our packets to let theirs in.
+    /// What the success of a pair with a learned candidate says of others, whose ports may be waiting for our packets to let theirs in.
     mutating func thaw(like pair: CheckPair) {
         guard pair.remote.kind == .peerReflexive else { return }
-        let (local, ip) = (pair.foundation.local, pair.remote.address.ip)
         for index in lists.indices {
-            lists[index].updateAll(where: { $0.foundation.local == local && $0.remote.address.ip == ip }) { $0.thaw() }
+            lists[index].updateAll(where: { Self.shows(pair, $0.foundation, $0.remote) }) { $0.thaw() }
         }
+    }
+
+    /// Whether a pair that works speaks for those of a foundation. A learned candidate has a foundation that no other pair shares (RFC 8445
+    /// §7.3.1.3): it shows, all the same, that this base reaches the machine.
+    private static func shows(_ pair: CheckPair, _ foundation: PairFoundation, _ remote: Candidate) -> Bool {
+        if pair.foundation == foundation { return true }
+        return pair.remote.kind == .peerReflexive && pair.foundation.local == foundation.local
+            && pair.remote.address.ip == remote.address.ip
     }
 
     /// Makes room under a limit for a pair of a stream: failed pairs go first, then the lowest priorities that nobody has begun to check

@@ -72,8 +72,8 @@ struct OutgoingChecks {
         all.append(check)
     }
 
-    /// Whether any check of a pair waits for its answer.
-    func isUnderWay(on pair: PairID) -> Bool { all.contains { $0.pair == pair } }
+    /// Whether any check of a pair waits for its answer, but for those that another one has taken the place of.
+    func isUnderWay(on pair: PairID) -> Bool { all.contains { $0.pair == pair && !$0.isCancelled } }
 
     /// Whether a check that was sent to nominate waits for its answer.
     func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
