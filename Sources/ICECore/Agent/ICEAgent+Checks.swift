@@ -41,20 +41,24 @@ extension ICEAgent {
         return session.checklists.next().map(Work.check)
     }
 
-    /// Triggered and nominating checks, and the first check of a component, do not wait for slots that nobody used.
+    /// Triggered and nominating checks, and the first checks of a component, do not wait for slots that nobody used.
     private func isUrgent(_ work: Work) -> Bool {
         switch work {
         case .nominate: true
         case .gather, .relay: false
-        case .check(let next): next.isTriggered || isFirst(next.pair)
+        case .check(let next): next.isTriggered || isAmongFirst(next.pair)
         }
     }
 
-    private func isFirst(_ id: PairID) -> Bool {
+    /// The peer's NAT or ours lets nothing in before a packet has gone out: behind NATs the second pair, of the mapped addresses, is the one
+    /// that works, and the peer's first check over it gets through only if ours is on its way by then.
+    private func isAmongFirst(_ id: PairID) -> Bool {
         guard let path = session.checklists[id]?.path else { return false }
-        return !session.checklists.pairs.contains {
-            $0.path == path && ($0.state == .inProgress || $0.state == .succeeded)
+        var begun = 0
+        for pair in session.checklists.pairs where pair.path == path {
+            if pair.state == .inProgress || pair.state == .succeeded { begun += 1 }
         }
+        return begun < 2
     }
 
     private mutating func perform(_ work: Work, at now: Instant) {
@@ -118,7 +122,7 @@ extension ICEAgent {
         else { return false }
         return Nominator.mayNominateEagerly(
             pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now,
-            mayBeRelayed: session.mayBeRelayed)
+            mayBeRelayed: { !nominatesAggressively && session.mayBeRelayed($0) })
     }
 
     /// A nomination goes over a pair that works: when a few requests are lost in a row, another pair or a fresh request soon does better
@@ -259,12 +263,14 @@ extension ICEAgent {
     }
 
     /// When a relay works first, the peer's checks have been under way for as long: what its NAT or ours dropped before the other side had
-    /// sent anything may pass now, and would else be repeated only after the relay was chosen.
+    /// sent anything may pass now, and would else be repeated only after the relay was chosen. Those that were never sent go first: their
+    /// packets let the peer's in.
     private mutating func checkDirectPairsAgain(for path: StreamComponent) {
         guard !isConcluded(path),
             !session.checklists.pairs.contains(where: { $0.path == path && $0.valid != nil && $0.isRelayed })
         else { return }
-        for pair in pairs where pair.path == path && pair.state == .inProgress && !pair.isRelayed {
+        let direct = pairs.filter { $0.path == path && !$0.isRelayed }
+        for pair in direct.filter({ $0.state == .waiting }) + direct.filter({ $0.state == .inProgress }) {
             session.checks.cancel(pair.id)
             session.checklists.withList(path.stream) { $0.trigger(pair.id) }
         }

@@ -7,6 +7,15 @@ extension ICEAgent {
         configuration.renomination && session.remote?.supportsRenomination == true
     }
 
+    /// Whether a check may nominate although another one has, as RFC 5245 §8.1.1.2 had it: the peer keeps to the best pair among those that
+    /// were nominated. RFC 8445 has one nomination alone, so that this is for `.eager` towards peers that do not follow that.
+    var nominatesAggressively: Bool {
+        configuration.nomination == .eager && role == .controlling && session.remote?.supportsICE2 == false
+    }
+
+    /// Whether a relay that was nominated need not be the last word.
+    var mayNominateAgain: Bool { canRenominate || nominatesAggressively }
+
     /// A call is moved no more often than this.
     private static let leastTimeBetweenMoves = Duration.seconds(10)
 
@@ -15,8 +24,13 @@ extension ICEAgent {
         guard !isLite else { return }
         for index in components.indices where isConcluded(components[index].path) {
             guard let selected = components[index].selected, selected.generation == session.generation,
-                let used = session.checklists[selected.id], let better = improvement(on: used)
+                let used = session.checklists[selected.id]
             else { continue }
+            if nominatesAggressively, used.isRelayed, let direct = directPair(besides: used) {
+                if !session.isNominating(selected.pair.path) { session.nominations.append(direct.id) }
+                continue
+            }
+            guard let better = improvement(on: used) else { continue }
             if !canRenominate {
                 askForRestart(RestartReason(.betterPath, "\(better.description) would do better than the pair in use"))
             } else if role == .controlling, !session.isNominating(selected.pair.path),
@@ -25,6 +39,12 @@ extension ICEAgent {
                 components[index].movedAt = now
                 session.nominations.append(better.id)
             }
+        }
+    }
+
+    private func directPair(besides used: CheckPair) -> CheckPair? {
+        session.checklists.pairs.first {
+            $0.path == used.path && $0.state == .succeeded && !session.mayBeRelayed($0)
         }
     }
 

@@ -128,7 +128,7 @@ extension ICEAgent {
     }
 
     private mutating func formPair(_ local: LocalCandidate, _ remote: Candidate) {
-        guard isLite ? isBetweenLiteAgents : !isConcluded(remote.path) || canRenominate || gathersContinually,
+        guard isLite ? isBetweenLiteAgents : !isConcluded(remote.path) || mayNominateAgain || gathersContinually,
             local.canReach(remote)
         else {
             return

@@ -10,12 +10,13 @@ extension ICEAgent {
         for component in components
         where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
             let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)
+            let isFinal = !nominatesAggressively
             let decision = pairs.map {
                 Nominator.decide(
                     over: $0, at: now, sawLoss: sawLoss || isPeerHeardDirectly(on: component.path),
                     expectsCandidates: gatherer.state == .gathering
                         || session.expectsCandidates(of: component.path.stream),
-                    mayBeRelayed: session.mayBeRelayed)
+                    mayBeRelayed: { isFinal && session.mayBeRelayed($0) })
             }
             switch decision {
             case .nominate(let id):
@@ -95,7 +96,7 @@ extension ICEAgent {
         let working = others.filter { $0.state == .succeeded }.prefix(limit)
         let isRelayed = session.checklists[used]?.isRelayed == true
         let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
-        let pending = isRelayed && canRenominate && !isLite ? wanted : Array(wanted.prefix(limit))
+        let pending = isRelayed && mayNominateAgain && !isLite ? wanted : Array(wanted.prefix(limit))
         // Of a rival the peer may have heard: its answer will say so. And a later nomination of the peer's may wait for its pair.
         let rivals = session.checks.all.filter(\.isOutvoted).map(\.pair)
         let inForce = components.first { $0.path == path }?.nominationNumber ?? 0
