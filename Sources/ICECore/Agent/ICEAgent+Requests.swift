@@ -87,6 +87,7 @@ extension ICEAgent {
         let isPeers = session.isPeers(check) ?? true
         guard !isPeers || settleRole(of: check) else {
             refuse(check.request, .roleConflict, check.integrity, to: check.source, on: check.socket)
+            checkAgain(afterConflictIn: check)
             return
         }
         var response = STUNMessage.bindingResponse(to: check.request, from: check.source.unscoped)
@@ -98,6 +99,20 @@ extension ICEAgent {
             session.early.remember(check)
         } else if isPeers {
             act(on: check, at: now)
+        }
+    }
+
+    /// Agents that change their role may drop what they got while they had the other one: libjuice does. Our check comes behind
+    /// the 487, once for each pair.
+    private mutating func checkAgain(afterConflictIn check: IncomingCheck) {
+        let list = session.checklists[check.path.stream]
+        guard let pair = list?.pair(from: check.socket, to: check.source.unscoped), pair.state == .inProgress,
+            pair.conflicts == 0
+        else { return }
+        session.checks.cancel(pair.id)
+        session.checklists.withList(pair.id.stream) {
+            $0.update(pair.id) { $0.noteConflict() }
+            $0.trigger(pair.id)
         }
     }
 

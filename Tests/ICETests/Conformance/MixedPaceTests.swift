@@ -89,4 +89,26 @@ struct MixedPaceTests {
         call.network.run(for: .seconds(8))
         #expect(call.nominated.map(\.count) == [1, 1])
     }
+
+    @Test(
+        "C4.2: a peer that has to change its role is checked again behind the 487, once, for it may have dropped the first check"
+    )
+    func checkBehindConflict() throws {
+        let call = try ScriptedCall(role: .controlling)
+        // The peer is deaf as long as it holds itself for the controlling agent.
+        call.peer.answer = { _, _, _ in nil }
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.run(.milliseconds(100))
+        #expect(call.peer.requests.count == 1)
+        for expected in [2, 2] {
+            call.peer.sendCheck(to: call.client) {
+                $0.role = .controlling
+                $0.tieBreaker = 0
+            }
+            call.run(.milliseconds(100))
+            #expect(call.peer.requests.count == expected)
+        }
+        #expect(call.peer.responses.map(\.messageClass) == [.failure, .failure])
+    }
 }
