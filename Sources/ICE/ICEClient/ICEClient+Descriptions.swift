@@ -15,6 +15,8 @@ extension ICEClient {
 
     /// Fixes the streams and their components and starts gathering, as in browsers.
     ///
+    /// Whoever describes first controls, whatever the configured role (RFC 8445 §6.1.1).
+    ///
     /// - Parameter description: Its streams are taken, with one component where `a=rtcp-mux` folds two into one; credentials and candidates
     ///   are the client's own whatever it says. Nil takes the streams that were added, or else those of the peer's offer, or else one.
     /// - Throws: ``ICEError/Code/gatheringHasBegun``, ``ICEError/Code/closed``, or ``ICEError/Code/descriptionMismatch`` if other streams
@@ -25,6 +27,7 @@ extension ICEClient {
             throw ICEError(.gatheringHasBegun, "the streams are fixed already; restart() begins a new generation")
         }
         if let description { try fixStreams(to: description.media) }
+        if remoteParameters == nil { agent.settleRole(asInitiator: true) }
         gatherCandidates()
     }
 
@@ -46,7 +49,9 @@ extension ICEClient {
                 .descriptionMismatch,
                 "the peer describes \(description.media.count) streams; add as many with addStream(components:)")
         }
+        let isOffer = gatheringState == .new && remoteParameters == nil
         try setRemoteParameters(parameters, streams: own)
+        if isOffer { agent.settleRole(asInitiator: false) }
         for index in description.media.indices { takeRefusals(of: description, media: index) }
         counted.ignoredCandidates += UInt64(description.ignoredLines.count)
         for candidate in description.media.flatMap(\.candidates) { addRemoteCandidate(candidate) }

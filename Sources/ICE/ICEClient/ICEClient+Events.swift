@@ -20,11 +20,13 @@ extension ICEClient {
             // A restart may have taken back the end that lay between two beginnings.
             guard state != toldGatheringState else { return }
             toldGatheringState = state
+            if state == .complete {
+                onCandidate?(nil)
+                listener?.iceClient(self, didGenerate: nil)
+            }
+            guard !isClosed else { return }
             onGatheringStateChange?(state)
             listener?.iceClient(self, didChange: state)
-            guard state == .complete, !isClosed else { return }
-            onCandidate?(nil)
-            listener?.iceClient(self, didGenerate: nil)
         case .pairNominated(let pair):
             onPairNominated?(pair)
             listener?.iceClient(self, didNominate: pair)

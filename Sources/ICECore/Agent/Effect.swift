@@ -68,4 +68,12 @@ package enum AgentEvent: Hashable, Sendable {
     case state(ICEState, ICEFailure?)
     /// Something happened, for those who follow the session; the shell adds the time.
     indirect case trace(ICETraceEvent)
+
+    /// Whether it tells what came of a pair's check.
+    var isAboutChecks: Bool {
+        switch self {
+        case .pairNominated, .pairFailed: true
+        default: false
+        }
+    }
 }

@@ -27,6 +27,13 @@ extension ICEAgent {
         if role != due { changeRole(to: due) }
     }
 
+    /// Takes the role that offer and answer give it: of two agents of a kind, the one that began the processing controls (RFC 8445 §6.1.1).
+    package mutating func settleRole(asInitiator isInitiator: Bool) {
+        let due: Role = isInitiator ? .controlling : .controlled
+        guard !isChecking, session.remote.map({ $0.isLite == isLite }) ?? true, role != due else { return }
+        changeRole(to: due)
+    }
+
     /// Who checks is a full agent and has to control: false if it claims not to.
     mutating func settleLiteRole(claimed: Role) -> Bool {
         guard claimed == .controlling else { return false }

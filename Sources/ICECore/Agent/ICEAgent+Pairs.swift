@@ -18,7 +18,7 @@ extension ICEAgent {
             session.keys.setRemote(parameters)
             trace(.remoteParameters(parameters))
             pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
-            session.patienceEnd = now + configuration.patienceInterval
+            if isChecking { beginPatience(at: now) }
             settleRole(with: parameters)
         } else if fresh.isEmpty {
             return true
@@ -29,7 +29,7 @@ extension ICEAgent {
             let named = keys.remote(of: candidate.stream)?.usernameFragment
             return (candidate.usernameFragment ?? named) != named
         }
-        for local in session.conveyed { formPairs(with: local) }
+        formAllPairs()
         for check in session.early.takeAll() where session.isPeers(check) == true {
             act(on: check, at: now)
             countAnswer(to: check)
@@ -99,8 +99,15 @@ extension ICEAgent {
 
     /// Starts the checks; idempotent.
     package mutating func startChecks(now: Instant) {
+        if !isChecking, session.remote != nil { beginPatience(at: now) }
         isChecking = true
         settle(at: now)
+    }
+
+    /// RFC 8863 §4: the timer starts once an agent has both sent and received the credentials. That it has sent its own is known to the
+    /// application, which starts the checks.
+    private mutating func beginPatience(at now: Instant) {
+        session.patienceEnd = now + configuration.patienceInterval
     }
 
     /// RFC 8838 §9: a candidate that names another generation than the peer's present one is left out.
@@ -112,6 +119,23 @@ extension ICEAgent {
     }
 
     // MARK: Forming pairs
+
+    /// Pairs what was known before the credentials: the lowest component and the highest priority first, so that one pair alone of each
+    /// foundation is Waiting (RFC 8445 §6.1.2.6).
+    private mutating func formAllPairs() {
+        guard session.remote != nil else { return }
+        var found: [(local: LocalCandidate, remote: Candidate, priority: UInt64)] = []
+        for local in session.conveyed {
+            for remote in session.remoteCandidates.candidates(of: local.candidate.path)
+            where isCurrent(remote) && remote.kind != .peerReflexive {
+                let priority = CandidatePair.priority(
+                    local: local.candidate.priority, remote: remote.priority, role: role)
+                found.append((local, remote, priority))
+            }
+        }
+        found.sort { ($0.remote.path, $1.priority) < ($1.remote.path, $0.priority) }
+        for (local, remote, _) in found { formPair(local, remote) }
+    }
 
     mutating func formPairs(with local: LocalCandidate) {
         guard session.remote != nil else { return }

@@ -180,7 +180,8 @@ extension ICEAgent {
 
     /// Where the application wants it so, data need not wait for the first answer between two relays, which let each other in.
     mutating func presumeWritable(_ pair: CheckPair) {
-        guard configuration.presumesRelaysWritable, pair.local.candidate.kind == .relayed, pair.remote.kind == .relayed,
+        guard configuration.presumesRelaysWritable, pair.local.candidate.kind == .relayed,
+            pair.remote.kind == .relayed || pair.remote.kind == .peerReflexive && session.mayBeRelayed(pair),
             let index = components.firstIndex(where: { $0.path == pair.path }),
             components[index].selected == nil, components[index].presumed == nil
         else { return }

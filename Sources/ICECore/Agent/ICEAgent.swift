@@ -101,6 +101,8 @@ package struct ICEAgent {
 
     mutating func tell(_ event: AgentEvent) {
         trace(telling: event)
+        // What streams that still work go through is told no more once the session has failed, but for the path of their data.
+        if state == .failed, event.isAboutChecks { return }
         effects.append(.event(event))
     }
 

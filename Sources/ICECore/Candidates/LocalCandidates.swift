@@ -61,6 +61,7 @@ struct LocalCandidates {
         let kind: Candidate.Kind
         let baseIP: IPAddress
         let serverIP: IPAddress?
+        let transport: TransportProtocol?
     }
 
     /// The candidate that is its socket's own address: a host candidate, or a relayed one.
@@ -155,7 +156,8 @@ struct LocalCandidates {
             return known.candidate.address == address || known.gathered.address == address
         }
         guard !isKnown, kind == .peerReflexive || isWithheld || signalledCount(of: path) < limit else { return nil }
-        let key = FoundationKey(kind: kind, baseIP: base.ip, serverIP: server)
+        let key = FoundationKey(
+            kind: kind, baseIP: base.ip, serverIP: server, transport: kind == .relayed ? url?.transport : nil)
         let foundation = foundation(for: key)
         let unique = uniquePreference(from: preference, kind, path)
         var candidate = Candidate(

@@ -19,11 +19,11 @@ struct StateTests {
         network.run(for: .milliseconds(20))
         #expect(told == ["gathering", "candidate"])
         network.run(for: .seconds(2))
-        #expect(told == ["gathering", "candidate", "complete", "end"])
+        #expect(told == ["gathering", "candidate", "end", "complete"])
         client.restart()
         #expect(client.gatheringState == .gathering)
         network.run(for: .seconds(2))
-        #expect(told.suffix(4) == ["gathering", "candidate", "complete", "end"])
+        #expect(told.suffix(4) == ["gathering", "candidate", "end", "complete"])
         #expect(told.count == 8)
     }
 
