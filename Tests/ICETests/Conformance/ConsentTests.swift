@@ -174,4 +174,18 @@ struct ConsentTests {
         try #require(call.peer.indicationTimes.count > before)
         #expect(call.peer.indicationTimes[before] - last <= .milliseconds(15_100))
     }
+
+    @Test("C5.7: the indication is a Binding indication with a fingerprint, and with nothing that says who sends it")
+    func keepaliveAttributes() throws {
+        let call = try ScriptedCall { $0.consentInterval = nil }
+        #expect(try call.connect())
+        call.run(.seconds(31))
+        #expect(call.peer.indications.count == 2)
+        for indication in call.peer.indications {
+            #expect(indication.method == .binding)
+            #expect(indication.fingerprint == .valid)
+            #expect(indication.attributes.map(\.type) == [STUNMessage.Fingerprint.type])
+        }
+        #expect(Set(call.peer.indications.map(\.transactionID)).count == 2)
+    }
 }

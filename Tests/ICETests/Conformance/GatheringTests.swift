@@ -220,4 +220,33 @@ struct GatheringTests {
         #expect(error.url == "stun:192.0.2.99" && error.errorCode == 701 && !error.errorText.isEmpty)
         #expect(error.address == exposed.ip && error.port == exposed.port)
     }
+
+    @Test(
+        "D1.6: a server-reflexive candidate is told until the nomination, and no longer", arguments: [true, false])
+    func lateMapping(_ isNominated: Bool) throws {
+        let network = SimulatedNetwork(seed: 21)
+        let server = try SimulatedSTUNServer(on: network.makeHost("stun", addresses: ["192.0.2.10"]))
+        server.delay = .seconds(3)
+        let nat = network.makeNAT("nat", external: ["203.0.113.1"], behavior: .symmetric)
+        let peer = try ScriptedPeer(
+            network, network.makeHost("peer", addresses: ["198.51.100.1"]), at: "198.51.100.1:7000")
+        var configuration = ICEConfiguration()
+        configuration.servers = [try ICEServer(urls: ["stun:192.0.2.10"])]
+        let client = ICEClient(
+            on: network.makeHost("a", addresses: ["10.0.1.2"], behind: nat), configuration: configuration)
+        var (told, nominations, ends): ([Candidate.Kind], Int, Int) = ([], 0, 0)
+        client.onPairNominated = { _ in nominations += 1 }
+        client.onCandidate = { candidate in
+            if let candidate { told.append(candidate.kind) } else { ends += 1 }
+        }
+        client.gatherCandidates()
+        client.processCandidates()
+        try client.setRemoteParameters(peer.parameters)
+        if isNominated { client.addRemoteCandidate(peer.candidate()) }
+        network.run(for: .seconds(2))
+        #expect(nominations == (isNominated ? 1 : 0))
+        network.run(for: .seconds(10))
+        #expect(server.sources.count > 0 && client.gatheringState == .complete && ends == 1)
+        #expect(told == (isNominated ? [.host] : [.host, .serverReflexive]))
+    }
 }

@@ -308,4 +308,46 @@ struct NominationTests {
         #expect(call.peer.data == [Array("early".utf8)] && second.data.isEmpty)
         #expect(call.received == [[1, 2, 3], [1, 2, 3]])
     }
+
+    @Test("C5.5: once a pair is selected, data goes over it alone, and comes in over the other that works as well")
+    func dataFromBackup() throws {
+        let call = try ScriptedCall(role: .controlled)
+        let second = try ScriptedPeer(call.network, call.peerHost, at: "198.51.100.1:7001")
+        try call.start()
+        call.client.addRemoteCandidate(second.candidate(foundation: "2"))
+        call.client.addRemoteCandidate(call.peer.candidate(priority: 1000))
+        call.run(.milliseconds(300))
+        call.peer.sendCheck(to: call.client) {
+            $0.role = .controlling
+            $0.nominates = true
+        }
+        call.run(.milliseconds(100))
+        #expect(call.client.selectedPair()?.isNominated == true)
+        #expect(call.client.selectedPair()?.remote.address == call.peer.address)
+        for round in 0..<3 as Range<UInt8> {
+            second.send([200, round], to: call.client.localCandidates[0].address)
+            try call.client.send("this way")
+            call.run(.seconds(20))
+        }
+        #expect(call.received == [[200, 0], [200, 1], [200, 2]])
+        #expect(call.peer.data.count == 3 && second.data.isEmpty)
+    }
+
+    @Test("C5.5: data that comes behind the peer's check, ahead of the answer to ours, is taken")
+    func dataBehindCheck() throws {
+        let call = try ScriptedCall(role: .controlled)
+        call.peer.answer = { _, _, _ in nil }
+        try call.start()
+        let target = call.client.localCandidates[0].address
+        call.peer.send([200, 0], to: target)
+        call.peer.sendCheck(to: call.client) {
+            $0.role = .controlling
+            $0.nominates = true
+        }
+        call.peer.send([200, 1], to: target)
+        call.run(.milliseconds(300))
+        #expect(!call.peer.requests.isEmpty && call.client.selectedPair() == nil)
+        #expect(call.received == [[200, 1]])
+        #expect(call.client.statistics().foreignDatagrams == 1)
+    }
 }

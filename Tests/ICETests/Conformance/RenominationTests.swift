@@ -121,4 +121,38 @@ struct RenominationTests {
         #expect(scene.network.run(until: { call.isCompleted }, atMost: .seconds(5)))
         #expect(call.talk())
     }
+
+    @Test(
+        "E7.1: the numbers of the nominations that are sent rise, and there are none where the peer does not want them",
+        arguments: [true, false])
+    func sentNumbers(_ isAgreed: Bool) throws {
+        let call = try ScriptedCall { $0.renomination = true }
+        let second = try NominationBugTests.second(call)
+        var parameters = call.peer.parameters
+        if !isAgreed { parameters.options = ["ice2", "trickle"] }
+        try call.start(withCredentials: false)
+        try call.client.setRemoteParameters(parameters)
+        var costly = call.peer.candidate()
+        costly.attributes = [Candidate.Attribute(name: "network-cost", value: "900")]
+        call.client.addRemoteCandidate(costly)
+        call.client.addRemoteCandidate(second.candidate(foundation: "2", priority: 1000))
+        /// The numbers that a peer was told, each once for as long as it was repeated.
+        func numbers(_ peer: ScriptedPeer) -> [UInt32] {
+            peer.requests.compactMap { $0[STUNMessage.Nomination.self]?.value }.reduce(into: []) { numbers, next in
+                if numbers.last != next { numbers.append(next) }
+            }
+        }
+        // To the cheaper network, and back when the peer is not heard there any more.
+        call.run(.seconds(60))
+        #expect(numbers(call.peer) == (isAgreed ? [1] : []))
+        #expect(numbers(second) == (isAgreed ? [2] : []))
+        second.answer = { _, _, _ in nil }
+        call.run(.seconds(60))
+        #expect(numbers(call.peer) == (isAgreed ? [1, 3] : []))
+        #expect(numbers(second) == (isAgreed ? [2] : []))
+        #expect(call.client.selectedPair()?.remote.address == call.peer.address)
+        // The number stands in USE-CANDIDATE's place.
+        let requests = call.peer.requests + second.requests
+        #expect(requests.contains { $0[STUNMessage.UseCandidate.self] != nil } != isAgreed)
+    }
 }

@@ -3,6 +3,7 @@ import STUN
 import Testing
 
 @testable import ICE
+@testable import ICECore
 
 @Suite("C5.8: restarting ICE")
 struct RestartTests {
@@ -196,5 +197,37 @@ struct RestartTests {
         #expect(ends == 0)
         network.run(for: .seconds(5))
         #expect(ends == 1)
+    }
+
+    @Test("D2.11: with a restart the peer may name another pacing and other options, and become a lite agent")
+    func otherParameters() throws {
+        let call = try ScriptedCall(
+            role: .controlled, addresses: ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]
+        ) { $0.renomination = true }
+        #expect(try call.connect())
+        #expect(call.client.agent.canRenominate)
+        func restart(_ change: (inout ICEParameters) -> Void) throws -> Int {
+            var parameters = call.peer.parameters
+            parameters.credentials = try Credentials(
+                usernameFragment: "again\(call.client.agent.session.generation)",
+                password: call.peer.parameters.password)
+            change(&parameters)
+            call.client.restart()
+            try call.client.setRemoteParameters(parameters)
+            call.run(.milliseconds(1))
+            let before = call.peer.requests.count
+            call.peer.answer = { _, _, _ in nil }
+            call.client.addRemoteCandidate(call.peer.candidate())
+            call.run(.milliseconds(390))
+            call.peer.answer = { peer, request, source in peer.success(to: request, mapped: source) }
+            return call.peer.requests.count - before
+        }
+        #expect(try restart { $0.options = ["ice2"] } >= 4)
+        #expect(!call.client.agent.canRenominate)
+        #expect(try restart { $0.pacingInterval = .milliseconds(200) } <= 3)
+        #expect(call.client.role == .controlled)
+        #expect(try restart { $0.isLite = true } > 0)
+        #expect(call.client.role == .controlling)
+        #expect(call.network.run(until: { call.nominated.count == 2 }, atMost: .seconds(5)))
     }
 }

@@ -15,6 +15,7 @@ final class ScriptedPeer {
     private(set) var requests: [STUNMessage] = []
     private(set) var requestTimes: [Instant] = []
     private(set) var responses: [STUNMessage] = []
+    private(set) var indications: [STUNMessage] = []
     private(set) var indicationTimes: [Instant] = []
     private(set) var data: [[UInt8]] = []
     /// Everything that came, of whatever kind.
@@ -57,7 +58,9 @@ final class ScriptedPeer {
             requests.append(message)
             requestTimes.append(network.now)
             if let response = answer(self, message, source) { send(response.bytes, to: source) }
-        case .indication: indicationTimes.append(network.now)
+        case .indication:
+            indications.append(message)
+            indicationTimes.append(network.now)
         case .success, .failure: responses.append(message)
         }
     }

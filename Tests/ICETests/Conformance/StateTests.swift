@@ -1,5 +1,6 @@
 import ICE
 import ICETesting
+import STUN
 import Testing
 
 @Suite("G: the states, one line each")
@@ -39,6 +40,34 @@ struct StateTests {
         #expect(client.gatheringState != .new)
         network.run(for: .seconds(1))
         #expect(client.gatheringState == .complete)
+    }
+
+    @Test("G2: gathering goes on for all streams while a server's answer to one of them is outstanding")
+    func gatheringOfOne() throws {
+        let (network, a, _) = SimulatedCallTests.hosts(2)
+        let server = try SimulatedSTUNServer(on: network.makeHost("stun", addresses: ["192.0.2.10"]))
+        var configuration = ICEConfiguration()
+        configuration.servers = [try ICEServer(urls: ["stun:192.0.2.10"])]
+        let client = ICEClient(on: a, configuration: configuration)
+        for _ in 0..<2 { try client.addStream(components: 1) }
+        var (told, ends): ([ICEGatheringState], Int) = ([], 0)
+        client.onGatheringStateChange = { told.append($0) }
+        client.onCandidate = { if $0 == nil { ends += 1 } }
+        var isSlow = true
+        server.answer = { [unowned server] request, source in
+            var response = STUNMessage(.success, .binding, transactionID: request.transactionID)
+            response.append(STUNMessage.XORMappedAddress(source))
+            return isSlow && source != server.sources.first ? nil : response
+        }
+        client.gatherCandidates()
+        network.run(for: .seconds(6))
+        #expect(Set(server.sources).count == 2)
+        #expect(client.gatheringState == .gathering)
+        #expect(told == [.gathering] && ends == 0)
+        isSlow = false
+        network.run(for: .seconds(3))
+        #expect(client.gatheringState == .complete)
+        #expect(told == [.gathering, .complete] && ends == 1)
     }
 
     @Test(
@@ -227,5 +256,33 @@ struct StateTests {
         call.run(.seconds(2))
         #expect(call.states[count...] == [.checking])
         #expect(call.client.selectedPair() != nil)
+    }
+
+    @Test("G8: with another pair that is still being checked, the session checks again", arguments: [false, true])
+    func otherPairInProgress(_ isNominated: Bool) throws {
+        let call = try ScriptedCall(role: .controlled)
+        let other = try NominationBugTests.second(call)
+        other.answer = { _, _, _ in nil }
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.client.addRemoteCandidate(other.candidate(foundation: "2", priority: 1000))
+        call.client.addRemoteCandidate(nil as Candidate?)
+        call.run(.milliseconds(200))
+        if isNominated {
+            call.peer.sendCheck(to: call.client) {
+                $0.role = .controlling
+                $0.nominates = true
+            }
+        }
+        call.run(.milliseconds(100))
+        #expect(call.states.last == (isNominated ? .completed : .connected))
+        let count = call.states.count
+        call.peer.answer = { peer, request, _ in peer.failure(to: request, 403) }
+        call.run(.seconds(7))
+        #expect(call.states[count...] == [.checking])
+        #expect(call.client.selectedPair() == nil)
+        other.answer = { peer, request, source in peer.success(to: request, mapped: source) }
+        call.run(.seconds(20))
+        #expect(call.client.selectedPair()?.remote.address == other.address)
     }
 }

@@ -190,4 +190,26 @@ struct TrickleTests {
         call.run(.seconds(1))
         #expect(call.client.state == .failed)
     }
+
+    @Test("D1.5: the session does not fail while its own gathering may still bring candidates, though patience is over")
+    func gatheringOutlastsPatience() throws {
+        let call = try ScriptedCall {
+            $0.gatheringTimeout = .seconds(20)
+            $0.patienceInterval = .seconds(5)
+            if let server = try? ICEServer(urls: ["stun:203.0.113.10"]) { $0.servers = [server] }
+        }
+        let server = try SimulatedSTUNServer(on: call.network.makeHost("stun", addresses: ["203.0.113.10"]))
+        server.isSilent = true
+        call.peer.answer = { peer, request, _ in peer.failure(to: request, 500) }
+        try call.start()
+        call.client.addRemoteCandidate(call.peer.candidate())
+        call.client.addRemoteCandidate(nil as Candidate?)
+        call.run(.seconds(19))
+        #expect(call.failures.count == 1)
+        #expect(call.client.gatheringState == .gathering)
+        #expect(!call.states.contains(.failed))
+        call.run(.seconds(2))
+        #expect(call.client.gatheringState == .complete)
+        #expect(call.states.last == .failed)
+    }
 }
