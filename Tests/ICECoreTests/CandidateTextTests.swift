@@ -154,4 +154,13 @@ struct CandidateTextTests {
             #expect(try Candidate(candidate.description) == candidate, "seed \(seed), line \(text)")
         }
     }
+
+    @Test(
+        "D2.6: a network costs 0 to 999, whatever is claimed",
+        arguments: [("10", 10), ("999", 999), ("1000", 999), ("5000", 999), ("-1", 0), ("x", 0)])
+    func networkCost(claimed: String, cost: Int) throws {
+        let line = "candidate:1 1 udp 9 192.0.2.1 5 typ host network-cost \(claimed)"
+        #expect(try Candidate(line).networkCost == cost)
+        #expect(try Candidate(line).description == line)
+    }
 }

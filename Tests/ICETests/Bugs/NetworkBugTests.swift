@@ -47,13 +47,24 @@ struct NetworkBugTests {
         }
         call.clientHost.interface.sendFault = nil
         // A port that is closed answers with ICMP, which comes out of the socket as an error.
-        call.network.inject([1], from: "198.51.100.1:9", to: call.client.localCandidates[0].address)
+        let (address, port) = (call.peer.address, call.client.localCandidates[0].address)
+        call.network.isTracing = true
+        call.peer.socket.close()
+        for _ in 0..<20 {
+            try call.client.send("refused")
+            call.run(.milliseconds(100))
+        }
+        let errors = call.network.trace.filter { $0.event == .delivered && $0.transport == .icmp }
+        #expect(errors.count >= 20 && errors.allSatisfy { $0.place == "client" && $0.destination == port })
+        // The peer comes back on the same port, with the same credentials.
+        let peer = try ScriptedPeer(call.network, call.peerHost, at: address)
         call.run(.seconds(10))
         #expect(call.client.state == .completed)
-        let before = call.peer.data.count
         try call.client.send("heard")
+        peer.send([200], to: port)
         call.run(.milliseconds(20))
-        #expect(call.peer.data.count == before + 1)
+        #expect(peer.data == [Array("heard".utf8)])
+        #expect(call.received == [[200]])
     }
 
     @Test(

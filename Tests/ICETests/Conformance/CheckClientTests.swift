@@ -183,6 +183,7 @@ struct CheckClientTests {
         let other = call.clientHost.addInterface("wlan0", addresses: ["192.0.2.77"])
         other.sendFault = .notPermitted
         #expect(try call.connect())
+        #expect(call.failures.count == 1)
         #expect(call.failures.allSatisfy { $0.0.local.address.ip == "192.0.2.77" && $0.1.code == .unreachable })
     }
 

@@ -305,4 +305,36 @@ struct CheckServerTests {
         call.run(.milliseconds(100))
         #expect(call.client.state == .connected)
     }
+
+    @Test("F13: attributes of browsers' experiments in a check are ignored")
+    func experimentalAttributes() throws {
+        let call = try ScriptedCall()
+        try call.start()
+        var check = call.peer.check(for: call.client.localParameters) {
+            $0.isSigned = false
+            $0.hasFingerprint = false
+        }
+        for type in UInt16(0xc057)...0xc060 { check.append(type: type, value: [0, 1, 0, 10]) }
+        check.appendIntegrity(IntegrityKey(shortTermPassword: call.client.localParameters.password))
+        check.appendFingerprint()
+        call.peer.send(check.bytes, to: call.client.localCandidates[0].address)
+        call.run(.milliseconds(100))
+        #expect(call.peer.responses.map(\.messageClass) == [.success])
+        #expect(call.client.state == .connected)
+    }
+
+    @Test("F13: a GOOG_PING request is not answered, and changes nothing")
+    func googPing() throws {
+        let call = try ScriptedCall()
+        #expect(try call.connect())
+        let (before, count) = (SessionSnapshot(call.client), call.peer.datagramCount)
+        var ping = STUNMessage(
+            .request, STUNMethod(rawValue: 0x080), transactionID: STUNTransactionID(high: 1, low: 2))
+        #expect(ping.bytes.prefix(2) == [0x02, 0x00])
+        ping.appendIntegrity(IntegrityKey(shortTermPassword: call.client.localParameters.password))
+        call.peer.send(ping.bytes, to: call.client.localCandidates[0].address)
+        call.run(.milliseconds(100))
+        #expect(call.peer.datagramCount == count)
+        #expect(SessionSnapshot(call.client) == before)
+    }
 }

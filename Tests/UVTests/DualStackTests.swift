@@ -1,0 +1,55 @@
+#if os(Linux)
+    import CLibUV
+    import Glibc
+    import NetBase
+    import Testing
+
+    @testable import UV
+
+    extension UVTests {
+        @Suite("A socket for both address families")
+        struct DualStackTests {
+            let loop: EventLoop
+            init() throws { loop = try EventLoop() }
+
+            @Test("H38: what comes from an IPv4-mapped address is told as coming from the IPv4 address")
+            func mappedSource() throws {
+                let socket = try UDPSocket(on: loop, boundTo: TransportAddress(.any(.v6), port: 0))
+                let port = socket.localAddress.port
+                try takeIPv4Too(socket, port)
+                var sources: [TransportAddress] = []
+                socket.onDatagram = { _, source in sources.append(source) }
+                let (v4, v6) = (try makeSocket(loop, .v4), try makeSocket(loop, .v6))
+                for sender in [v4, v6] {
+                    try sender.send([1].span, to: TransportAddress(.loopback(sender.localAddress.family), port: port))
+                }
+                #expect(loop.run(until: { sources.count == 2 }, atMost: patience))
+                #expect(Set(sources) == [v4.localAddress, v6.localAddress])
+            }
+
+            /// The library's own sockets are for one family alone: before its first turn on the loop, this one is made to stand for
+            /// another one that is not.
+            private func takeIPv4Too(_ socket: UDPSocket, _ port: UInt16) throws {
+                let handle = try unsafe socket.openHandle(as: uv_udp_t.self, "test")
+                var descriptor: uv_os_fd_t = -1
+                #expect(
+                    unsafe uv_fileno(
+                        UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self), &descriptor) == 0)
+                let other = Glibc.socket(AF_INET6, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+                try #require(other >= 0)
+                defer { Glibc.close(other) }
+                var (no, yes): (Int32, Int32) = (0, 1)
+                let size = socklen_t(MemoryLayout<Int32>.size)
+                #expect(unsafe setsockopt(other, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &no, size) == 0)
+                #expect(unsafe setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &yes, size) == 0)
+                #expect(unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, size) == 0)
+                let any = TransportAddress(.any(.v6), port: port)
+                let status = unsafe any.withSocketAddress {
+                    unsafe Glibc.bind(other, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                }
+                try #require(status == 0)
+                #expect(dup2(other, descriptor) == descriptor)
+            }
+        }
+    }
+#endif
