@@ -25,6 +25,22 @@ struct ClientSocket {
         traffic.append(PairTraffic())
     }
 
+    /// What comes from the address is no more the application's.
+    ///
+    /// - Returns: What came from it and went there; nil if it was not admitted.
+    mutating func expel(_ address: TransportAddress) -> PairTraffic? {
+        guard let index = indices.removeValue(forKey: address) else { return nil }
+        lastAdmitted = nil
+        // The last one takes the place that is free now.
+        let gone = traffic[index]
+        let last = traffic.removeLast()
+        if index < traffic.count {
+            traffic[index] = last
+            if let moved = indices.first(where: { $0.value == traffic.count })?.key { indices[moved] = index }
+        }
+        return gone
+    }
+
     /// Counts a datagram from an admitted address; false for any other address.
     mutating func accept(_ byteCount: Int, from address: TransportAddress, at now: Instant) -> Bool {
         if let last = lastAdmitted, last.address == address {
@@ -38,8 +54,8 @@ struct ClientSocket {
     }
 
     /// What came from an address and went there.
-    func traffic(with address: TransportAddress) -> PairTraffic {
-        indices[address].map { traffic[$0] } ?? PairTraffic()
+    func traffic(with address: TransportAddress) -> PairTraffic? {
+        indices[address].map { traffic[$0] }
     }
 
     /// The same addresses belong to other pairs from now on, but for those that are in use.
@@ -47,10 +63,11 @@ struct ClientSocket {
         for (address, index) in indices where !isKept(address) { traffic[index] = PairTraffic() }
     }
 
-    /// Adds what a path has sent since it was chosen.
-    mutating func add(_ sent: PairTraffic, to address: TransportAddress) {
-        admit(address)
-        if let index = indices[address] { traffic[index].add(sent: sent) }
+    /// Adds what a path has sent since it was chosen; false if its address is not admitted any more.
+    mutating func add(_ sent: PairTraffic, to address: TransportAddress) -> Bool {
+        guard let index = indices[address] else { return false }
+        traffic[index].add(sent: sent)
+        return true
     }
 }
 

@@ -61,7 +61,7 @@ extension ICEClient {
     /// themselves: signal the new ``localParameters``, then the candidates that ``onCandidate`` tells. The peer has to call `restart()`
     /// too before it sets them.
     public func restart() {
-        dropGatheringEvents()
+        dropEventsOfGeneration()
         resetUnusedTraffic()
         let isAttached = permitsAttachedRelay && !relays.contains(where: \.isAttached)
         input { $0.restart(attachedRelay: isAttached, now: $1) }
@@ -123,16 +123,17 @@ extension ICEClient {
 
     /// Adds a candidate line of the peer, with or without `a=`; an empty one says that there are no more.
     ///
+    /// - Parameter stream: The stream it is for; nil is the first one for a candidate, and all of them for the end of candidates.
     /// - Throws: ``ICESyntaxError`` for what is no candidate line; nothing has changed then. Well-formed lines of unknown types,
     ///   transports or kinds of address are ignored and counted (RFC 8839 §5.1).
-    public func addRemoteCandidate(_ line: String, stream: StreamID = StreamID(0)) throws(ICESyntaxError) {
+    public func addRemoteCandidate(_ line: String, stream: StreamID? = nil) throws(ICESyntaxError) {
         guard line.contains(where: { !$0.isWhitespace }) else {
-            addRemoteCandidate(nil)
+            input { $0.remoteCandidatesEnded(of: stream, now: $1) }
             return
         }
         do {
             var candidate = try Candidate(line)
-            candidate.stream = stream
+            candidate.stream = stream ?? StreamID(0)
             addRemoteCandidate(candidate)
         } catch  where error.code == .unsupportedCandidate {
             counted.ignoredCandidates += 1

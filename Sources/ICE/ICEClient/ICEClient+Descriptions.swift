@@ -27,7 +27,7 @@ extension ICEClient {
             throw ICEError(.gatheringHasBegun, "the streams are fixed already; restart() begins a new generation")
         }
         if let description { try fixStreams(to: description.media) }
-        if remoteParameters == nil { agent.settleRole(asInitiator: true) }
+        if remoteParameters == nil { input { agent, _ in agent.settleRole(asInitiator: true) } }
         gatherCandidates()
     }
 
@@ -51,7 +51,7 @@ extension ICEClient {
         }
         let isOffer = gatheringState == .new && remoteParameters == nil
         try setRemoteParameters(parameters, streams: own)
-        if isOffer { agent.settleRole(asInitiator: false) }
+        if isOffer { input { agent, _ in agent.settleRole(asInitiator: false) } }
         for index in description.media.indices { takeRefusals(of: description, media: index) }
         counted.ignoredCandidates += UInt64(description.ignoredLines.count)
         for candidate in description.media.flatMap(\.candidates) { addRemoteCandidate(candidate) }
@@ -60,9 +60,10 @@ extension ICEClient {
             !parameters.supportsTrickle || description.media[index].isDisabled
                 || description.hasAllCandidates(ofMedia: index)
         }
-        let ended = whole.count == description.media.count ? [nil] : whole.map { StreamID($0) }
-        for stream in ended {
-            input { $0.remoteCandidatesEnded(of: stream, usernameFragment: parameters.usernameFragment, now: $1) }
+        let isAll = whole.count == description.media.count && own.isEmpty
+        for stream in isAll ? [nil] : whole.map({ StreamID($0) }) {
+            let fragment = (stream.flatMap { own[$0] } ?? parameters).usernameFragment
+            input { $0.remoteCandidatesEnded(of: stream, usernameFragment: fragment, now: $1) }
         }
     }
 

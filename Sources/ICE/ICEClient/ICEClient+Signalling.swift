@@ -31,7 +31,7 @@ extension ICEClient {
         let stream = try stream(of: signalled)
         if signalled.isEndOfCandidates {
             let fragment = signalled.usernameFragment
-            try requireGeneration(fragment)
+            try requireGeneration(fragment, of: stream)
             input { $0.remoteCandidatesEnded(of: stream, usernameFragment: fragment, now: $1) }
             return
         }
@@ -40,7 +40,7 @@ extension ICEClient {
         }
         do {
             var candidate = try Candidate(signalled.candidate)
-            try requireGeneration(signalled.usernameFragment ?? candidate.usernameFragment)
+            try requireGeneration(signalled.usernameFragment ?? candidate.usernameFragment, of: stream)
             candidate.stream = stream
             candidate.name(generation: signalled.usernameFragment)
             addRemoteCandidate(candidate)
@@ -77,8 +77,8 @@ extension ICEClient {
     /// Before the streams are fixed a candidate may be for one that is still to be added.
     private var areStreamsKnown: Bool { !agent.streamComponentCounts.isEmpty }
 
-    private func requireGeneration(_ usernameFragment: String?) throws(ICEError) {
-        guard let usernameFragment, let remote = agent.remoteParameters,
+    private func requireGeneration(_ usernameFragment: String?, of stream: StreamID?) throws(ICEError) {
+        guard let usernameFragment, let remote = agent.remoteParameters(of: stream),
             usernameFragment != remote.usernameFragment
         else { return }
         throw ICEError(

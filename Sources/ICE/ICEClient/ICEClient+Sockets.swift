@@ -44,6 +44,13 @@ extension ICEClient {
         body(&sockets[index])
     }
 
+    func expel(_ address: TransportAddress, from id: SocketID) {
+        guard let index = sockets.firstIndex(where: { $0.id == id }),
+            let traffic = sockets[index].expel(address)
+        else { return }
+        keepTraffic(traffic, with: address, on: id)
+    }
+
     func use(_ path: StreamComponent, _ id: SocketID, _ destination: TransportAddress) {
         let before = paths.first { $0.path == path }
         drop(path)
@@ -129,18 +136,18 @@ extension ICEClient {
             sockets[index].accept(bytes.count, from: source, at: platform.now)
         {
             noteReceived(from: source, on: sockets[index])
-            deliver(bytes, on: sockets[index].path)
+            deliver(bytes, on: sockets[index].path, from: id)
         } else {
             counted.foreignDatagrams += 1
         }
     }
 
-    private func deliver(_ bytes: Span<UInt8>, on path: StreamComponent) {
+    private func deliver(_ bytes: Span<UInt8>, on path: StreamComponent, from id: SocketID) {
         counted.packetsReceived += 1
         counted.bytesReceived += UInt64(bytes.count)
         // What the application has still to hear comes before the data.
         deliverEvents()
-        guard !isClosed else { return }
+        guard !isClosed, sockets.contains(where: { $0.id == id }) else { return }
         onData?(bytes, path)
         listener?.iceClient(self, didReceive: bytes, on: path)
     }

@@ -210,6 +210,7 @@ public final class ICEClient {
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
         case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
         case .admit(let id, let address): withSocket(id) { $0.admit(address) }
+        case .expel(let id, let address): expel(address, from: id)
         case .usePath(let path, let id, let destination):
             selectedPairChanges += 1
             use(path, id, destination)
@@ -262,11 +263,11 @@ public final class ICEClient {
         scheduleDelivery()
     }
 
-    /// Forgets what is still to be told of a generation's gathering: it would be taken for the next one's.
-    func dropGatheringEvents() {
+    /// Forgets what is still to be told of a generation's gathering, or of its end: it would be taken for the next one's.
+    func dropEventsOfGeneration() {
         events.removeAll { event in
             switch event {
-            case .candidate, .candidateRemoved, .candidateError, .gatheringState: true
+            case .candidate, .candidateRemoved, .candidateError, .gatheringState, .restartNeeded: true
             default: false
             }
         }

@@ -55,7 +55,7 @@ extension ICEClient {
         let closed = closedTraffic.first { $0.socket == pair.socket && $0.address == pair.destination }?.traffic
         var traffic = closed ?? PairTraffic()
         if let socket = sockets.first(where: { $0.id == pair.socket }) {
-            traffic = socket.traffic(with: pair.destination)
+            traffic = socket.traffic(with: pair.destination) ?? traffic
         }
         for way in paths where way.id == pair.socket && way.destination == pair.destination {
             traffic.add(sent: way.sent)
@@ -92,9 +92,12 @@ extension ICEClient {
 
     /// What a path has sent stays with its pair.
     func keepTraffic(of way: DataPath) {
-        if let index = sockets.firstIndex(where: { $0.id == way.id }) {
+        if let index = sockets.firstIndex(where: { $0.id == way.id }),
             sockets[index].add(way.sent, to: way.destination)
-        } else if let index = closedTraffic.firstIndex(where: { $0.socket == way.id && $0.address == way.destination })
+        {
+            return
+        }
+        if let index = closedTraffic.firstIndex(where: { $0.socket == way.id && $0.address == way.destination })
         {
             closedTraffic[index].traffic.add(sent: way.sent)
         }
@@ -102,11 +105,19 @@ extension ICEClient {
 
     /// What went over a socket stays known for as long as its pairs are.
     func keepTraffic(of socket: ClientSocket) {
-        let pairs = agent.countedPairs
-        closedTraffic.removeAll { closed in !pairs.contains { $0.socket == closed.socket } }
-        for pair in pairs where pair.socket == socket.id {
-            let traffic = socket.traffic(with: pair.destination)
-            closedTraffic.append(ClosedTraffic(socket: socket.id, address: pair.destination, traffic: traffic))
+        for pair in agent.countedPairs where pair.socket == socket.id {
+            guard let traffic = socket.traffic(with: pair.destination) else { continue }
+            keepTraffic(traffic, with: pair.destination, on: socket.id)
         }
+    }
+
+    func keepTraffic(_ traffic: PairTraffic, with address: TransportAddress, on socket: SocketID) {
+        let pairs = agent.countedPairs
+        closedTraffic.removeAll { closed in
+            let isReplaced = closed.socket == socket && closed.address == address
+            return isReplaced || !pairs.contains { $0.socket == closed.socket && $0.destination == closed.address }
+        }
+        guard pairs.contains(where: { $0.socket == socket && $0.destination == address }) else { return }
+        closedTraffic.append(ClosedTraffic(socket: socket, address: address, traffic: traffic))
     }
 }

@@ -187,7 +187,9 @@ extension ICEAgent {
             // Until the peer has answered, the way to the server is all that is known of the network.
             if roundTrips.smoothed == nil, let sample = gatherer.roundTripTime { roundTrips.add(sample) }
             take(finding)
-        } else if !receiveConsent(response, from: source, on: socket, at: now) {
+        } else if !receiveConsent(response, from: source, on: socket, at: now),
+            !gatherer.isKeepaliveAnswer(response, from: source, on: socket)
+        {
             counters.unmatched += 1
         }
     }
@@ -216,11 +218,12 @@ extension ICEAgent {
 
     /// RFC 8445 §7.2.5.1: takes the role that the request did not claim, once, and checks the pair again.
     private mutating func resolveConflict(of check: OutgoingCheck, at now: Instant) {
+        // A late answer to the role of before says nothing new.
         if role == check.role {
             changeRole(to: check.role.opposite)
             tieBreaker = TieBreaker(using: &generator)
+            session.checklists.update(check.pair) { $0.noteConflict() }
         }
-        session.checklists.update(check.pair) { $0.noteConflict() }
         guard let pair = session.checklists[check.pair], pair.conflicts <= Self.conflictLimit else {
             return fail(check, PairFailure(.roleConflict, "the peer claims whatever role this agent has"), at: now)
         }
@@ -239,7 +242,7 @@ extension ICEAgent {
             fail(check, PairFailure(.errorResponse, "the answer does not say where the request came from"), at: now)
             return
         }
-        guard let local = validLocal(mapped, of: pair, check) else { return }
+        let local = validLocal(mapped, of: pair, check)
         let sample = check.transaction.roundTripTime(at: now)
         if let sample { note(roundTrip: sample, on: pair.id) }
         if pair.isRelayed { checkDirectPairsAgain(for: pair.path) }
@@ -251,7 +254,7 @@ extension ICEAgent {
         session.checks.cancel(pair.id)
         session.checklists.thaw(pair.foundation)
         session.checklists.thaw(like: pair)
-        emit(.admit(pair.socket, pair.destination))
+        admit(pair.destination, on: pair.socket)
         if check.nominates, role == .controlling {
             takeAnswer(toNominationBy: check, at: now)
         } else if pair.pendingNomination != nil, role == .controlled {
@@ -278,11 +281,12 @@ extension ICEAgent {
 
     /// RFC 8445 §7.2.5.3.1: the local candidate that the peer saw, learned as a peer-reflexive one if it is new.
     private mutating func validLocal(_ mapped: TransportAddress, of pair: CheckPair, _ check: OutgoingCheck)
-        -> Candidate?
+        -> Candidate
     {
         let known = localCandidates.candidate(on: pair.socket, at: mapped)
         return known?.candidate
             ?? localCandidates.addPeerReflexive(mapped, on: pair.socket, priority: check.priority)?.candidate
+            ?? pair.local.candidate
     }
 
     // MARK: Failures (RFC 8445 §7.2.5.2)
@@ -306,6 +310,7 @@ extension ICEAgent {
     mutating func fail(_ pair: CheckPair, _ failure: PairFailure) {
         session.checks.removeAll { $0.pair == pair.id }
         session.nominations.removeAll { $0 == pair.id }
+        session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
         session.checklists.update(pair.id) { $0.fail() }
         stopPresuming(pair.id)
         tell(.pairFailed(pair.description, failure))

@@ -57,10 +57,11 @@ extension ICEAgent {
         return best
     }
 
-    /// Tells the application once in a generation that only a restart helps.
+    /// Tells the application once in a generation that only a restart helps, and once more when it is not for a better path but for any.
     mutating func askForRestart(_ reason: RestartReason) {
-        guard !session.hasAskedForRestart else { return }
-        session.hasAskedForRestart = true
+        guard session.askedForRestart == nil || session.askedForRestart == .betterPath && reason.code != .betterPath
+        else { return }
+        session.askedForRestart = reason.code
         tell(.restartNeeded(reason))
     }
 }

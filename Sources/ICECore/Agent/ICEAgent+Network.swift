@@ -88,6 +88,7 @@ extension ICEAgent {
 
     /// The pairs that stand by fail first, so that none of them is chosen in place of one in use.
     private mutating func loseSockets(_ dead: [SocketID], at now: Instant) {
+        expel { dead.contains($0.socket) }
         let failure = PairFailure(.addressLost, "the local address is gone")
         let used = components.compactMap(\.selected?.id)
         for pair in pairs where dead.contains(pair.socket) && pair.state != .failed && !used.contains(pair.id) {

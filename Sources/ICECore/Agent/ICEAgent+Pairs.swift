@@ -71,6 +71,10 @@ extension ICEAgent {
                     $0.adopt(signalled: merged)
                 }
             }
+            for index in components.indices where components[index].path == merged.path {
+                guard let id = components[index].selected?.id, let pair = session.checklists[id] else { continue }
+                components[index].selected?.pair = pair.description
+            }
             // What was learned met the address that received the check alone; what is signalled meets all.
             formPairs(with: merged)
         case .duplicate:
@@ -162,7 +166,7 @@ extension ICEAgent {
         // host candidate is signalled first and has the higher priority, so the newcomer is the one to leave out.
         guard checklist?.pair(from: local.socket, to: remote.address) == nil else { return }
         insertPair(local, remote)
-        if isLite { emit(.admit(local.socket, remote.address.scoped(like: local.base))) }
+        if isLite { admit(remote.address.scoped(like: local.base), on: local.socket) }
     }
 
     @discardableResult

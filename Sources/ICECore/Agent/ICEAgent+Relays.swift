@@ -23,6 +23,14 @@ extension ICEAgent {
         emit(.openRelay(RelayOrder(id: id, server: nil, address: nil, via: nil, path: path)))
     }
 
+    /// The client of the application has no allocation yet, and what it may still get comes behind the end of candidates.
+    mutating func abandonAttachedRelay() {
+        for socket in sockets where socket.isRelay && socket.base == nil {
+            sockets.removeAll { $0.id == socket.id }
+            emit(.closeSocket(socket.id))
+        }
+    }
+
     /// An allocation is there, with one relayed address or one of each family.
     ///
     /// - Parameters:

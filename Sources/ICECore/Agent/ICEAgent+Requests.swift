@@ -40,7 +40,7 @@ extension ICEAgent {
             if asksAboutChecks { emit(.ask(check)) } else { answerAndAct(on: check, at: now) }
         case .reply(let response, let code):
             if code == 401, answerRetired(request, from: source, on: socket, at: now) { return }
-            counters.unauthenticated += 1
+            if code != STUNMessage.ErrorCode.unknownAttribute.code { counters.unauthenticated += 1 }
             trace(answerTo: request, to: source, from: socket, code: code)
             emit(.send(response.bytes, from: socket, to: source))
         case .discard:
@@ -59,9 +59,13 @@ extension ICEAgent {
     private mutating func answerRetired(
         _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
     ) -> Bool {
-        guard let keys = retiredKeys, case .accepted(let algorithm) = keys.authenticator.judge(request) else {
-            return false
+        var retired: (keys: SessionKeys, algorithm: IntegrityAlgorithm)?
+        for path in components.lazy.compactMap(\.selected) where path.generation != session.generation {
+            guard case .accepted(let algorithm) = path.keys.authenticator.judge(request) else { continue }
+            retired = (path.keys, algorithm)
+            break
         }
+        guard let (keys, algorithm) = retired else { return false }
         noteCheck(on: socket, from: source, at: now)
         var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
         keys.authenticator.seal(&response, algorithm, for: request)
@@ -97,6 +101,8 @@ extension ICEAgent {
 
         if session.remote == nil {
             session.early.remember(check)
+            // It knows our password: what it sends next may be the application's, which the peer's signalling has yet to explain.
+            admit(check.source, on: check.socket)
         } else if isPeers {
             act(on: check, at: now)
         }
@@ -152,9 +158,9 @@ extension ICEAgent {
             return
         }
         if known == nil { trace(.remoteCandidate(remote, "learned")) }
-        emit(.admit(check.socket, check.source))
+        admit(check.source, on: check.socket)
         noteSignOfLife(check, at: now)
-        let nominates = check.nominates && (check.nominationNumber == nil || canRenominate)
+        let nominates = check.usesCandidate || (check.nominationNumber != nil && canRenominate)
         if isLite {
             if nominates { take(nominationBy: check, of: remote, at: now) }
             return
@@ -193,10 +199,16 @@ extension ICEAgent {
     private mutating func accept(nominationOf id: PairID, by request: IncomingCheck, at now: Instant) {
         let number = number(ofNominationBy: request)
         session.checklists.update(id) { $0.pendingNomination = number }
-        if session.checklists[id]?.state == .succeeded { nominate(id, at: now) }
+        guard let pair = session.checklists[id], pair.state == .succeeded, let valid = pair.valid else { return }
+        // RFC 7675 §5.1: an answer from long ago is no consent any more. The pair is selected once it has answered again.
+        if now - valid.confirmedAt < configuration.consentTimeout / 2 || configuration.consentInterval == nil {
+            nominate(id, at: now)
+        } else if !session.checks.isUnderWay(on: id) {
+            sendCheck(on: pair, for: .keepalive, at: now)
+        }
     }
 
     mutating func number(ofNominationBy check: IncomingCheck) -> Int {
-        check.nominationNumber.map(Int.init) ?? session.nominationNumbers.number(of: check.request.transactionID)
+        (canRenominate ? check.nominationNumber : nil).map(Int.init) ?? session.nominationNumbers.number(of: check.request.transactionID)
     }
 }

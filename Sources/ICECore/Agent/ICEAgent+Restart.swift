@@ -8,9 +8,6 @@ extension ICEAgent {
     /// - Parameter attachedRelay: Whether the application has attached a TURN client that is not in use yet, or not any more.
     package mutating func restart(attachedRelay: Bool = false, now: Instant) {
         guard state != .closed else { return }
-        // A path that is used under the credentials of a generation before this one goes on under those.
-        let isInUse = components.contains { $0.selected?.generation == session.generation }
-        if isInUse { retiredKeys = session.keys }
         keepPairsInUse()
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),
@@ -20,6 +17,9 @@ extension ICEAgent {
             components[index].nominationNumber = 0
             components[index].sentNomination = nil
             components[index].movedAt = nil
+            guard components[index].presumed != nil else { continue }
+            components[index].presumed = nil
+            if components[index].selected == nil { emit(.dropPath(components[index].path)) }
         }
         localCandidates.removeAll { $0.candidate.kind != .host && $0.candidate.kind != .relayed }
         relayRelease = nil

@@ -172,9 +172,9 @@ extension ICEAgent {
             socket: pair.socket, destination: pair.destination, checkPriority: pair.local.checkPriority,
             upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now),
             peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now), nextKeepalive: now + keepaliveInterval)
-        if retiredKeysAreUnused { retiredKeys = nil }
         guard !isSamePath else { return }
         emit(.usePath(pair.path, pair.socket, pair.destination))
+        if components.allSatisfy({ $0.selected?.generation == session.generation }) { expelEarlierGenerations() }
         tell(.selectedPair(pair.description))
     }
 
@@ -203,10 +203,6 @@ extension ICEAgent {
         return PathUpkeep(consent: consent, liveness: LivenessMonitor(at: now), roundTrip: pair.roundTripTime)
     }
 
-    private var retiredKeysAreUnused: Bool {
-        components.allSatisfy { ($0.selected?.generation ?? session.generation) == session.generation }
-    }
-
     /// RFC 8445 §11: "Tr […] MUST NOT be set to less than 15 seconds".
     var keepaliveInterval: Duration { max(configuration.keepaliveInterval, .seconds(15)) }
 
@@ -221,14 +217,21 @@ extension ICEAgent {
         components[index].selected = nil
         if lost.generation == session.generation, let pair = session.checklists[lost.id] {
             fail(pair, failure)
-            if failure.code == .consentExpired { session.checklists.update(pair.id) { $0.loseConsent() } }
+            if failure.code == .consentExpired {
+                session.checklists.update(pair.id) { $0.loseConsent() }
+            }
             components[index].concludedGeneration = nil
         } else {
             tell(.pairFailed(lost.pair, failure))
         }
         emit(.dropPath(components[index].path))
+        if failure.code == .consentExpired {
+            expel { $0.socket == lost.socket && $0.address == lost.destination }
+        }
         self.failure = reason
         selectProvisionally(for: components[index].path, at: now)
-        if components[index].selected == nil { askForRestart(RestartReason(code, reason.message)) }
+        // While a restart is under way, it is for that to find another.
+        guard components[index].selected == nil, lost.generation == session.generation else { return }
+        askForRestart(RestartReason(code, reason.message))
     }
 }

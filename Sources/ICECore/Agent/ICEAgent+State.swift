@@ -23,6 +23,7 @@ extension ICEAgent {
         // The patience is for what has still to be found; once all is decided, there is nothing more to wait for.
         if isConnected, isCompleted { session.patienceEnd = nil }
         let next = nextState()
+        if next == .connected || next == .completed { failure = nil }
         guard next != state else { return }
         // Whoever waits for `connected` is not to be passed over when the pair is nominated at the same moment.
         if next == .completed, state == .new || state == .checking { tell(.state(.connected, nil)) }
@@ -35,7 +36,6 @@ extension ICEAgent {
             }
             session.checks.removeAll { dead.contains($0.pair) }
         }
-        if next == .connected || next == .completed { failure = nil }
         tell(.state(next, next == .failed ? failure : nil))
     }
 

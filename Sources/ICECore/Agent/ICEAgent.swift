@@ -26,8 +26,8 @@ package struct ICEAgent {
 
     var tieBreaker: TieBreaker
     var session: Session
-    /// The credentials that came before the session's, answered to while a path from then is still used.
-    var retiredKeys: SessionKeys?
+    /// Where data may come from.
+    var admissions = Admissions()
     var components: [ComponentState] = []
     var localCandidates = LocalCandidates()
     var gatherer = Gatherer()
@@ -118,6 +118,11 @@ package struct ICEAgent {
 
     /// What the peer signalled, once it has.
     package var remoteParameters: ICEParameters? { session.remote }
+
+    /// What the peer signalled for a stream, which may have credentials of its own.
+    package func remoteParameters(of stream: StreamID?) -> ICEParameters? {
+        stream.flatMap { session.keys.remote(of: $0) } ?? session.remote
+    }
 
     /// The peer's candidates that are known.
     package var remoteCandidates: [Candidate] { session.remoteCandidates.all }

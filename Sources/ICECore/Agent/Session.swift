@@ -28,7 +28,8 @@ struct Session {
     var nominationNumbers = NominationNumbers()
     /// How many nominations this agent has sent, where they are numbered.
     var sentNominations: UInt32 = 0
-    var hasAskedForRestart = false
+    /// What the application was told last that only a restart helps against.
+    var askedForRestart: RestartReason.Code?
     /// Whether a check was answered only after it had been repeated.
     var sawLoss = false
 
@@ -101,7 +102,7 @@ struct ComponentState {
 
 /// The pair that carries a component's data, with the keys it was validated under, which outlive a restart.
 struct SelectedPath {
-    let pair: CandidatePair
+    var pair: CandidatePair
     let id: PairID
     let generation: Int
     let keys: SessionKeys

@@ -69,10 +69,11 @@ struct LocalCandidates {
         all.first { $0.socket == socket && ($0.candidate.kind == .host || $0.candidate.kind == .relayed) }
     }
 
-    /// The candidate that has an address on a socket, signalled or peer-reflexive.
+    /// The candidate that has an address on a socket, signalled or peer-reflexive, or had it before the application gave it another.
     func candidate(on socket: SocketID, at address: TransportAddress) -> LocalCandidate? {
         let known = all.filter { $0.socket == socket && $0.candidate.address == address }
         return known.first { !$0.isWithheld } ?? known.first
+            ?? all.first { $0.socket == socket && $0.gathered.address == address }
     }
 
     /// Whether there is none that may be paired.
@@ -126,10 +127,14 @@ struct LocalCandidates {
             preference: 65535 - min(rank, 65535))
     }
 
-    /// Adds what the peer saw of a socket (RFC 8445 §7.2.5.3.1), with the PRIORITY that the check carried.
+    /// No more addresses than this are learned of one socket: the peer says what they are.
+    private static let learnedLimit = 16
+
+    /// Adds what the peer saw of a socket (RFC 8445 §7.2.5.3.1), with the PRIORITY that the check carried; nil over the limit.
     mutating func addPeerReflexive(_ mapped: TransportAddress, on socket: SocketID, priority: UInt32) -> LocalCandidate?
     {
-        guard let host = base(of: socket) else { return nil }
+        let learnedCount = all.count { $0.socket == socket && $0.candidate.kind == .peerReflexive }
+        guard let host = base(of: socket), learnedCount < Self.learnedLimit else { return nil }
         var learned = add(
             .peerReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
             host.candidate.path,

@@ -10,9 +10,12 @@ package struct IncomingCheck {
     /// The username fragment that the sender says is its own.
     package let remoteUsernameFragment: String
     let priority: UInt32
-    let nominates: Bool
+    /// Whether it has USE-CANDIDATE.
+    let usesCandidate: Bool
     /// The number that its nomination carries.
     let nominationNumber: UInt32?
+    /// Whether it nominates in the manner of RFC 8445, or in that of renomination.
+    var nominates: Bool { usesCandidate || nominationNumber != nil }
     let claimed: (role: Role, tieBreaker: TieBreaker)?
     let integrity: IntegrityAlgorithm
 
@@ -32,7 +35,7 @@ package struct IncomingCheck {
         remoteUsernameFragment =
             username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
         nominationNumber = request[STUNMessage.Nomination.self]?.value
-        nominates = request[STUNMessage.UseCandidate.self] != nil || nominationNumber != nil
+        usesCandidate = request[STUNMessage.UseCandidate.self] != nil
         if let controlling = request[STUNMessage.ICEControlling.self] {
             claimed = (.controlling, TieBreaker(controlling.tieBreaker))
         } else if let controlled = request[STUNMessage.ICEControlled.self] {

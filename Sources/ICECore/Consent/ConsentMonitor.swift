@@ -29,6 +29,8 @@ struct ConsentMonitor {
     private var confirmedAt: Instant
     private var pending: [Pending] = []
     private var isExpired = false
+    /// Whether the peer was given time after a sleep, and has not answered since.
+    private var hasWoken = false
 
     private static let pendingLimit = 64
     /// A check that is overdue by more than this says that the machine was asleep.
@@ -59,7 +61,10 @@ struct ConsentMonitor {
     mutating func advance(to now: Instant, using generator: inout some RandomNumberGenerator) -> Step? {
         guard !isExpired else { return nil }
         // Nothing could be asked while the machine slept, so that nobody has refused anything.
-        if now > nextCheck + Self.sleepThreshold { confirmedAt = max(confirmedAt, now - timeout + Self.wakeTime) }
+        if now > nextCheck + Self.sleepThreshold, !hasWoken {
+            hasWoken = true
+            confirmedAt = max(confirmedAt, now - timeout + Self.wakeTime)
+        }
         if now >= confirmedAt + timeout {
             isExpired = true
             return .expired
@@ -86,6 +91,7 @@ struct ConsentMonitor {
         let roundTrip = now - pending[index].sentAt
         pending.removeSubrange(...index)
         confirmedAt = now
+        hasWoken = false
         return roundTrip
     }
 

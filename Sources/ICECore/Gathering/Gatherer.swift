@@ -256,6 +256,14 @@ struct Gatherer {
         return nil
     }
 
+    /// Whether it answers a request that only keeps a mapping alive (RFC 8445 §5.1.1.4).
+    func isKeepaliveAnswer(_ response: STUNMessage, from source: TransportAddress, on socket: SocketID) -> Bool {
+        queries.contains { query in
+            guard case .answered = query.state, query.socket == socket, query.server == source else { return false }
+            return response.method == .binding
+        }
+    }
+
     private mutating func finish(
         _ index: Int, _ outcome: STUNTransaction.Outcome, _ response: STUNMessage, keepalive: Duration, at now: Instant
     ) -> Finding? {
@@ -319,6 +327,8 @@ struct Gatherer {
         var sends: [(SocketID, TransportAddress, STUNMessage)] = []
         var findings: [Finding] = []
         var abandonedRelays: [SocketID] = []
+        /// What is not there by now is waited for no longer.
+        var isTimeUp = false
     }
 
     /// Retransmits, gives up, and keeps the mappings alive that were found (RFC 8445 §5.1.1.4).
@@ -351,6 +361,7 @@ struct Gatherer {
     private mutating func giveUpAll(_ due: inout Due) {
         end = nil
         openingSockets = 0
+        due.isTimeUp = true
         for index in servers.indices where servers[index].addresses == nil {
             if let error = resolutionFailed(index, "no answer in time") { due.findings.append(.failed(error)) }
         }

@@ -7,6 +7,8 @@ struct RelayRequests {
         enum State {
             case queued
             case opening(SocketID)
+            /// It is there from an earlier generation, and the server is asked whether it still is.
+            case confirming(SocketID)
             case open(SocketID)
             case failed
         }
@@ -34,13 +36,16 @@ struct RelayRequests {
 
         var isPending: Bool {
             switch state {
-            case .queued, .opening: true
+            case .queued, .opening, .confirming: true
             case .open, .failed: false
             }
         }
 
         func isOpening(_ id: SocketID) -> Bool {
-            if case .opening(id) = state { true } else { false }
+            switch state {
+            case .opening(id), .confirming(id): true
+            default: false
+            }
         }
     }
 
@@ -80,6 +85,10 @@ struct RelayRequests {
 
     /// Gives up what is not there yet: the requests, and the IDs of those that were begun.
     mutating func giveUp() -> (requests: [Request], opening: [SocketID]) {
+        // What carries data may be there all the same: it goes when the server says that it has gone.
+        for index in all.indices {
+            if case .confirming(let id) = all[index].state { all[index].state = .open(id) }
+        }
         let pending = all.filter(\.isPending)
         let opening = pending.compactMap { request -> SocketID? in
             if case .opening(let id) = request.state { id } else { nil }
@@ -113,13 +122,15 @@ struct RelayRequests {
     mutating func forget(via socket: SocketID) -> [SocketID] {
         let gone = all.filter { request in
             guard request.via == socket else { return false }
-            if case .open = request.state { return !request.transport.isReliable }
-            return true
+            switch request.state {
+            case .open, .confirming: return !request.transport.isReliable
+            default: return true
+            }
         }
         all.removeAll { request in gone.contains { $0.serves(request) && $0.via == request.via } }
         return gone.compactMap { request in
             switch request.state {
-            case .opening(let id), .open(let id): id
+            case .opening(let id), .confirming(let id), .open(let id): id
             case .queued, .failed: nil
             }
         }
@@ -141,13 +152,17 @@ struct RelayRequests {
         all.removeAll { request in
             switch request.state {
             case .queued, .failed: true
-            case .opening, .open: false
+            case .opening, .confirming, .open: false
             }
         }
         var unconfirmed: [SocketID] = []
         for index in all.indices {
-            guard case .open(let id) = all[index].state else { continue }
-            all[index].state = .opening(id)
+            let id: SocketID
+            switch all[index].state {
+            case .open(let known), .confirming(let known): id = known
+            default: continue
+            }
+            all[index].state = .confirming(id)
             unconfirmed.append(id)
         }
         return unconfirmed
