@@ -97,8 +97,7 @@ extension ICEClient {
         {
             return
         }
-        if let index = closedTraffic.firstIndex(where: { $0.socket == way.id && $0.address == way.destination })
-        {
+        if let index = closedTraffic.firstIndex(where: { $0.socket == way.id && $0.address == way.destination }) {
             closedTraffic[index].traffic.add(sent: way.sent)
         }
     }

@@ -26,7 +26,9 @@ struct Admissions {
             return (false, nil)
         }
         var displaced: Admission?
-        if all.count >= Self.limit, let index = all.firstIndex(where: { !isUsed($0) }) { displaced = all.remove(at: index) }
+        if all.count >= Self.limit, let index = all.firstIndex(where: { !isUsed($0) }) {
+            displaced = all.remove(at: index)
+        }
         all.append(Admission(socket: socket, address: address, generation: generation))
         return (true, displaced)
     }

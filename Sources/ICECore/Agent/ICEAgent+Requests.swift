@@ -209,6 +209,7 @@ extension ICEAgent {
     }
 
     mutating func number(ofNominationBy check: IncomingCheck) -> Int {
-        (canRenominate ? check.nominationNumber : nil).map(Int.init) ?? session.nominationNumbers.number(of: check.request.transactionID)
+        (canRenominate ? check.nominationNumber : nil).map(Int.init)
+            ?? session.nominationNumbers.number(of: check.request.transactionID)
     }
 }

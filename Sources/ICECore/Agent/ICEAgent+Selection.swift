@@ -65,6 +65,9 @@ extension ICEAgent {
         // One that is repeated afresh is later too than what came in between.
         if let number { components[index].nominationNumber = number }
         guard !isRepeated, let nominated = session.checklists[id] else { return }
+        session.checklists.withList(nominated.path.stream) { list in
+            list.updateAll(where: { $0.path == nominated.path && $0.id != id }) { $0.yield() }
+        }
         components[index].concludedGeneration = session.generation
         tell(.pairNominated(nominated.description))
         select(nominated, forComponentAt: index, at: now)

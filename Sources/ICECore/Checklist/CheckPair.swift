@@ -148,6 +148,9 @@ package struct CheckPair {
         pendingNomination = nil
     }
 
+    /// Another pair of the component was nominated.
+    mutating func yield() { isNominated = false }
+
     // MARK: What may change besides
 
     /// RFC 8445 §7.2.5.1: "an agent […] MUST recompute the pair priorities" when its role changed.

@@ -114,8 +114,9 @@ struct RandomScenario {
 
     // MARK: What must come of it
 
-    /// How many packets a side may send in a second without data: its checks and its answers for each pair that is kept alive.
-    var quietLimit: Int { 8 + 4 * streams * components * (1 + backupPairs) }
+    /// How many packets a side may send in a second without data: its checks and its answers for each pair that is kept alive. Where much
+    /// is lost, checks are repeated, and the pairs that stand by are asked whether they do better.
+    var quietLimit: Int { 8 + (loss > 0.05 ? 16 : 4) * streams * components * (1 + backupPairs) }
 
     /// The most loss in one direction.
     var loss: Double { sides.map(\.conditions.loss).max()! }
