@@ -18,10 +18,13 @@ public struct InterfaceAddress: Hashable, Sendable {
     /// Whether the address should not be used for new communication: deprecated, tentative or duplicate.
     public let isDeprecated: Bool
 
+    /// What the interface leads to.
+    public let kind: NetworkKind
+
     /// One address of one interface.
     public init(
         interface: String, index: UInt32, ip: IPAddress, prefixLength: Int, isTemporary: Bool = false,
-        isDeprecated: Bool = false
+        isDeprecated: Bool = false, kind: NetworkKind = .ethernet
     ) {
         self.interface = interface
         self.index = index
@@ -29,5 +32,6 @@ public struct InterfaceAddress: Hashable, Sendable {
         self.prefixLength = prefixLength
         self.isTemporary = isTemporary
         self.isDeprecated = isDeprecated
+        self.kind = kind
     }
 }

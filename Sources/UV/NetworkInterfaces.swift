@@ -21,7 +21,8 @@ public enum NetworkInterfaces {
         defer { unsafe uv_free_interface_addresses(list, count) }
         let flags = IPv6AddressFlags.all()
         let entries = unsafe UnsafeMutableBufferPointer(start: list, count: Int(count))
-        return unsafe entries.compactMap { unsafe address(of: $0, flags) }
+        var kinds: [String: NetworkKind] = [:]
+        return unsafe entries.compactMap { unsafe address(of: $0, flags, &kinds) }
     }
 
     /// The address that packets to a destination leave from, by the routes there are; nothing is sent.
@@ -48,7 +49,7 @@ public enum NetworkInterfaces {
     }
 
     private static func address(
-        of entry: uv_interface_address_t, _ flags: [IPAddress: IPv6AddressFlags]
+        of entry: uv_interface_address_t, _ flags: [IPAddress: IPv6AddressFlags], _ kinds: inout [String: NetworkKind]
     ) -> InterfaceAddress? {
         guard let name = unsafe entry.name, let ip = unsafe ip(of: entry.address),
             let netmask = unsafe mask(of: entry.netmask)
@@ -56,9 +57,12 @@ public enum NetworkInterfaces {
         let index = unsafe if_nametoindex(name)
         let scoped = ip.family == .v6 && ip.isLinkLocal ? ip.scoped(to: index) : ip.scoped(to: 0)
         let flag = flags[scoped] ?? []
+        let interface = unsafe String(cString: name)
+        let kind = kinds[interface] ?? NetworkKind(ofInterface: interface)
+        kinds[interface] = kind
         return InterfaceAddress(
-            interface: unsafe String(cString: name), index: index, ip: scoped, prefixLength: netmask.prefixLength,
-            isTemporary: flag.contains(.temporary), isDeprecated: !flag.isDisjoint(with: .unfit))
+            interface: interface, index: index, ip: scoped, prefixLength: netmask.prefixLength,
+            isTemporary: flag.contains(.temporary), isDeprecated: !flag.isDisjoint(with: .unfit), kind: kind)
     }
 
     // The two unions of libuv's entry have types of their own.

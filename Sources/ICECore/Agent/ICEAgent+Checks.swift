@@ -92,7 +92,8 @@ extension ICEAgent {
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: pair.local.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,
-            nominationNumber: nominates && canRenominate ? nextNominationNumber(for: pair.path) : nil)
+            nominationNumber: nominates && canRenominate ? nextNominationNumber(for: pair.path) : nil,
+            network: pair.local.network)
         guard let message = request.message(keys: session.keys, stream: pair.path.stream) else { return }
         let transaction = STUNTransaction(
             request: message, key: session.keys.remoteKey(of: pair.path.stream), schedule: schedule(for: purpose),

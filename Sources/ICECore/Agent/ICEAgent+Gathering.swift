@@ -12,12 +12,12 @@ extension ICEAgent {
         let attachedRelay = attachedRelay && !isLite
         if components.isEmpty { _ = addStream(components: 1) }
         let chosen = chosenAddresses(among: addresses)
+        network.begin(over: addresses, chosen, at: now)
         beginGathering(openingSockets: chosen.count * components.count + (attachedRelay ? 1 : 0), at: now)
         for component in components {
             for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
         }
         if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
-        network.begin(over: addresses, chosen, at: now)
         settle(at: now)
     }
 
@@ -37,7 +37,9 @@ extension ICEAgent {
         sockets[index].base = base
         let (path, rank) = (sockets[index].path, sockets[index].rank)
         if !usesRelaysOnly,
-            let host = localCandidates.addHost(on: id, base: base, path: path, rank: rank, isWithheld: hidesHosts)
+            let host = localCandidates.addHost(
+                on: id, base: base, path: path, rank: rank, isWithheld: hidesHosts,
+                network: networkInfo(of: sockets[index]))
         {
             announce(host)
         }

@@ -5,6 +5,13 @@ extension ICEAgent {
     /// Whether gathering goes on; a lite agent is where it is.
     var gathersContinually: Bool { configuration.gatheringPolicy == .continually && !isLite }
 
+    /// What the peer is told of the network that a socket of this machine stands on.
+    func networkInfo(of socket: Socket) -> NetworkInfo? {
+        // Where the machine's own addresses are not to be shown, nor is how many networks it has.
+        guard configuration.addressExposure == .all, !usesRelaysOnly else { return nil }
+        return socket.address.flatMap { network.usable.networkInfo(of: $0) }
+    }
+
     func chosenAddresses(among addresses: [InterfaceAddress]) -> ArraySlice<IPAddress> {
         let policy = AddressPolicy(includesLoopback: configuration.includesLoopback, only: configuration.localAddresses)
         return policy.select(from: addresses).prefix(max(1, configuration.maximumLocalCandidates))

@@ -169,11 +169,15 @@ extension ICEAgent {
         if isLite { admit(remote.address.scoped(like: local.base), on: local.socket) }
     }
 
+    /// Puts a pair on its checklist, if there is room or a worse one to give way.
+    ///
+    /// - Parameter isCalledFor: Whether the peer has checked it: then any that nobody has begun to check gives way.
     @discardableResult
-    mutating func insertPair(_ local: LocalCandidate, _ remote: Candidate) -> PairID? {
+    mutating func insertPair(_ local: LocalCandidate, _ remote: Candidate, isCalledFor: Bool = false) -> PairID? {
         let priority = CandidatePair.priority(local: local.candidate.priority, remote: remote.priority, role: role)
         let limit = max(1, configuration.maximumCandidatePairs)
-        guard session.checklists.makeRoom(for: priority, in: remote.stream, limit: limit) else { return nil }
+        let claim = isCalledFor ? UInt64.max : priority
+        guard session.checklists.makeRoom(for: claim, in: remote.stream, limit: limit) else { return nil }
         permit(remote.address.ip, on: local)
         return session.checklists.insert(local: local, remote: remote, role: role)
     }

@@ -56,19 +56,22 @@ extension ICEAgent {
             take(.mapped(mapped.unmapped, socket: request.via, server: server))
         }
         let rank = url.transport.relayRank << 10 + via.rank
-        return addRelays(relayed, first: id, path: via.path, server: server, url: url, mapped: mapped, rank: rank)
+        return addRelays(
+            relayed, first: id, path: via.path, server: server, url: url, mapped: mapped, rank: rank,
+            network: networkInfo(of: via))
     }
 
     private mutating func addRelays(
         _ relayed: [TransportAddress], first: SocketID, path: StreamComponent, server: IPAddress, url: ServerURL?,
-        mapped: TransportAddress?, rank: Int
+        mapped: TransportAddress?, rank: Int, network: NetworkInfo? = nil
     ) -> [(id: SocketID, path: StreamComponent)] {
         relayed.enumerated().map { offset, address in
             let id = offset == 0 ? first : makeSocketID()
             sockets.append(Socket(id: id, path: path, rank: rank, base: address, allocation: first))
             let related = usesRelaysOnly ? nil : mapped
             let added = localCandidates.addRelayed(
-                address, on: id, path: path, server: server, url: url, mapped: related, rank: rank)
+                address, on: id, path: path, server: server, url: url, mapped: related, rank: rank,
+                network: network)
             if let added, mayStillSignal(path) { announce(added) }
             return (id, path)
         }

@@ -175,7 +175,8 @@ extension ICEAgent {
 
     private mutating func learnRemote(_ address: TransportAddress, from check: IncomingCheck) -> Candidate? {
         session.remoteCandidates.learn(
-            address, path: check.path, priority: check.priority, limit: configuration.maximumRemoteCandidates)
+            address, path: check.path, priority: check.priority, network: check.network,
+            limit: configuration.maximumRemoteCandidates)
     }
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
@@ -185,10 +186,13 @@ extension ICEAgent {
             return pair
         }
         guard let host = receiver(on: check.socket) else { return nil }
-        guard isConcluded(check.path) else { return insertPair(host, remote).flatMap { session.checklists[$0] } }
+        guard isConcluded(check.path) else {
+            return insertPair(host, remote, isCalledFor: true).flatMap { session.checklists[$0] }
+        }
         // The peer may have moved: its NAT forgot the mapping of the pair in use, or it has another uplink.
         let hasMoved = remote.kind == .peerReflexive
-        guard hasMoved || (check.nominates && role == .controlled), let id = insertPair(host, remote) else {
+        guard hasMoved || (check.nominates && role == .controlled), let id = insertPair(host, remote, isCalledFor: true)
+        else {
             return nil
         }
         if hasMoved { noteNewAddress(of: check.path, at: now) }

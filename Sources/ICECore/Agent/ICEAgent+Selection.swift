@@ -96,7 +96,7 @@ extension ICEAgent {
         guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
         let limit = isLite ? 0 : max(0, configuration.backupPairs)
         let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
-        let working = others.filter { $0.state == .succeeded }.prefix(limit)
+        let working = spares(among: others.filter { $0.state == .succeeded }, besides: used).prefix(limit)
         let isRelayed = session.checklists[used]?.isRelayed == true
         let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
         let pending = isRelayed && mayNominateAgain && !isLite ? wanted : Array(wanted.prefix(limit))
@@ -106,11 +106,30 @@ extension ICEAgent {
         let awaited = others.filter {
             ($0.pendingNomination ?? 0) > inForce || ($0.state != .waiting && rivals.contains($0.id))
         }
-        let kept = Set(working.map(\.id) + pending.map(\.id) + awaited.map(\.id) + [used])
+        let networks = [session.checklists[used]?.local.network] + working.map(\.local.network)
+        let elsewhere = ofOtherNetworks(others.filter(\.isPending), besides: networks).prefix(limit)
+        let kept = Set((working + pending + elsewhere + awaited).map(\.id) + [used])
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
         session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
+        }
+    }
+
+    /// What is to stand in comes from another network first: what takes the path in use away takes those beside it along.
+    private func spares(among pairs: [CheckPair], besides used: PairID) -> [CheckPair] {
+        let first = ofOtherNetworks(pairs, besides: [session.checklists[used]?.local.network])
+        let chosen = Set(first.map(\.id))
+        return first + pairs.filter { !chosen.contains($0.id) }
+    }
+
+    /// The first pair of each network that is not among those.
+    private func ofOtherNetworks(_ pairs: [CheckPair], besides networks: [NetworkInfo?]) -> [CheckPair] {
+        var networks = networks
+        return pairs.filter { pair in
+            guard !networks.contains(pair.local.network) else { return false }
+            networks.append(pair.local.network)
+            return true
         }
     }
 

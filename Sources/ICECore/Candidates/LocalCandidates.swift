@@ -15,6 +15,8 @@ package struct LocalCandidate: Hashable, Sendable {
     let localPreference: UInt16
     /// The server that it was obtained from, where one of the configuration was.
     package var server: ServerURL?
+    /// The network that it belongs to, where that is told.
+    let network: NetworkInfo?
     /// As it was found: what the application is asked about in each generation.
     let gathered: Candidate
     /// Whether it is neither signalled nor paired. Others may have it as their base all the same.
@@ -24,7 +26,7 @@ package struct LocalCandidate: Hashable, Sendable {
 
     init(
         candidate: Candidate, socket: SocketID, base: TransportAddress, localPreference: UInt16,
-        server: ServerURL? = nil, isWithheld: Bool = false
+        server: ServerURL? = nil, isWithheld: Bool = false, network: NetworkInfo? = nil
     ) {
         self.candidate = candidate
         self.socket = socket
@@ -33,6 +35,7 @@ package struct LocalCandidate: Hashable, Sendable {
         self.server = server
         gathered = candidate
         self.isWithheld = isWithheld
+        self.network = network
     }
 
     /// Takes what may differ from what was found: foundation, priority and the like are not the application's to choose.
@@ -94,12 +97,13 @@ struct LocalCandidates {
     ///   - rank: The place of its address among the host's addresses, 0 being preferred.
     ///   - isWithheld: Whether it is but the base of others.
     mutating func addHost(
-        on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int, isWithheld: Bool = false
+        on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int, isWithheld: Bool = false,
+        network: NetworkInfo? = nil
     ) -> LocalCandidate? {
         // RFC 8445 §5.1.2.1: "If there is only a single IP address, this value SHOULD be set to 65535."
         add(
             .host, at: base.unscoped, related: nil, socket, base, path, server: nil,
-            preference: 65535 - min(rank, 65535), isWithheld: isWithheld)
+            preference: 65535 - min(rank, 65535), isWithheld: isWithheld, network: network)
     }
 
     /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
@@ -109,7 +113,7 @@ struct LocalCandidates {
         guard let host = base(of: socket) else { return nil }
         return add(
             .serverReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
-            host.candidate.path, server: server, url: url, preference: Int(host.localPreference))
+            host.candidate.path, server: server, url: url, preference: Int(host.localPreference), network: host.network)
     }
 
     /// Adds an allocation on a TURN server; nil if it is nothing new, as where the server is this host.
@@ -119,12 +123,12 @@ struct LocalCandidates {
     ///   - rank: How far the way to the server is from the best one: UDP before DTLS, TCP and TLS.
     mutating func addRelayed(
         _ relayed: TransportAddress, on socket: SocketID, path: StreamComponent, server: IPAddress,
-        url: ServerURL? = nil, mapped: TransportAddress?, rank: Int
+        url: ServerURL? = nil, mapped: TransportAddress?, rank: Int, network: NetworkInfo? = nil
     ) -> LocalCandidate? {
         guard !all.contains(where: { $0.candidate.address == relayed && $0.candidate.path == path }) else { return nil }
         return add(
             .relayed, at: relayed, related: mapped, socket, relayed, path, server: server, url: url,
-            preference: 65535 - min(rank, 65535))
+            preference: 65535 - min(rank, 65535), network: network)
     }
 
     /// No more addresses than this are learned of one socket: the peer says what they are.
@@ -139,7 +143,7 @@ struct LocalCandidates {
             .peerReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
             host.candidate.path,
             server: nil,
-            preference: Int(host.localPreference))
+            preference: Int(host.localPreference), network: host.network)
         learned?.set(priority: priority)
         if let learned { all[all.count - 1] = learned }
         return learned
@@ -152,7 +156,7 @@ struct LocalCandidates {
     private mutating func add(
         _ kind: Candidate.Kind, at address: TransportAddress, related: TransportAddress?, _ socket: SocketID,
         _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, url: ServerURL? = nil, preference: Int,
-        isWithheld: Bool = false
+        isWithheld: Bool = false, network: NetworkInfo?
     ) -> LocalCandidate? {
         let isKnown = all.contains { known in
             guard known.base == base, known.socket == socket else { return false }
@@ -169,11 +173,11 @@ struct LocalCandidates {
             foundation: foundation, component: path.component,
             priority: Candidate.priority(kind: kind, localPreference: unique, component: path.component),
             address: address,
-            kind: kind, relatedAddress: related)
+            kind: kind, relatedAddress: related, attributes: network?.attributes ?? [])
         candidate.stream = path.stream
         let local = LocalCandidate(
             candidate: candidate, socket: socket, base: base, localPreference: unique, server: url,
-            isWithheld: isWithheld)
+            isWithheld: isWithheld, network: network)
         all.append(local)
         return local
     }
@@ -209,6 +213,7 @@ extension LocalCandidate {
     fileprivate mutating func set(priority: UInt32) {
         var changed = candidate
         changed.priority = priority
-        self = LocalCandidate(candidate: changed, socket: socket, base: base, localPreference: localPreference)
+        self = LocalCandidate(
+            candidate: changed, socket: socket, base: base, localPreference: localPreference, network: network)
     }
 }

@@ -54,7 +54,7 @@ struct RemoteCandidates {
 
     /// Learns a candidate from an authenticated check (RFC 8445 §7.3.1.3); nil over the limit.
     mutating func learn(
-        _ address: TransportAddress, path: StreamComponent, priority: UInt32, limit: Int
+        _ address: TransportAddress, path: StreamComponent, priority: UInt32, network: NetworkInfo? = nil, limit: Int
     ) -> Candidate? {
         guard all.lazy.filter({ $0.kind == .peerReflexive }).count < limit else { return nil }
         learnedCount += 1
@@ -64,7 +64,7 @@ struct RemoteCandidates {
         guard let foundation = Candidate.Foundation("prflx\(number)") else { return nil }
         var candidate = Candidate(
             foundation: foundation, component: path.component, priority: priority, address: address,
-            kind: .peerReflexive)
+            kind: .peerReflexive, attributes: network?.attributes ?? [])
         candidate.stream = path.stream
         all.append(candidate)
         return candidate

@@ -45,6 +45,8 @@ struct CheckRequest {
     let nominates: Bool
     /// The number of the nomination where the agents agreed on several; USE-CANDIDATE otherwise.
     var nominationNumber: UInt32?
+    /// Where it comes from, for the peer to weigh.
+    var network: NetworkInfo?
 
     /// The Binding request (RFC 8445 §7.2.2): USERNAME is the peer's fragment, a colon, and ours.
     ///
@@ -58,6 +60,7 @@ struct CheckRequest {
         case .controlling: message.append(STUNMessage.ICEControlling(tieBreaker: tieBreaker.value))
         case .controlled: message.append(STUNMessage.ICEControlled(tieBreaker: tieBreaker.value))
         }
+        if let network { message.append(STUNMessage.NetworkInfo(id: network.id, cost: network.cost)) }
         if nominates, let nominationNumber {
             message.append(STUNMessage.Nomination(nominationNumber))
         } else if nominates {

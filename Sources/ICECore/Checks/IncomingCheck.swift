@@ -16,6 +16,8 @@ package struct IncomingCheck {
     let nominationNumber: UInt32?
     /// Whether it nominates in the manner of RFC 8445, or in that of renomination.
     var nominates: Bool { usesCandidate || nominationNumber != nil }
+    /// The network that the sender says it comes from.
+    let network: NetworkInfo?
     let claimed: (role: Role, tieBreaker: TieBreaker)?
     let integrity: IntegrityAlgorithm
 
@@ -35,6 +37,7 @@ package struct IncomingCheck {
         remoteUsernameFragment =
             username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
         nominationNumber = request[STUNMessage.Nomination.self]?.value
+        network = request[STUNMessage.NetworkInfo.self].map { NetworkInfo(id: $0.id, cost: $0.cost) }
         usesCandidate = request[STUNMessage.UseCandidate.self] != nil
         if let controlling = request[STUNMessage.ICEControlling.self] {
             claimed = (.controlling, TieBreaker(controlling.tieBreaker))

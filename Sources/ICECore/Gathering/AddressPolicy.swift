@@ -23,8 +23,14 @@ package struct AddressPolicy: Hashable, Sendable {
             .sorted { (Self.order(of: $0.element), $0.offset) < (Self.order(of: $1.element), $1.offset) }
             .map(\.element)
             .filter { seen.insert($0.ip).inserted }
-        let (v6, v4) = (sorted.filter { Self.order(of: $0) == 0 }, sorted.filter { Self.order(of: $0) == 1 })
-        return (Self.intermingled(v6, v4) + sorted.filter { Self.order(of: $0) > 1 }).map(\.ip)
+        // RFC 8421 §3: addresses of interfaces that are known to be unreliable, or dear, come last.
+        let costs = Set(sorted.map(\.kind.cost)).sorted()
+        let preferred = costs.flatMap { cost in
+            let alike = sorted.filter { $0.kind.cost == cost }
+            return Self.intermingled(
+                alike.filter { Self.order(of: $0) == 0 }, alike.filter { Self.order(of: $0) == 1 })
+        }
+        return (preferred + sorted.filter { Self.order(of: $0) > 1 }).map(\.ip)
     }
 
     /// RFC 8421 §4: an IPv4 address after every Hi = (N_4 + N_6) / N_4 IPv6 addresses, so that a family that is broken holds nothing up.

@@ -7,8 +7,8 @@ extension SimulatedHost: Platform {
     /// The addresses of all interfaces that are up, loopback first.
     public func interfaceAddresses() -> [InterfaceAddress] {
         var all = [
-            InterfaceAddress(interface: "lo", index: 1, ip: .loopback(.v4), prefixLength: 8),
-            InterfaceAddress(interface: "lo", index: 1, ip: .loopback(.v6), prefixLength: 128),
+            InterfaceAddress(interface: "lo", index: 1, ip: .loopback(.v4), prefixLength: 8, kind: .loopback),
+            InterfaceAddress(interface: "lo", index: 1, ip: .loopback(.v6), prefixLength: 128, kind: .loopback),
         ]
         for interface in interfaces where interface.isUp { all += interface.addresses }
         return all

@@ -55,17 +55,20 @@ public final class SimulatedHost {
     /// Adds an interface on the Internet or behind a NAT, whose name must be new to the host.
     @discardableResult
     public func addInterface(
-        _ name: String, addresses: [IPAddress], behind nat: SimulatedNAT? = nil
+        _ name: String, addresses: [IPAddress], behind nat: SimulatedNAT? = nil, kind: NetworkKind = .ethernet
     ) -> SimulatedInterface {
-        addInterface(name, addresses: addresses, on: nat?.inside ?? internet)
+        addInterface(name, addresses: addresses, on: nat?.inside ?? internet, kind: kind)
     }
 
     @discardableResult
-    func addInterface(_ name: String, addresses: [IPAddress], on segment: Segment) -> SimulatedInterface {
+    func addInterface(
+        _ name: String, addresses: [IPAddress], on segment: Segment, kind: NetworkKind = .ethernet
+    ) -> SimulatedInterface {
         precondition(!interfaces.contains { $0.name == name }, "\(self.name) has an interface \(name)")
         let link = SimulatedLink(interfaces.isEmpty ? self.name : "\(self.name)/\(name)", to: segment, on: fabric)
         link.owner = self
         let interface = SimulatedInterface(name, index: UInt32(interfaces.count + 2), link: link)
+        interface.kind = kind
         interfaces.append(interface)
         interface.onChange = { [weak self] in self?.interfacesChanged() }
         interfacesChanged()

@@ -28,6 +28,9 @@ public final class SimulatedInterface {
     /// The host is told of every change to what it may list.
     var onChange: (() -> Void)?
 
+    /// What the interface leads to; it holds for the addresses that are added from now on.
+    public var kind = NetworkKind.ethernet
+
     init(_ name: String, index: UInt32, link: SimulatedLink) {
         self.name = name
         self.index = index
@@ -43,7 +46,7 @@ public final class SimulatedInterface {
         addresses.append(
             InterfaceAddress(
                 interface: name, index: index, ip: scoped(ip), prefixLength: prefixLength, isTemporary: isTemporary,
-                isDeprecated: isDeprecated))
+                isDeprecated: isDeprecated, kind: kind))
         onChange?()
     }
 
@@ -53,7 +56,7 @@ public final class SimulatedInterface {
         let old = addresses[position]
         addresses[position] = InterfaceAddress(
             interface: old.interface, index: old.index, ip: old.ip, prefixLength: old.prefixLength,
-            isTemporary: old.isTemporary, isDeprecated: isDeprecated)
+            isTemporary: old.isTemporary, isDeprecated: isDeprecated, kind: old.kind)
         onChange?()
     }
 

@@ -110,7 +110,7 @@ public final class NetworkMonitor: Handle {
             unsafe super.init(loop.core, memory)
             // The kernel makes a listing while it is being read: the first one is there at once.
             readNetlink()
-            snapshot = reading.snapshot
+            snapshot = reading.snapshot.knowingKinds
         }
 
         private static func startListening(_ handle: UnsafeMutablePointer<uv_poll_t>) -> Int32 {
@@ -128,7 +128,7 @@ public final class NetworkMonitor: Handle {
                 _ = unsafe Self.startListening(handle)
             }
             readNetlink()
-            if reading.isSettled { report(reading.snapshot) }
+            if reading.isSettled { report(reading.snapshot.knowingKinds) }
         }
 
         private func readNetlink() {

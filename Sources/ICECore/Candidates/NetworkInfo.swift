@@ -1,0 +1,42 @@
+import NetBase
+import STUN
+
+/// Which of a machine's networks a candidate belongs to and what it costs, as browsers tell it in `network-id` and `network-cost`, and in
+/// checks.
+struct NetworkInfo: Hashable, Sendable {
+    /// From 1, and the same for all candidates of a network.
+    let id: UInt16
+    /// 0 to 999; less is better.
+    let cost: UInt16
+
+    /// What candidate lines carry of it.
+    var attributes: [Candidate.Attribute] {
+        var attributes = [Candidate.Attribute(name: "network-id", value: String(id))]
+        if cost > 0 { attributes.append(Candidate.Attribute(name: "network-cost", value: String(cost))) }
+        return attributes
+    }
+}
+
+extension NetworkKind {
+    /// The costs that libwebrtc gives to its adapter types.
+    var cost: UInt16 {
+        switch self {
+        case .ethernet, .loopback: 0
+        case .wifi: 10
+        case .unknown: 50
+        // One more than what it goes over, which nobody tells.
+        case .vpn: 51
+        case .cellular: 900
+        }
+    }
+}
+
+extension [InterfaceAddress] {
+    /// What is told of the network that an address belongs to; nil where the machine has but one, which costs nothing.
+    func networkInfo(of ip: IPAddress) -> NetworkInfo? {
+        guard let own = first(where: { $0.ip == ip }), own.kind != .loopback else { return nil }
+        let indices = Set(lazy.filter { $0.kind != .loopback }.map(\.index)).sorted()
+        guard let place = indices.firstIndex(of: own.index), indices.count > 1 || own.kind.cost > 0 else { return nil }
+        return NetworkInfo(id: UInt16(clamping: place + 1), cost: own.kind.cost)
+    }
+}
