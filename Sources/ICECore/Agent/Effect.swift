@@ -21,9 +21,9 @@ package enum Effect {
     /// Send a keepalive, unless data went the same way within the interval: then tell ``ICEAgent/postponeKeepalive(of:to:)``.
     case keepAlive([UInt8], StreamComponent, unlessSentWithin: Duration)
     /// From now on, what is not STUN from this address is the application's data.
+    case admit(SocketID, TransportAddress)
     /// Data that comes to the socket from this address is the application's no more.
     case expel(SocketID, TransportAddress)
-    case admit(SocketID, TransportAddress)
     /// From now on, data for the component goes this way.
     case usePath(StreamComponent, SocketID, TransportAddress)
     /// There is no way for the component's data any more.
