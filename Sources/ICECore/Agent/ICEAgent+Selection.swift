@@ -250,10 +250,12 @@ extension ICEAgent {
         if failure.code == .consentExpired {
             expel { $0.socket == lost.socket && $0.address == lost.destination }
         }
-        self.failure = reason
         selectProvisionally(for: components[index].path, at: now)
+        // What was replaced at once is no reason for anything that fails later.
+        guard components[index].selected == nil else { return }
+        self.failure = reason
         // While a restart is under way, it is for that to find another.
-        guard components[index].selected == nil, lost.generation == session.generation else { return }
+        guard lost.generation == session.generation else { return }
         askForRestart(RestartReason(code, reason.message))
     }
 }
