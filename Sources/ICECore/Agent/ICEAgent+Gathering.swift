@@ -77,7 +77,7 @@ extension ICEAgent {
         for (socket, server, message) in due.sends { emit(.send(message.bytes, from: socket, to: server)) }
         for finding in due.findings { take(finding) }
         for relay in due.abandonedRelays { emit(.closeSocket(relay)) }
-        if due.isTimeUp { abandonAttachedRelay() }
+        if due.isTimeUp, !gathersContinually { abandonAttachedRelay() }
     }
 
     mutating func take(_ finding: Gatherer.Finding) {
