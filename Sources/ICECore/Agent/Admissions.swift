@@ -55,7 +55,17 @@ extension ICEAgent {
     /// What an earlier generation let in is over once this one carries all components' data.
     mutating func expelEarlierGenerations() {
         let generation = session.generation
+        guard components.allSatisfy({ $0.selected?.generation == generation }) else { return }
         expel { $0.generation < generation }
+    }
+
+    /// Checks that came before the peer's credentials were another session's: their sources are let in no longer.
+    mutating func expel(sourcesOf strangers: [IncomingCheck]) {
+        let used = components.compactMap(\.selected)
+        expel { known in
+            strangers.contains { $0.socket == known.socket && $0.source == known.address }
+                && !used.contains { $0.socket == known.socket && $0.destination == known.address }
+        }
     }
 
     mutating func expel(where shouldGo: (Admissions.Admission) -> Bool) {

@@ -30,7 +30,9 @@ extension ICEAgent {
             return (candidate.usernameFragment ?? named) != named
         }
         formAllPairs()
-        for check in session.early.takeAll() where session.isPeers(check) == true {
+        let early = session.early.takeAll()
+        expel(sourcesOf: early.filter { session.isPeers($0) != true })
+        for check in early where session.isPeers(check) == true {
             act(on: check, at: now)
             countAnswer(to: check)
         }

@@ -100,9 +100,8 @@ extension ICEAgent {
         emit(.send(response.bytes, from: check.socket, to: check.source))
 
         if session.remote == nil {
-            session.early.remember(check)
             // It knows our password: what it sends next may be the application's, which the peer's signalling has yet to explain.
-            admit(check.source, on: check.socket)
+            if session.early.remember(check) { admit(check.source, on: check.socket) }
         } else if isPeers {
             act(on: check, at: now)
         }

@@ -196,7 +196,7 @@ extension ICEAgent {
             peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now), nextKeepalive: now + keepaliveInterval)
         guard !isSamePath else { return }
         emit(.usePath(pair.path, pair.socket, pair.destination))
-        if components.allSatisfy({ $0.selected?.generation == session.generation }) { expelEarlierGenerations() }
+        expelEarlierGenerations()
         tell(.selectedPair(pair.description))
     }
 
@@ -248,7 +248,10 @@ extension ICEAgent {
         }
         emit(.dropPath(components[index].path))
         if failure.code == .consentExpired {
-            expel { $0.socket == lost.socket && $0.address == lost.destination }
+            // A later generation may know the address as well.
+            expel {
+                $0.socket == lost.socket && $0.address == lost.destination && $0.generation <= lost.generation
+            }
         }
         selectProvisionally(for: components[index].path, at: now)
         // What was replaced at once is no reason for anything that fails later.

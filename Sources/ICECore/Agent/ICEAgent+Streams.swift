@@ -64,6 +64,7 @@ extension ICEAgent {
         // What has failed for their sake has not, if the others work.
         if state == .failed, isConnected { (state, failure) = (.checking, nil) }
         if !components.isEmpty, components.allSatisfy({ isConcluded($0.path) }) { scheduleRelayRelease(at: now) }
+        expelEarlierGenerations()
         settle(at: now)
     }
 

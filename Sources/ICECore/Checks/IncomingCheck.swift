@@ -58,7 +58,9 @@ struct EarlyChecks {
     private static let limit = 32
 
     /// Remembers the latest check from a source, and that one of them nominated.
-    mutating func remember(_ check: IncomingCheck) {
+    ///
+    /// - Returns: False where there is no more room.
+    mutating func remember(_ check: IncomingCheck) -> Bool {
         let known = checks.firstIndex {
             $0.source == check.source && $0.socket == check.socket
                 && $0.remoteUsernameFragment == check.remoteUsernameFragment
@@ -71,7 +73,10 @@ struct EarlyChecks {
             }
         } else if checks.count < Self.limit {
             checks.append(check)
+        } else {
+            return false
         }
+        return true
     }
 
     mutating func takeAll() -> [IncomingCheck] {
