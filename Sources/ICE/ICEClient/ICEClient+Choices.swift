@@ -26,6 +26,7 @@ extension ICEClient {
     func networkChanged() {
         guard !isClosed, let present = try? platform.interfaceAddresses() else { return }
         let usable = usableAddresses()
+        loseStrandedRelays(present: present)
         input { $0.networkChanged(usable: usable, present: present, now: $1) }
     }
 

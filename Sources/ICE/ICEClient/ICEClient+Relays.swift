@@ -123,6 +123,15 @@ extension ICEClient {
 
     // MARK: Using and freeing
 
+    /// Connections that left from an address that is gone carry nothing any more.
+    func loseStrandedRelays(present: [InterfaceAddress]) {
+        let stranded = relays.filter { relay in
+            guard !relay.isAttached, !relay.client.isSharing, let own = relay.client.localAddress else { return false }
+            return !own.ip.isUnspecified && !present.contains { $0.ip == own.ip }
+        }
+        for relay in stranded { relayLost(relay, reason: "the address that its server was reached from is gone") }
+    }
+
     func confirmRelay(_ id: SocketID) {
         guard let client = relays.first(where: { $0.ids.contains(id) })?.client else { return }
         client.refresh(lifetime: client.configuration.lifetime)

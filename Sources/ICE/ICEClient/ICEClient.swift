@@ -181,7 +181,6 @@ public final class ICEClient {
         alarmTime = nil
         reportData()
         input { agent, now in agent.advance(to: now) }
-        reviewExpectations()
     }
 
     func perform() {
@@ -189,6 +188,7 @@ public final class ICEClient {
         isPerforming = true
         while let effect = agent.nextEffect() { perform(effect) }
         isPerforming = false
+        reviewExpectations()
         setAlarm()
     }
 

@@ -94,6 +94,9 @@ extension TURNClient {
 // MARK: - For whoever uses the allocation for candidates
 
 extension TURNClient {
+    /// The address that the server is reached from; nil before there is a connection.
+    package var localAddress: TransportAddress? { link.localAddress }
+
     /// The server's address, as soon as something is sent there.
     package var serverAddress: TransportAddress? { link.serverAddress }
 

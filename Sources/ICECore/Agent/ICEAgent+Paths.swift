@@ -150,6 +150,7 @@ extension ICEAgent {
         guard let path = components[index].selected, path.generation == session.generation,
             let liveness = path.upkeep?.liveness, let since = liveness.repeatedSince
         else { return }
+        askAboutRelay(ofComponentAt: index, since: since)
         let others = session.checklists.pairs.filter {
             $0.path == path.pair.path && $0.id != path.id && $0.state == .succeeded
         }
@@ -159,6 +160,15 @@ extension ICEAgent {
         where other.valid.map({ $0.confirmedAt < since }) == true && !session.checks.isUnderWay(on: other.id) {
             sendCheck(on: other, for: .keepalive, at: now)
         }
+    }
+
+    /// It may be the way to the own relay that has changed, as when a NAT forgot it: the server is asked once whether it knows us.
+    private mutating func askAboutRelay(ofComponentAt index: Int, since: Instant) {
+        guard let path = components[index].selected, path.relayAskedSince != since,
+            let allocation = sockets.first(where: { $0.id == path.socket })?.allocation
+        else { return }
+        components[index].selected?.relayAskedSince = since
+        emit(.confirmRelay(allocation))
     }
 
     private mutating func replacePath(ofComponentAt index: Int, with pair: CheckPair, at now: Instant) {

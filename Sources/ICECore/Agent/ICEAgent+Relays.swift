@@ -106,6 +106,7 @@ extension ICEAgent {
     package mutating func relayLost(_ ids: [SocketID], reason: String, now: Instant) {
         guard state != .closed else { return }
         let failure = PairFailure(.relayLost, reason)
+        let isCalm = network.noteLostRelay(at: now)
         for id in ids {
             for index in components.indices where components[index].selected?.socket == id {
                 losePath(
@@ -113,7 +114,7 @@ extension ICEAgent {
                     at: now)
             }
             for pair in pairs where pair.socket == id && pair.state != .failed { fail(pair, failure) }
-            gatherer.relayLost(id)
+            gatherer.relayLost(id, isCalm: isCalm)
             forget(relay: id)
         }
         settle(at: now)

@@ -115,6 +115,8 @@ struct SelectedPath {
     /// Of a lite agent, which sends no checks and counts on the peer's.
     var peerChecks: PeerCheckMonitor?
     var nextKeepalive: Instant
+    /// Since when the peer was silent as the server was last asked about the relay.
+    var relayAskedSince: Instant?
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
     var retiredPair: CheckPair?
 

@@ -205,10 +205,21 @@ struct Gatherer {
     /// The relay of the client that the application has attached came, or will not come.
     mutating func attachedRelayEnded() { openingSockets -= 1 }
 
-    /// An allocation is gone: while gathering goes on it is asked for anew.
-    mutating func relayLost(_ id: SocketID) {
-        if state == .gathering { relays.requeue(id) }
-        relays.remove(id)
+    /// An allocation is gone: while gathering goes on it is asked for anew, from another socket where its own is gone too.
+    ///
+    /// - Parameter isCalm: Whether the last loss was long ago; else the server gets a pause.
+    mutating func relayLost(_ id: SocketID, isCalm: Bool) {
+        guard state == .gathering, let lost = relays.take(id) else { return relays.remove(id) }
+        let own = sockets.first { $0.id == lost.via }
+        let other = sockets.first {
+            $0.path == lost.path && $0.base.family == lost.base.family && !$0.base.ip.isLoopback
+        }
+        guard let socket = own ?? other else { return }
+        var request = RelayRequests.Request(
+            via: socket.id, base: socket.base, server: lost.server, serverIndex: lost.serverIndex,
+            transport: lost.transport, path: lost.path)
+        if !isCalm { request.state = .failed }
+        relays.add(request)
     }
 
     mutating func forgetRelay(_ id: SocketID) { relays.remove(id) }

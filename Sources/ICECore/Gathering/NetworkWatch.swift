@@ -22,6 +22,9 @@ struct NetworkWatch {
     private static let longestHold = Duration.seconds(60)
     /// More addresses than this are not remembered: the one that was gathered longest ago is forgotten.
     private static let holdLimit = 64
+    /// A relay that is lost sooner than this behind another is not asked for again at once.
+    private static let leastRelayLife = Duration.seconds(2)
+    private var relayLostAt: Instant?
     private static let firstRetry = Duration.seconds(10)
     /// libwebrtc asks failed networks again after 300,000 ms.
     private static let longestRetry = Duration.seconds(300)
@@ -63,6 +66,12 @@ struct NetworkWatch {
     }
 
     // MARK: Servers
+
+    /// Whether it has been a while since a relay was lost.
+    mutating func noteLostRelay(at now: Instant) -> Bool {
+        defer { relayLostAt = now }
+        return relayLostAt.map { now - $0 >= Self.leastRelayLife } ?? true
+    }
 
     mutating func scheduleRetry(at now: Instant) {
         guard retryTime == nil else { return }

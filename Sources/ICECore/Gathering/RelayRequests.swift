@@ -111,9 +111,13 @@ struct RelayRequests {
         all.removeAll { if case .open(id) = $0.state { true } else { $0.isOpening(id) } }
     }
 
-    /// Asks again for an allocation that turned out to be gone.
-    mutating func requeue(_ id: SocketID) {
-        for index in all.indices where all[index].isOpening(id) { all[index].state = .queued }
+    /// Takes out the request of an allocation that turned out to be gone.
+    mutating func take(_ id: SocketID) -> Request? {
+        let index = all.firstIndex { request in
+            if case .open(id) = request.state { return true }
+            return request.isOpening(id)
+        }
+        return index.map { all.remove(at: $0) }
     }
 
     /// The socket is gone. What was allocated over datagrams from it is gone with it; a connection may have left from elsewhere.

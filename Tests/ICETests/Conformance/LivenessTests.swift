@@ -47,6 +47,27 @@ struct LivenessTests {
         #expect(network.now - start <= .milliseconds(5000))
     }
 
+    @Test(
+        "Half a second after data that nothing comes back for, the peer is asked, however long the call was idle",
+        arguments: 0..<10)
+    func askedAfterData(_ phase: Int) throws {
+        let network = SimulatedNetwork(seed: UInt64(phase))
+        let call = SimulatedCall(
+            network, network.makeHost("a", addresses: ["192.0.2.1"]), network.makeHost("b", addresses: ["198.51.100.1"])
+        )
+        #expect(call.connect())
+        network.run(for: .milliseconds(1000 + phase * 711))
+        var askedAt: Instant?
+        network.interceptor = { packet in
+            if packet.sender == "a", STUNMessage.looksLikeSTUN(packet.bytes.span) { askedAt = askedAt ?? network.now }
+            return .drop
+        }
+        let start = network.now
+        try call.caller.send("into the void")
+        network.run(for: .seconds(2))
+        #expect(try #require(askedAt) - start <= .milliseconds(500))
+    }
+
     @Test("An idle call costs each side its consent checks and hardly more")
     func idle() {
         let network = SimulatedNetwork(seed: 5)

@@ -39,4 +39,53 @@ struct RoamingRelayTests {
         #expect(zip(call.received, before).allSatisfy { $0.count > $1 })
         call.close()
     }
+
+    /// How long no data arrives at one end, while both ends send every 20 ms and an event happens.
+    private func gap(in call: SimulatedCall, at index: Int, atMost limit: Duration, after event: () -> Void) -> Duration
+    {
+        event()
+        let begin = call.network.now
+        let before = call.received[index].count
+        while call.network.now - begin < limit {
+            for client in call.clients { try? client.send("on") }
+            call.network.run(for: .milliseconds(20))
+            if call.received[index].count > before + 3 { return call.network.now - begin }
+        }
+        return limit
+    }
+
+    @Test(
+        "A NAT that forgets the way to a relay costs a call over it no more than three seconds",
+        arguments: [Role.controlling, .controlled], ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+    func rebound(_ role: Role, _ url: String) throws {
+        let network = SimulatedNetwork(seed: 8)
+        let server = try SimulatedTURNServer(
+            on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+        let nat = network.makeNAT("home", external: ["203.0.113.1"], behavior: .symmetric)
+        let roamer = network.makeHost("roamer", addresses: ["10.0.0.2"], behind: nat)
+        let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
+        for host in [roamer, peer] { host.link.setConditions(LinkConditions(delay: .milliseconds(10))) }
+        let servers = [try ICEServer(urls: [url], username: "user", credential: "secret")]
+        let call = SimulatedCall(
+            network, roamer, peer, signallingDelay: .milliseconds(50), roles: [role, role.opposite],
+            configure: {
+                $0.gatheringPolicy = .continually
+                $0.transportPolicy = .relay
+                $0.servers = servers
+            }, configureCallee: { $0.transportPolicy = .all })
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let old = try #require(call.caller.selectedPair()).local
+        #expect(old.kind == .relayed)
+        for _ in 0..<2 {
+            let outwards = gap(in: call, at: 1, atMost: .seconds(10)) { nat.rebind() }
+            let inwards = gap(in: call, at: 0, atMost: .seconds(10)) {}
+            #expect(outwards + inwards <= .seconds(3), "\(outwards) + \(inwards)")
+            network.run(for: .seconds(10))
+        }
+        #expect(call.isConnected && call.caller.selectedPair()?.local != old)
+        // The peer's, and those that the NAT has cut off, which the server keeps until they run out.
+        #expect(server.allocations.count <= 4)
+        call.close()
+    }
 }
