@@ -65,6 +65,10 @@ private let samples: [AttributeSample] = [
     .init(STUNMessage.Priority(0x6e00_01ff), 0x0024, "6e0001ff"),
     .init(STUNMessage.UseCandidate(), 0x0025, ""),
     .init(STUNMessage.Nomination(0x0102_0304), 0xc001, "01020304"),
+    .init(STUNMessage.NetworkInfo(id: 3, cost: 900), 0xc057, "00030384"),
+    // RFC 8016
+    .init(STUNMessage.MobilityTicket([1, 2, 3]), 0x8030, "010203"),
+    .init(STUNMessage.MobilityTicket(), 0x8030, ""),
     .init(STUNMessage.ICEControlled(tieBreaker: 0x932f_f9b1_5126_3b36), 0x8029, "932ff9b151263b36"),
     .init(STUNMessage.ICEControlling(tieBreaker: 1), 0x802a, "0000000000000001"),
     // RFC 5780

@@ -58,6 +58,7 @@ extension ICEClient {
         turn.tls.serverName = turn.tls.serverName ?? url.host
         turn.localAddress = via.map { TransportAddress($0.localAddress.ip, port: 0) }
         turn.relayFamilies = [.v4, .v6]
+        turn.wantsMobility = configuration.relayMobility
         let pacing = configuration.pacing
         turn.retransmission = pacing.schedule(pacing.initialRetransmissionTimeout)
         let shared = url.transport == .udp ? via : nil

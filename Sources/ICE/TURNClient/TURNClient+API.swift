@@ -80,6 +80,7 @@ extension TURNClient {
         guard bytes.count <= ChannelData.maximumByteCount else {
             throw NetworkError(.messageTooLarge, name: "EMSGSIZE", operation: "relay to \(peer)")
         }
+        if core?.isMoving == true { throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "relay to \(peer)") }
         if core?.frame(bytes, to: peer, over: &outgoing, at: platform.now) == true { return }
         throw NetworkError(.notPermitted, name: "EPERM", operation: "relay to \(peer)")
     }

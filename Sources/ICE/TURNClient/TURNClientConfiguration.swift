@@ -50,6 +50,11 @@ public struct TURNClientConfiguration: Sendable {
     /// Whether the allocation is refreshed before it ends.
     public var refreshesAllocation = true
 
+    /// Whether to ask the server for a ticket that keeps the allocation when a NAT gives this client another address (RFC 8016).
+    ///
+    /// Servers that forbid mobility say so, which costs a round trip; those that do not know it ignore the wish.
+    public var wantsMobility = false
+
     /// Whether permissions are refreshed before they end.
     public var refreshesPermissions = true
 
@@ -103,6 +108,7 @@ public struct TURNClientConfiguration: Sendable {
         options.isDontFragment = dontFragment
         options.software = software
         options.refreshesAllocation = refreshesAllocation
+        options.wantsMobility = wantsMobility
         options.refreshesPermissions = refreshesPermissions
         options.refreshesChannels = refreshesChannels
         options.retransmission = retransmission

@@ -92,6 +92,10 @@ public struct ICEConfiguration: Sendable {
     /// does not let in yet is lost. Nothing else is ever sent to an address that has not answered.
     public var presumesRelaysWritable = false
 
+    /// Whether TURN servers are asked for tickets that keep an allocation when a NAT gives this client another address (RFC 8016); where a
+    /// server forbids that, gathering from it takes a round trip more.
+    public var relayMobility = false
+
     /// How many further valid pairs are kept alive behind the selected one, with a check in 15 s each; 0 is RFC 8445's letter.
     public var backupPairs = 2
 

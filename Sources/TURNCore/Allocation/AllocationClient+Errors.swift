@@ -29,6 +29,10 @@ extension AllocationClient {
         case 420 where usesDontFragment && response.rejectsDontFragment:
             usesDontFragment = false
             return start(TURNRequest(.allocate), at: now)
+        // RFC 8016 §3.1.4: "the client will retry with the Allocate request without the MOBILITY-TICKET attribute" where that is forbidden.
+        case 405 where usesMobility:
+            usesMobility = false
+            return start(TURNRequest(.allocate), at: now)
         case 437 where rejectedPorts + 1 < Self.portLimit:
             rejectedPorts += 1
             // A nonce is good for one source address only.

@@ -114,6 +114,7 @@ extension AllocationClient {
             refusedFamily: response.refusedFamily, lifetime: lifetime, expiry: requestedAt)
         allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
         lifecycle = .allocated(allocation)
+        keepTicket(of: response)
         rejectedPorts = 0
         if let state { tell(.allocated(state)) }
     }

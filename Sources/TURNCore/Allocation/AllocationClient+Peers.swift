@@ -95,6 +95,7 @@ extension AllocationClient {
         if isAboutPeers, peers.count > 1 {
             return waiting.append(contentsOf: peers.map { TURNRequest(.permit([$0])) })
         }
+        if error.code == 437, move(at: now, repeating: request) { return }
         tell(.error(.createPermission, error))
         if error.code == 437 { return lose(.forgotten, at: now) }
         for peer in peers {
@@ -136,6 +137,7 @@ extension AllocationClient {
         _ channel: ChannelNumber, _ peer: TransportAddress, _ request: TURNRequest, _ error: STUNMessage.ErrorCode,
         at now: Instant
     ) {
+        if error.code == 437, move(at: now, repeating: request) { return }
         tell(.error(.channelBind, error))
         if error.code == 437 { return lose(.forgotten, at: now) }
         if error.code == 400 { return loseMismatched(at: now) }

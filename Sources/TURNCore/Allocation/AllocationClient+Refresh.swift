@@ -26,6 +26,7 @@ extension AllocationClient {
         guard lifetime > .zero else { return end(.lost(.forgotten), at: now) }
         allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
         lifecycle = .allocated(allocation)
+        keepTicket(of: response)
         tell(.refreshed(lifetime: lifetime))
     }
 
@@ -63,6 +64,7 @@ extension AllocationClient {
     ) {
         switch (seconds, family, error.code) {
         case (0, nil, 437): return released(at: now)
+        case (1..., _, 437) where move(at: now): return
         case (_, _, 437):
             tell(.error(.refresh, error))
             return lose(.forgotten, at: now)

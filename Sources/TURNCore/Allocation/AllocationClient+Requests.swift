@@ -11,7 +11,7 @@ extension AllocationClient {
 
     /// Sends what waits, as far as the server may be asked so much at once; only an allocation that is there can be asked about.
     mutating func launch(at now: Instant) {
-        while case .allocated(let allocation) = lifecycle, outstanding.count < Self.outstandingLimit,
+        while case .allocated(let allocation) = lifecycle, !isMoving, outstanding.count < Self.outstandingLimit,
             let request = nextWaiting()
         {
             switch request.purpose {
@@ -64,6 +64,9 @@ extension AllocationClient {
             message.append(STUNMessage.Lifetime(seconds))
             if let family { message.append(STUNMessage.RequestedAddressFamily(family)) }
             if let software = options.software { message.append(STUNMessage.Software(software)) }
+        case .move:
+            message.append(STUNMessage.Lifetime(Self.seconds(options.lifetime)))
+            if let ticket = lifecycle.allocation?.ticket { message.append(STUNMessage.MobilityTicket(ticket)) }
         case .permit(let peers):
             for peer in peers { message.append(STUNMessage.XORPeerAddress(TransportAddress(peer, port: 0))) }
         case .bind(let channel, let peer):
@@ -77,6 +80,7 @@ extension AllocationClient {
         message.append(STUNMessage.RequestedTransport(17))
         message.append(STUNMessage.Lifetime(Self.seconds(options.lifetime)))
         if let software = options.software { message.append(STUNMessage.Software(software)) }
+        if usesMobility { message.append(STUNMessage.MobilityTicket()) }
         if usesDontFragment { message.append(STUNMessage.DontFragment()) }
         if demandsPort, let token = options.reservationToken {
             message.append(STUNMessage.ReservationToken(token))
@@ -137,6 +141,9 @@ extension AllocationClient {
         case .allocate: allocated(response, requestedAt: requestedAt, at: now)
         case .refresh(let seconds, let family):
             refreshed(seconds, family, response, requestedAt: requestedAt, at: now)
+        case .move:
+            let seconds = Self.seconds(options.lifetime)
+            refreshed(seconds, nil, response, requestedAt: requestedAt, at: now)
         case .permit(let peers): permitted(peers, sent.request, requestedAt: requestedAt, at: now)
         case .bind(let channel, let peer): bound(channel, peer, sent.request, requestedAt: requestedAt, at: now)
         }
@@ -161,6 +168,7 @@ extension AllocationClient {
         switch sent.request.purpose {
         case .allocate: allocateFailed(error, refusal, response, at: now)
         case .refresh(let seconds, let family): refreshFailed(seconds, family, error, at: now)
+        case .move: moveFailed(error, at: now)
         case .permit(let peers): permitFailed(peers, sent.request, error, at: now)
         case .bind(let channel, let peer): bindFailed(channel, peer, sent.request, error, at: now)
         }
@@ -172,6 +180,7 @@ extension AllocationClient {
             let unauthenticated = sent.transaction.unauthenticatedError
             end(.failed(.init(cause: .unanswered(failure, unauthenticated: unauthenticated), retry: .anyTime)), at: now)
         case .refresh(let seconds, let family): refreshUnanswered(seconds, family, at: now)
+        case .move: lose(.forgotten, at: now)
         case .permit(let peers): permitUnanswered(peers, sent.request, failure, at: now)
         case .bind(let channel, let peer): bindUnanswered(channel, peer, sent.request, failure, at: now)
         }

@@ -36,6 +36,8 @@ package struct AllocationClient: ~Copyable {
 
     /// Whether the server knows DONT-FRAGMENT, as far as we know.
     var usesDontFragment: Bool
+    /// Whether the server gives tickets, as far as we know.
+    var usesMobility: Bool
     /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for.
     var demandsPort = true
     /// How many local ports the server did not take, one after the other.
@@ -47,6 +49,7 @@ package struct AllocationClient: ~Copyable {
         self.generator = generator
         self.isReliable = isReliable
         usesDontFragment = options.isDontFragment
+        usesMobility = options.wantsMobility
         authenticator = LongTermAuthenticator(
             username: options.username, password: options.password, preparation: options.preparation,
             prefersSHA256: true)

@@ -54,6 +54,9 @@ package struct AllocationOptions: Sendable {
     /// Whether the allocation is refreshed before it expires.
     package var refreshesAllocation = true
 
+    /// Whether to ask for a ticket that keeps the allocation when the client's address changes (RFC 8016).
+    package var wantsMobility = false
+
     /// Whether permissions are refreshed before they expire.
     package var refreshesPermissions = true
 

@@ -47,6 +47,8 @@ extension AllocationClient {
         var expiry: Instant
         /// Nil while the request is on its way, and where none will be sent.
         var refreshDue: Instant?
+        /// What keeps the allocation when the client's address changes; nil where the server gives none.
+        var ticket: [UInt8]?
 
         var deadline: Instant { refreshDue.map { min($0, expiry) } ?? expiry }
 

@@ -7,6 +7,8 @@ struct TURNRequest: Hashable {
         case allocate
         /// Zero seconds give back; without a family, all addresses are meant.
         case refresh(seconds: UInt32, IPAddress.Family?)
+        /// Prolongs it from another address, by the ticket.
+        case move
         case permit([IPAddress])
         case bind(ChannelNumber, TransportAddress)
     }
@@ -16,6 +18,8 @@ struct TURNRequest: Hashable {
     let isAutomatic: Bool
     /// How often it was made anew with other credentials.
     var retries = 0
+    /// How often it was made anew behind a change of address.
+    var moves = 0
 
     init(_ purpose: Purpose, isAutomatic: Bool = false) {
         self.purpose = purpose
@@ -27,7 +31,7 @@ struct TURNRequest: Hashable {
     var method: STUNMethod {
         switch purpose {
         case .allocate: .allocate
-        case .refresh: .refresh
+        case .refresh, .move: .refresh
         case .permit: .createPermission
         case .bind: .channelBind
         }
@@ -38,7 +42,7 @@ struct TURNRequest: Hashable {
         switch purpose {
         case .permit(let peers): peers.contains(peer)
         case .bind(_, let address): address.ip == peer
-        case .allocate, .refresh: false
+        case .allocate, .refresh, .move: false
         }
     }
 }

@@ -88,4 +88,47 @@ struct RoamingRelayTests {
         #expect(server.allocations.count <= 4)
         call.close()
     }
+
+    @Test(
+        "B3.5: with a ticket the relayed address stays, though a NAT has given the client another; where that is forbidden, a relay is made without",
+        arguments: [TURNMobility.allowed, .forbidden, .unknown])
+    func mobility(_ mobility: TURNMobility) throws {
+        let network = SimulatedNetwork(seed: 8)
+        let server = try SimulatedTURNServer(
+            on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+        server.settings.mobility = mobility
+        let nat = network.makeNAT("home", external: ["203.0.113.1"], behavior: .symmetric)
+        let roamer = network.makeHost("roamer", addresses: ["10.0.0.2"], behind: nat)
+        let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
+        for host in [roamer, peer] { host.link.setConditions(LinkConditions(delay: .milliseconds(10))) }
+        let servers = [try ICEServer(urls: ["turn:192.0.2.9"], username: "user", credential: "secret")]
+        let call = SimulatedCall(
+            network, roamer, peer,
+            configure: {
+                $0.transportPolicy = .relay
+                $0.relayMobility = true
+                $0.servers = servers
+            },
+            configureCallee: {
+                $0.transportPolicy = .all
+                $0.servers = []
+            })
+        var restarts = 0
+        call.caller.onRestartNeeded = { _ in restarts += 1 }
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let relayed = try #require(call.caller.selectedPair()).local.address
+        #expect(server.counters.errors[405, default: 0] == (mobility == .forbidden ? 1 : 0))
+        for round in 1...3 {
+            let both =
+                gap(in: call, at: 1, atMost: .seconds(5)) { nat.rebind() }
+                + gap(in: call, at: 0, atMost: .seconds(5)) {}
+            guard mobility == .allowed else { break }
+            #expect(both <= .milliseconds(1200), "\(round): \(both)")
+            #expect(call.caller.selectedPair()?.local.address == relayed)
+            network.run(for: .seconds(400))
+        }
+        #expect((restarts == 0) == (mobility == .allowed))
+        #expect(server.allocations.count == 1)
+    }
 }

@@ -15,7 +15,9 @@ struct ServerAllocation {
         var expiry: Instant
     }
 
-    let tuple: TURNFiveTuple
+    private(set) var tuple: TURNFiveTuple
+    /// What moves it to another five-tuple, and the one before, by which a repeated request is known.
+    private(set) var tickets: (now: [UInt8], before: [UInt8])?
     let username: String
     /// The request that made it: when that comes again, the answer was lost (RFC 8656 §7.2).
     let transactionID: STUNTransactionID
@@ -57,6 +59,10 @@ struct ServerAllocation {
     func permissionCount(with peers: some Sequence<IPAddress>) -> Int {
         Set(permissions.keys).union(peers).count
     }
+
+    mutating func giveTicket(_ ticket: [UInt8]) { tickets = (ticket, tickets?.now ?? []) }
+
+    mutating func move(to tuple: TURNFiveTuple) { self.tuple = tuple }
 
     mutating func permit(_ peer: IPAddress, until expiry: Instant) { permissions[peer] = expiry }
 

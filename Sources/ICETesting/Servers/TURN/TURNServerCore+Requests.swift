@@ -13,6 +13,8 @@ extension TURNServerCore {
             guard allocation.transactionID == request.transactionID else { throw .error(.allocationMismatch) }
             return allocateSuccess(request, allocation, at: now)
         }
+        let wantsTicket = request[STUNMessage.MobilityTicket.self] != nil
+        if wantsTicket, settings.mobility == .forbidden { throw .error(.mobilityForbidden) }
         let wanted = try AllocateRequest(request, supportsDontFragment: settings.supportsDontFragment)
         if let redirect = redirect(for: tuple) { throw .redirect(redirect) }
         if let quota = settings.allocationsPerUser {
@@ -23,10 +25,11 @@ extension TURNServerCore {
         guard allocations.count < settings.allocationLimit else { throw .error(.insufficientCapacity) }
         let grant = try takeAddresses(wanted.address, on: tuple, at: now)
         let expiry = now + lifetime(wanted.lifetime)
-        let allocation = ServerAllocation(
+        var allocation = ServerAllocation(
             tuple, username: username, transactionID: request.transactionID, ordinal: nextOrdinal(),
             relays: grant.addresses.map { ServerAllocation.Relay(address: $0, expiry: expiry) },
             reservationToken: grant.token, addressErrors: grant.errors)
+        if wantsTicket, settings.mobility == .allowed { allocation.giveTicket(makeTicket()) }
         allocations[tuple] = allocation
         for address in grant.addresses { owners[address] = tuple }
         count(\.allocations)
@@ -42,6 +45,7 @@ extension TURNServerCore {
         response.append(STUNMessage.Lifetime(seconds: remaining))
         response.append(STUNMessage.XORMappedAddress(allocation.tuple.client))
         if let token = allocation.reservationToken { response.append(STUNMessage.ReservationToken(token)) }
+        if let ticket = allocation.tickets?.now { response.append(STUNMessage.MobilityTicket(ticket)) }
         for error in allocation.addressErrors { response.append(error) }
         if let software = settings.software { response.append(STUNMessage.Software(software)) }
         return response

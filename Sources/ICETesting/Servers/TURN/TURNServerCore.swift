@@ -147,6 +147,9 @@ extension TURNServerCore {
         guard unknown.isEmpty else { throw .unknownAttributes(unknown) }
         if let error = takeFailure(request.method) { throw .error(error) }
         if request.method == .allocate { return try allocate(request, for: username, on: tuple, at: now) }
+        if request.method == .refresh, let ticket = request[STUNMessage.MobilityTicket.self]?.value {
+            return try move(request, by: ticket, of: username, to: tuple, at: now)
+        }
         guard let allocation = allocations[tuple] else { throw .error(.allocationMismatch) }
         guard allocation.username == username else { throw .error(.wrongCredentials) }
         switch request.method {

@@ -53,6 +53,8 @@ public struct TURNServerSettings: Sendable {
     public var families: Set<IPAddress.Family> = [.v4, .v6]
     /// The ports of relayed addresses, of which each allocation gets a random one (RFC 8656 §7.2).
     public var relayPorts: ClosedRange<UInt16> = 49_152...65_535
+    /// What becomes of clients that ask to keep their allocation when their address changes (RFC 8016).
+    public var mobility = TURNMobility.unknown
     /// Whether DONT-FRAGMENT is understood; else it is answered with a 420 (RFC 8656 §7.2).
     public var supportsDontFragment = true
     /// The peers that clients may not have: permissions for them get a 403.
@@ -65,6 +67,16 @@ public struct TURNServerSettings: Sendable {
         self.users = users
         self.realm = realm
     }
+}
+
+/// What a TURN server does with MOBILITY-TICKET (RFC 8016).
+public enum TURNMobility: Hashable, Sendable {
+    /// It does not know the attribute.
+    case unknown
+    /// It answers requests that have it with a 405.
+    case forbidden
+    /// It gives tickets, and lets an allocation follow its client at once.
+    case allowed
 }
 
 /// Where a TURN server sends clients on to (RFC 8489 §10).

@@ -1,0 +1,98 @@
+import NetBase
+import STUN
+import Testing
+
+@testable import TURNCore
+
+@Suite("B3.5: an allocation that follows its client")
+struct MobilityTests {
+    private let ticket: [any STUNAttribute] = [
+        STUNMessage.XORRelayedAddress(relayV4), STUNMessage.XORMappedAddress(reflexive), STUNMessage.Lifetime(600),
+        STUNMessage.MobilityTicket([1, 2, 3]),
+    ]
+
+    private func allocated() -> ScriptedServer {
+        let server = ScriptedServer { $0.wantsMobility = true }
+        server.script[.allocate] = [.success(ticket)]
+        server.allocate()
+        server.run(1)
+        _ = server.takeEvents()
+        return server
+    }
+
+    @Test("B3.5: an empty ticket asks for one, and is left out where it is not wanted")
+    func asking() {
+        #expect(allocated().requests(.allocate).allSatisfy { $0[STUNMessage.MobilityTicket.self]?.value == [] })
+        let plain = ScriptedServer.allocated()
+        #expect(!plain.requests(.allocate).contains { $0[STUNMessage.MobilityTicket.self] != nil })
+    }
+
+    @Test("B3.5: a 405 is answered without the wish, and without an event")
+    func forbidden() {
+        let server = ScriptedServer { $0.wantsMobility = true }
+        server.script[.allocate] = [.error(405)]
+        server.allocate()
+        server.run(1)
+        #expect(server.state != nil)
+        #expect(server.requests(.allocate).last?[STUNMessage.MobilityTicket.self] == nil)
+        #expect(server.takeEvents().count == 1)
+    }
+
+    @Test("B3.5: the ticket is shown only when the server does not know the address, and the new one takes its place")
+    func moving() {
+        let server = allocated()
+        server.run(541)
+        #expect(server.requests(.refresh).count == 1)
+        #expect(server.requests(.refresh)[0][STUNMessage.MobilityTicket.self] == nil)
+        for round in 1...2 {
+            server.script[.refresh] = [
+                .error(437), .success([STUNMessage.Lifetime(600), STUNMessage.MobilityTicket([9, UInt8(round)])]),
+            ]
+            server.client.refresh(at: server.now)
+            server.run(1)
+            let shown = server.requests(.refresh).last?[STUNMessage.MobilityTicket.self]?.value
+            #expect(shown == (round == 1 ? [1, 2, 3] : [9, 1]))
+        }
+        #expect(server.state?.relayedAddresses == [relayV4])
+        #expect(server.takeEvents().allSatisfy { $0 == .refreshed(lifetime: .seconds(600)) })
+    }
+
+    @Test("B3.5: no data and no other request goes out before the server has taken the ticket")
+    func quiet() {
+        let server = allocated()
+        server.client.permit(peer.ip, at: server.now)
+        server.run(1)
+        server.script[.refresh] = [.error(437), .silence]
+        server.client.refresh(at: server.now)
+        server.run(0.1)
+        let isMoving = server.client.isMoving
+        #expect(isMoving)
+        server.client.permit(otherPeer.ip, at: server.now)
+        server.run(0.1)
+        #expect(server.requests(.createPermission).count == 1)
+    }
+
+    @Test("B3.5: a ticket that is refused is the end of the allocation", arguments: [400, 405, 437, 441])
+    func refused(_ code: Int) {
+        let server = allocated()
+        server.script[.refresh] = [.error(437), .error(code)]
+        server.client.refresh(at: server.now)
+        server.run(1)
+        #expect(server.state == nil)
+        #expect(server.takeEvents().last == .lost(.forgotten))
+    }
+
+    @Test(
+        "B3.5: a server that takes the ticket and knows no permission all the same is given up",
+        arguments: [true, false])
+    func unfaithful(_ takes: Bool) {
+        let server = allocated()
+        let taken = ScriptedServer.Answer.success([STUNMessage.Lifetime(600), STUNMessage.MobilityTicket([4])])
+        server.script[.refresh] = Array(repeating: taken, count: 10)
+        server.script[.createPermission] = Array(repeating: .error(437), count: takes ? 10 : 1)
+        server.client.permit(peer.ip, at: server.now)
+        server.run(10)
+        #expect((server.state == nil) == takes)
+        #expect(server.requests(.createPermission).count <= 4)
+    }
+}
