@@ -45,6 +45,18 @@ struct NominatorTests {
         #expect(Nominator.decide(over: Array(pairs.reversed()), at: .ms(0)) == .nominate(pairs[1].id))
     }
 
+    @Test("A direct pair that is about to be checked again is waited for, though its first check was long ago")
+    func checkedAgain() {
+        var direct = Self.pair(1, priority: 9, .inProgress, startedAt: .ms(0))
+        direct.trigger()
+        let relayed = Self.pair(
+            2, priority: 1, kind: .relayed, .succeeded, startedAt: .ms(200), roundTrip: .milliseconds(10))
+        #expect(Nominator.decide(over: [direct, relayed], at: .ms(250)) == .holdUntil(.ms(350)))
+        direct.begin(at: .ms(255))
+        #expect(Nominator.decide(over: [direct, relayed], at: .ms(260)) == .holdUntil(.ms(355)))
+        #expect(Nominator.decide(over: [direct, relayed], at: .ms(355)) == .nominate(relayed.id))
+    }
+
     @Test(
         "A relayed pair waits for a better direct one in progress, for 100 ms or 3 round trips, whichever is longer",
         arguments: [(10, 100), (33, 100), (34, 102), (200, 600)])

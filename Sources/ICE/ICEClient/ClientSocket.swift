@@ -79,6 +79,8 @@ struct DataPath {
     let destination: TransportAddress
     var lastSentAt: Instant?
     var lastReceivedAt: Instant?
+    /// When the first datagram went out that nothing has come back for.
+    var unansweredSince: Instant?
     /// Whether the agent waits already for something to come back.
     var expectsReply = false
     /// What it has sent since it was chosen.

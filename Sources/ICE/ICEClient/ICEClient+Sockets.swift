@@ -99,6 +99,7 @@ extension ICEClient {
     func noteSent(onPathAt index: Int) {
         let now = platform.now
         paths[index].lastSentAt = now
+        if paths[index].unansweredSince == nil { paths[index].unansweredSince = now }
         guard !paths[index].expectsReply else { return }
         paths[index].expectsReply = true
         agent.sentData(on: paths[index].path, now: now)
@@ -109,13 +110,14 @@ extension ICEClient {
         for index in paths.indices
         where paths[index].socket === socket.socket && paths[index].destination == source {
             paths[index].lastReceivedAt = platform.now
+            paths[index].unansweredSince = nil
         }
     }
 
     func reportData() {
         for index in paths.indices {
             let path = paths[index]
-            agent.noteData(on: path.path, receivedAt: path.lastReceivedAt, sentAt: path.lastSentAt)
+            agent.noteData(on: path.path, receivedAt: path.lastReceivedAt, unansweredSince: path.unansweredSince)
         }
     }
 

@@ -92,7 +92,7 @@ extension ICEAgent {
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: pair.local.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,
-            nominationNumber: nominates && canRenominate ? nextNominationNumber(for: pair.path) : nil,
+            nominationNumber: nominates && canRenominate ? nextNominationNumber() : nil,
             network: pair.local.network)
         guard let message = request.message(keys: session.keys, stream: pair.path.stream) else { return }
         let transaction = STUNTransaction(
@@ -108,11 +108,8 @@ extension ICEAgent {
         presumeWritable(pair)
     }
 
-    private mutating func nextNominationNumber(for path: StreamComponent) -> UInt32 {
+    mutating func nextNominationNumber() -> UInt32 {
         session.sentNominations += 1
-        if let index = components.firstIndex(where: { $0.path == path }) {
-            components[index].sentNomination = session.sentNominations
-        }
         return session.sentNominations
     }
 

@@ -60,7 +60,8 @@ extension ICEAgent {
         let request = CheckRequest(
             transactionID: STUNTransactionID(using: &generator), priority: path.checkPriority, role: role,
             tieBreaker: tieBreaker, nominates: nominates,
-            nominationNumber: canRenominate ? components[index].sentNomination : nil)
+            nominationNumber: nominates && canRenominate ? nextNominationNumber() : nil,
+            network: session.checklists[path.id]?.local.network)
         guard let message = request.message(keys: path.keys, stream: path.pair.path.stream) else { return }
         components[index].selected?.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
         components[index].selected?.upkeep?.liveness.asked(at: now, roundTrip: path.upkeep?.roundTrip)
@@ -123,15 +124,14 @@ extension ICEAgent {
         components.first { $0.path == path }?.selected?.upkeep?.liveness.isExpecting ?? true
     }
 
-    /// When the last data came in and went out over the selected path; to be told before ``advance(to:)``.
-    package mutating func noteData(on path: StreamComponent, receivedAt: Instant?, sentAt: Instant?) {
+    /// When the last data came in over the selected path, and the first went out behind it; to be told before ``advance(to:)``.
+    package mutating func noteData(on path: StreamComponent, receivedAt: Instant?, unansweredSince: Instant?) {
         guard let index = components.firstIndex(where: { $0.path == path }) else { return }
         if let receivedAt {
             components[index].selected?.upkeep?.liveness.heard(at: receivedAt, using: &generator)
             components[index].selected?.peerChecks?.heard(at: receivedAt)
         }
-        guard let sentAt, receivedAt.map({ $0 < sentAt }) ?? true else { return }
-        components[index].selected?.upkeep?.liveness.sentData(at: sentAt)
+        if let unansweredSince { components[index].selected?.upkeep?.liveness.sentData(at: unansweredSince) }
     }
 
     /// The peer's check came from an address that it has not had before: perhaps the one in use has become another.
@@ -155,7 +155,10 @@ extension ICEAgent {
             $0.path == path.pair.path && $0.id != path.id && $0.state == .succeeded
         }
         let answering = others.first { ($0.valid?.confirmedAt ?? since) >= since }
-        if liveness.isDoubtful, let answering { return replacePath(ofComponentAt: index, with: answering, at: now) }
+        if liveness.isDoubtful {
+            if let answering { return replacePath(ofComponentAt: index, with: answering, at: now) }
+            reopen(ofComponentAt: index, since: since, at: now)
+        }
         for other in others
         where other.valid.map({ $0.confirmedAt < since }) == true && !session.checks.isUnderWay(on: other.id) {
             sendCheck(on: other, for: .keepalive, at: now)

@@ -15,7 +15,6 @@ extension ICEAgent {
         traceRestart()
         for index in components.indices {
             components[index].nominationNumber = 0
-            components[index].sentNomination = nil
             components[index].movedAt = nil
             guard components[index].presumed != nil else { continue }
             components[index].presumed = nil

@@ -106,9 +106,9 @@ extension ICEAgent {
         let awaited = others.filter {
             ($0.pendingNomination ?? 0) > inForce || ($0.state != .waiting && rivals.contains($0.id))
         }
-        let networks = [session.checklists[used]?.local.network] + working.map(\.local.network)
-        let elsewhere = ofOtherNetworks(others.filter(\.isPending), besides: networks).prefix(limit)
-        let kept = Set((working + pending + elsewhere + awaited).map(\.id) + [used])
+        let elsewhere = limit > 0 ? untriedRoutes(among: others, besides: Array(working), used) : []
+        let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited
+        let kept = Set(staying.map(\.id) + [used])
         let stays: (PairID) -> Bool = { kept.contains($0) }
         session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
         session.checklists.withList(path.stream) { list in
@@ -116,22 +116,29 @@ extension ICEAgent {
         }
     }
 
-    /// What is to stand in comes from another network first: what takes the path in use away takes those beside it along.
+    /// What is to stand in goes over other networks first: what takes the path in use away takes those beside it along.
     private func spares(among pairs: [CheckPair], besides used: PairID) -> [CheckPair] {
-        let first = ofOtherNetworks(pairs, besides: [session.checklists[used]?.local.network])
+        let route = session.checklists[used]?.route
+        var taken = [route]
+        let first = pairs.filter { pair in
+            guard !taken.contains(pair.route) else { return false }
+            taken.append(pair.route)
+            return true
+        }
         let chosen = Set(first.map(\.id))
         return first + pairs.filter { !chosen.contains($0.id) }
     }
 
-    /// The first pair of each network that is not among those.
-    private func ofOtherNetworks(_ pairs: [CheckPair], besides networks: [NetworkInfo?]) -> [CheckPair] {
-        var networks = networks
-        return pairs.filter { pair in
-            guard !networks.contains(pair.local.network) else { return false }
-            networks.append(pair.local.network)
-            return true
-        }
+    /// While nothing is known to work over another network, what may is still checked, direct pairs before relayed ones.
+    private func untriedRoutes(among pairs: [CheckPair], besides working: [CheckPair], _ used: PairID) -> [CheckPair] {
+        var known = working.map(\.route)
+        if let route = session.checklists[used]?.route { known.append(route) }
+        let open = pairs.filter { $0.isPending && !known.contains($0.route) }
+        let sorted: [CheckPair] = open.filter { !$0.isRelayed } + open.filter { $0.isRelayed }
+        return Array(sorted.prefix(Self.untriedLimit))
     }
+
+    private static let untriedLimit = 6
 
     // MARK: Nominations that cross
 

@@ -12,6 +12,7 @@ extension ICEAgent {
 
     mutating func updateState(at now: Instant) {
         improvePaths(at: now)
+        askForRestartIfSilent()
         if areAllConcluded {
             gatherer.stopKeepalives()
             if sockets.contains(where: \.isRelay) { scheduleRelayReleaseIfUnused(at: now) }

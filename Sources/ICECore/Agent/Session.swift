@@ -94,8 +94,6 @@ struct ComponentState {
     var concludedGeneration: Int?
     /// The number of the nomination that is in force.
     var nominationNumber = 0
-    /// The number of the last nomination that this agent sent.
-    var sentNomination: UInt32?
     /// When it was last moved to a better pair.
     var movedAt: Instant?
 }
@@ -117,6 +115,8 @@ struct SelectedPath {
     var nextKeepalive: Instant
     /// Since when the peer was silent as the server was last asked about the relay.
     var relayAskedSince: Instant?
+    /// Since when the peer was silent as other ways were last looked for.
+    var reopenedSince: Instant?
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
     var retiredPair: CheckPair?
 

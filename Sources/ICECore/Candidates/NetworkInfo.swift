@@ -17,6 +17,19 @@ struct NetworkInfo: Hashable, Sendable {
     }
 }
 
+/// The two networks that a pair goes between, as far as each side tells of its own.
+struct Route: Hashable {
+    let local: UInt16
+    let remote: UInt16
+}
+
+extension CheckPair {
+    var route: Route {
+        let remote = self.remote.attributes.first { $0.name == "network-id" }.flatMap { UInt16($0.value) }
+        return Route(local: local.network?.id ?? 0, remote: remote ?? 0)
+    }
+}
+
 extension NetworkKind {
     /// The costs that libwebrtc gives to its adapter types.
     var cost: UInt16 {

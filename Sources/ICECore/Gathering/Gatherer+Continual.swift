@@ -19,6 +19,22 @@ extension Gatherer {
         return relays.forget(via: socket)
     }
 
+    /// Asks again what address a component's sockets are seen at: a NAT may have given them another.
+    mutating func askForMappings(of path: StreamComponent, timeout: Duration, at now: Instant) {
+        guard !usesRelaysOnly else { return }
+        for (id, base, _) in sockets.filter({ $0.path == path }) {
+            for index in servers.indices where servers[index].url.transport == .udp {
+                let ip = servers[index].addresses?.first { $0.family == base.family }
+                guard let ip, !base.ip.isLoopback || ip.isLoopback else { continue }
+                let server = TransportAddress(ip, port: servers[index].url.port)
+                if queries.contains(where: { $0.socket == id && $0.server == server && $0.isPending }) { continue }
+                queries.removeAll { $0.socket == id && $0.server == server }
+                queries.append(Query(socket: id, base: base, server: server, serverIndex: index))
+            }
+        }
+        end = now + timeout
+    }
+
     /// Whether a server has failed that may be asked again.
     ///
     /// - Parameter asksForRelays: Whether relays would be of use.

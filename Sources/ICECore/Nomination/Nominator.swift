@@ -44,7 +44,13 @@ struct Nominator {
         // Triggered checks go first, so that with a long Ta a direct pair's own check may begin only now.
         let unbegun = min(begin + longestHoldForBegin, now + leastHold)
         let pending = pairs.filter { $0.isPending && !mayBeRelayed($0) }
-            .map { $0.startedAt.map { $0 + patience } ?? max(begin + patience, unbegun) }
+            .map { pair in
+                // What is to be checked again has its answer still before it.
+                guard pair.state == .inProgress, let startedAt = pair.startedAt else {
+                    return max(begin + patience, unbegun)
+                }
+                return startedAt + patience
+            }
         let mayChange = !best.isRelayed || sawLoss && expectsCandidates
         let unexplained = mayChange ? [begin + patience] : []
         let hold = (pending + unexplained).filter { $0 > now }.max()
