@@ -51,16 +51,19 @@ public final class STUNClient {
     /// What the client was made with.
     public let configuration: STUNClientConfiguration
 
-    private let platform: any Platform
+    let platform: any Platform
     private let link: ServerLink
     private var core: STUNClientCore
     private var alarm: (any Alarm)?
     private var requested: Deque<STUNTransactionID> = []
     private var isFlushDue = false
-    private var isClosed = false
+    private(set) var isClosed = false
 
     /// How often everything was forgotten: what belongs to an earlier time is dropped.
-    private var epoch = 0
+    private(set) var epoch = 0
+
+    /// The discovery of NAT behaviour that runs.
+    var discovery: NATDiscoveryRun?
 
     /// A client on any platform: a loop's, or a simulated host's.
     package init(platform: any Platform, configuration: STUNClientConfiguration) throws(STUNClientError) {
@@ -97,11 +100,13 @@ public final class STUNClient {
         return id
     }
 
-    /// Forgets all requests; no event tells of them any more.
+    /// Forgets all requests, and a discovery of NAT behaviour; no event tells of them any more.
     public func clear() {
         epoch += 1
         requested.removeAll()
         core.clear()
+        discovery?.close()
+        discovery = nil
         setAlarm()
     }
 
@@ -169,10 +174,12 @@ extension STUNClient {
         link.advance(to: now)
         core.advance(to: now)
         perform()
+        // A user may have closed the client in the events before.
+        discovery?.advance(to: now)
     }
 
-    private func setAlarm() {
-        let deadline = [core.deadline, link.deadline].compactMap { $0 }.min()
+    func setAlarm() {
+        let deadline = [core.deadline, link.deadline, discovery?.deadline].compactMap { $0 }.min()
         if let deadline { alarm?.set(for: deadline) } else { alarm?.cancel() }
     }
 

@@ -35,7 +35,9 @@ public struct STUNClientError: Error, Hashable, Sendable {
         public static let malformedResponse = Code("malformedResponse")
         /// Nobody answered but with an error that was not signed as it had to be, so that it may not be believed (RFC 8489 §9.2.5).
         public static let unauthenticatedError = Code("unauthenticatedError")
-        /// Too many requests wait already.
+        /// The server answered a discovery's first request with an error (RFC 5780 §5.2).
+        public static let refused = Code("refused")
+        /// Too many requests wait already, or a discovery of NAT behaviour runs.
         public static let tooManyRequests = Code("tooManyRequests")
     }
 

@@ -1,7 +1,8 @@
 import Foundation
 import ICE
 
-/// A coturn on a free port of 127.0.0.1, which answers over UDP and TCP.
+/// A coturn on a free port of 127.0.0.1, which answers over UDP and TCP; for discoveries of NAT behaviour on 127.0.0.2 and a second port
+/// too.
 final class Coturn {
     static var isInstalled: Bool { ServerProcess.isInstalled("turnserver") }
 
@@ -12,9 +13,12 @@ final class Coturn {
     private static let tries = 5
 
     /// Starts a coturn, and returns when it answers.
-    static func start(on loop: EventLoop, arguments: [String] = []) throws -> Coturn {
+    static func start(on loop: EventLoop, discovery: Bool = false, arguments: [String] = []) throws -> Coturn {
         for _ in 0..<tries {
-            let coturn = try Coturn(port: freePort(on: loop), arguments: arguments)
+            let second =
+                discovery
+                ? ["--listening-ip=127.0.0.2", "--alt-listening-port=\(try freePort(on: loop))"] : ["--no-rfc5780"]
+            let coturn = try Coturn(port: freePort(on: loop), arguments: second + arguments)
             // Somebody else may have taken the port in between: then this one does not answer, or is not the one that does.
             if try coturn.answers(.udp, on: loop), try coturn.answers(.tcp, on: loop), coturn.process.isRunning {
                 return coturn
@@ -28,7 +32,7 @@ final class Coturn {
         self.port = port
         folder = FileManager.default.temporaryDirectory.appending(path: "coturn-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let quiet = ["-n", "--no-cli", "--no-tls", "--no-dtls", "--no-rfc5780", "--log-file=stdout"]
+        let quiet = ["-n", "--no-cli", "--no-tls", "--no-dtls", "--log-file=stdout"]
         let local = ["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--no-multicast-peers"]
         let own = ["--listening-port=\(port)", "--pidfile=\(folder.path)/pid", "--userdb=\(folder.path)/users"]
         process = try ServerProcess("turnserver", quiet + local + own + arguments)
