@@ -29,6 +29,8 @@ let package = Package(
             name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        // The system resolver's: a part of the C library.
+        .systemLibrary(name: "CResolver"),
 
         // Floor 0: values and seams
         .target(name: "NetBase", swiftSettings: settings),
@@ -37,11 +39,16 @@ let package = Package(
         .target(name: "UV", dependencies: ["CLibUV", "NetBase"], swiftSettings: settings),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL", "NetBase"], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["CResolver", "NetBase"], swiftSettings: settings),
 
         // Floors 2 to 4: the protocols, without I/O
         .target(
             name: "STUN",
             dependencies: ["NetBase", "Digest", .product(name: "DequeModule", package: collections)],
+            swiftSettings: settings),
+        .target(
+            name: "MDNS",
+            dependencies: ["NetBase", "DNS", .product(name: "DequeModule", package: collections)],
             swiftSettings: settings),
         .target(
             name: "TURNCore",
@@ -56,7 +63,7 @@ let package = Package(
         .target(
             name: "ICE",
             dependencies: [
-                "NetBase", "UV", "Digest", "TLS", "STUN", "TURNCore", "ICECore",
+                "NetBase", "UV", "Digest", "TLS", "STUN", "MDNS", "TURNCore", "ICECore",
                 .product(name: "DequeModule", package: collections),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -74,13 +81,17 @@ let package = Package(
         .testTarget(name: "UVTests", dependencies: ["UV", "CLibUV", "NetBase"], swiftSettings: settings),
         .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
         .testTarget(name: "TLSTests", dependencies: ["TLS", "NetBase"], swiftSettings: settings),
+        .testTarget(name: "DNSTests", dependencies: ["DNS", "NetBase"], swiftSettings: settings),
+        .testTarget(name: "MDNSTests", dependencies: ["MDNS", "DNS", "NetBase"], swiftSettings: settings),
         .testTarget(name: "STUNTests", dependencies: ["STUN", "NetBase", "Digest"], swiftSettings: settings),
         .testTarget(name: "TURNCoreTests", dependencies: ["TURNCore", "STUN", "NetBase"], swiftSettings: settings),
         .testTarget(
             name: "ICECoreTests", dependencies: ["ICECore", "STUN", "Digest", "NetBase"], swiftSettings: settings),
         .testTarget(
             name: "ICETests",
-            dependencies: ["ICE", "ICETesting", "ICECore", "TURNCore", "TLS", "Digest", "UV", "STUN", "NetBase"],
+            dependencies: [
+                "ICE", "ICETesting", "ICECore", "TURNCore", "MDNS", "DNS", "TLS", "Digest", "UV", "STUN", "NetBase",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ICETestingTests",
