@@ -35,3 +35,14 @@ public struct InterfaceAddress: Hashable, Sendable {
         self.kind = kind
     }
 }
+
+extension InterfaceAddress {
+    /// Whether an address is in the address's own network prefix.
+    package func covers(_ other: IPAddress) -> Bool {
+        guard ip.family == other.family else { return false }
+        return (0..<ip.byteCount).allSatisfy { index in
+            let bits = min(8, max(0, prefixLength - 8 * index))
+            return (ip[byte: index] ^ other[byte: index]) >> (8 - bits) == 0
+        }
+    }
+}

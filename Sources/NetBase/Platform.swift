@@ -15,6 +15,13 @@ package protocol Platform: AnyObject {
     /// Binds a UDP socket; port 0 takes a free port.
     func bindDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket
 
+    /// Binds a UDP socket to the port of a multicast group, shared with others that ask for the same, and joins the group on every interface
+    /// that is up and knows of multicast.
+    func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket
+
+    /// What all clients on the platform share; held weakly, so that it goes with the last of them.
+    var sharedResponder: AnyObject? { get set }
+
     /// Starts to connect a TCP stream; ``ByteStream/onConnect`` or ``ByteStream/onClose`` tells how that went.
     func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream
 
@@ -75,6 +82,27 @@ package protocol DatagramSocket: AnyObject {
 extension DatagramSocket {
     /// Does nothing.
     package func setTypeOfService(_ value: UInt8) throws(NetworkError) {}
+}
+
+/// A UDP socket that takes part in a multicast group of the local links; what it sends has a TTL of 255.
+package protocol MulticastSocket: AnyObject {
+    /// The family of the group.
+    var family: IPAddress.Family { get }
+
+    /// A datagram arrived, to the group or to the socket alone; the bytes are borrowed for the call.
+    var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)? { get set }
+
+    /// Joins the group on interfaces that have come.
+    func refreshInterfaces()
+
+    /// Sends one datagram to the group on every interface; what an interface does not take is lost.
+    func sendToGroup(_ bytes: Span<UInt8>)
+
+    /// Sends one datagram to one address; what the system does not take is lost.
+    func send(_ bytes: Span<UInt8>, to destination: TransportAddress)
+
+    /// Closes the socket and drops its closures.
+    func close()
 }
 
 /// A TCP connection.

@@ -27,6 +27,9 @@ public final class EventLoop {
 
     let core: LoopCore
 
+    /// What all clients on the loop share, and own.
+    package weak var sharedResponder: AnyObject?
+
     /// Makes a loop of its own; fails when the process is out of descriptors or memory.
     public init() throws(NetworkError) {
         let loop = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)

@@ -19,6 +19,16 @@ final class UVPlatform: Platform {
         try UDPSocket(on: loop, boundTo: address)
     }
 
+    func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket {
+        try GroupSocket(on: loop, group: group)
+    }
+
+    // A platform is made for each client; what they share is the loop.
+    var sharedResponder: AnyObject? {
+        get { loop.sharedResponder }
+        set { loop.sharedResponder = newValue }
+    }
+
     func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
         try TCPStream(on: loop, connectingTo: address)
     }

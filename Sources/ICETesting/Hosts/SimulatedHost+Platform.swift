@@ -38,6 +38,8 @@ extension SimulatedHost: Platform {
         try bind(address)
     }
 
+    package func bindMulticastSocket(to group: TransportAddress) -> any MulticastSocket { join(group) }
+
     package func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
         try connect(to: address)
     }

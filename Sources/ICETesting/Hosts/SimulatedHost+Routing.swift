@@ -54,20 +54,15 @@ extension SimulatedHost {
     }
 }
 
+extension TransportAddress {
+    /// Whether a group's socket is bound where an address is.
+    fileprivate func isAt(_ address: TransportAddress) -> Bool { family == address.family && port == address.port }
+}
+
 extension SimulatedInterface {
     /// Whether the host knows a way to an address: it is on the interface's own network, or its family is routed.
     fileprivate func reaches(_ ip: IPAddress) -> Bool {
         routedFamilies.contains(ip.family) || addresses.contains { $0.covers(ip) }
-    }
-}
-
-extension InterfaceAddress {
-    fileprivate func covers(_ other: IPAddress) -> Bool {
-        guard ip.family == other.family else { return false }
-        return (0..<ip.byteCount).allSatisfy { index in
-            let bits = min(8, max(0, prefixLength - 8 * index))
-            return (ip[byte: index] ^ other[byte: index]) >> (8 - bits) == 0
-        }
     }
 }
 
@@ -89,12 +84,20 @@ extension SimulatedHost: LinkOwner {
     }
 
     private func accept(_ packet: Packet, on interface: SimulatedInterface?) {
+        if packet.destination.ip.isMulticast { return acceptMulticast(packet) }
         guard has(packet.destination.ip) else { return record(.noRoute, packet) }
         switch packet.content {
         case .datagram(let bytes):
-            guard let socket = socket(at: packet.destination) else { return refuse(packet) }
-            record(.delivered, packet)
-            socket.receive(bytes, from: packet.source)
+            if let socket = socket(at: packet.destination) {
+                record(.delivered, packet)
+                socket.receive(bytes, from: packet.source)
+            } else if let socket = multicastSockets.last(where: { $0.group.isAt(packet.destination) }) {
+                // Of sockets that share a port, the one that was bound last gets what is not for the group.
+                record(.delivered, packet)
+                socket.receive(bytes, from: packet.source)
+            } else {
+                refuse(packet)
+            }
         case .unreachable(let report):
             guard let socket = socket(at: packet.destination) else { return record(.noListener, packet) }
             record(.delivered, packet)
@@ -102,6 +105,13 @@ extension SimulatedHost: LinkOwner {
         case .segment(let segment):
             accept(segment, in: packet)
         }
+    }
+
+    private func acceptMulticast(_ packet: Packet) {
+        let members = multicastSockets.filter { $0.group.unscoped == packet.destination.unscoped }
+        guard case .datagram(let bytes) = packet.content, !members.isEmpty else { return record(.noListener, packet) }
+        record(.delivered, packet)
+        for member in members { member.receive(bytes, from: packet.source) }
     }
 
     private func socket(at address: TransportAddress) -> SimulatedSocket? {

@@ -31,6 +31,8 @@ public final class SimulatedHost {
     let fabric: Fabric
     let governor = SimulatedPacingGovernor()
     var generator: SeededGenerator
+    package weak var sharedResponder: AnyObject?
+    var multicastSockets: [SimulatedMulticastSocket] = []
     var datagramPorts: [UInt16: [SimulatedSocket]] = [:]
     var listeners: [UInt16: [SimulatedListener]] = [:]
     var streams: [StreamKey: SimulatedStream] = [:]
@@ -81,6 +83,9 @@ public final class SimulatedHost {
         let ports = datagramPorts
         datagramPorts = [:]
         for socket in ports.values.joined() { socket.abandon() }
+        let members = multicastSockets
+        multicastSockets = []
+        for member in members { member.abandon() }
         let connections = streams
         streams = [:]
         for stream in connections.values { stream.abandon() }

@@ -73,7 +73,7 @@ extension SimulatedSocket: DatagramSocket {}
 
 extension SimulatedHost {
     /// Asks the network's interceptor about a datagram and does what it says.
-    fileprivate func intercept(_ packet: Packet, through interface: SimulatedInterface?) {
+    func intercept(_ packet: Packet, through interface: SimulatedInterface?) {
         guard let interceptor = fabric.interceptor else { return emit(packet, through: interface) }
         let seen = SimulatedPacket(
             sender: name, source: packet.source, destination: packet.destination, bytes: packet.payload)

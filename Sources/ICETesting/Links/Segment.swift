@@ -6,6 +6,8 @@ final class Segment {
     weak var gateway: SimulatedNAT?
     private let fabric: Fabric
     private var links: [IPAddress: WeakLink] = [:]
+    /// All links that have ever had an address here, in the order of their first one.
+    private var members: [WeakLink] = []
 
     init(_ name: String, on fabric: Fabric) {
         self.name = name
@@ -17,6 +19,7 @@ final class Segment {
         let ip = ip.scoped(to: 0)
         precondition(links[ip]?.link == nil, "\(ip) is taken on \(name)")
         links[ip] = WeakLink(link: link)
+        if !members.contains(where: { $0.link === link }) { members.append(WeakLink(link: link)) }
         if let gateway, gateway.exposes(ip) { gateway.link.segment.register(ip, at: gateway.link) }
     }
 
@@ -28,6 +31,7 @@ final class Segment {
 
     /// Hands a packet to whoever has its destination, or else to the gateway; a link that sent it does not get it back.
     func route(_ packet: Packet, from link: SimulatedLink?) {
+        if packet.destination.ip.isMulticast { return distribute(packet, from: link) }
         if let target = links[packet.destination.ip]?.link {
             guard target !== link else { return fabric.record(.noRoute, packet, at: name) }
             target.deliver(packet)
@@ -35,6 +39,15 @@ final class Segment {
             gateway.receiveFromInside(packet)
         } else {
             routeNowhere(packet)
+        }
+    }
+
+    /// Hands a packet for a group to everybody else behind the same NAT. On the Internet no two hosts are on one link.
+    private func distribute(_ packet: Packet, from link: SimulatedLink?) {
+        guard let gateway else { return fabric.record(.noRoute, packet, at: name) }
+        for member in members {
+            guard let target = member.link, target !== link, target !== gateway.link else { continue }
+            target.deliver(packet)
         }
     }
 

@@ -126,6 +126,8 @@ final class RefusingPlatform: Platform {
     private let host: SimulatedHost
     private let refuses: (TransportAddress) -> Bool
     private(set) var refused: [TransportAddress] = []
+    /// Whether there is no socket for multicast.
+    var refusesMulticast = false
 
     init(_ host: SimulatedHost, refuses: @escaping (TransportAddress) -> Bool) {
         self.host = host
@@ -138,6 +140,18 @@ final class RefusingPlatform: Platform {
             throw NetworkError(.addressNotAvailable, name: "EADDRNOTAVAIL", operation: "bind \(address)")
         }
         return try host.bindDatagramSocket(to: address)
+    }
+
+    func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket {
+        guard !refusesMulticast else {
+            throw NetworkError(.networkUnreachable, name: "ENETUNREACH", operation: "join \(group.ip)")
+        }
+        return host.bindMulticastSocket(to: group)
+    }
+
+    var sharedResponder: AnyObject? {
+        get { host.sharedResponder }
+        set { host.sharedResponder = newValue }
     }
 
     var now: Instant { host.now }

@@ -60,6 +60,12 @@ final class FakePlatform: Platform {
         return socket
     }
 
+    func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket {
+        throw NetworkError(.other, name: "ENOSYS", operation: "join \(group)")
+    }
+
+    weak var sharedResponder: AnyObject?
+
     func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
         let stream = FakeStream(self, address)
         streams.append(stream)
