@@ -141,7 +141,7 @@ struct RemoteCandidatesTests {
         #expect(learned.kind == .peerReflexive && learned.priority == 77)
         var expected = Candidate.sample("203.0.113.1:7000", kind: .serverReflexive, foundation: "s")
         let outcome = remotes.add(signalled: expected, limit: 9)
-        expected.priority = 77
+        (expected.priority, expected.alias) = (77, learned.alias)
         #expect(outcome == .merged(expected) && remotes.all == [expected])
         #expect(remotes.add(signalled: expected, limit: 9) == .duplicate)
     }

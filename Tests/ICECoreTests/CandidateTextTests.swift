@@ -1,3 +1,4 @@
+import Foundation
 import NetBase
 import Testing
 
@@ -105,13 +106,27 @@ struct CandidateTextTests {
         "D2.4: what is well-formed but not for this agent is refused as unsupported",
         arguments: [
             "candidate:1 1 udp 9 host.example 5 typ host",
-            "candidate:1 1 udp 9 1f4712db-ea17-4bcf-a596-105139dfd8bf.local 5 typ host",
+            "candidate:1 1 udp 9 a.b.local 5 typ host", "candidate:1 1 udp 9 .local 5 typ host",
+            "candidate:1 1 udp 9 a_b.local 5 typ host", "candidate:1 1 udp 9 host.local. 5 typ host",
             "candidate:1 1 sctp 9 192.0.2.1 5 typ host", "candidate:1 1 ssltcp 9 192.0.2.1 443 typ relay",
             "candidate:1 1 udp 9 192.0.2.1 5 typ token", "candidate:1 1 udp 9 192.0.2.1 5 typ local",
         ])
     func unsupported(line: String) throws {
         let error = try #require(throws: ICESyntaxError.self) { try Candidate(line) }
         #expect(error.code == .unsupportedCandidate)
+    }
+
+    @Test("E5.2: a name with one dot that ends in .local stands in the place of the address, in text and JSON")
+    func hostName() throws {
+        let line = "candidate:1 1 udp 9 1f4712db-ea17-4bcf-a596-105139dfd8bf.local 5 typ host ufrag abcd"
+        let candidate = try Candidate(line)
+        #expect(candidate.hostName == "1f4712db-ea17-4bcf-a596-105139dfd8bf.local")
+        #expect(candidate.address == TransportAddress(.any(.v4), port: 5))
+        #expect(candidate.description == line)
+        let json = try JSONEncoder().encode(candidate)
+        #expect(try JSONDecoder().decode(Candidate.self, from: json) == candidate)
+        #expect(try Candidate("candidate:1 1 udp 9 Printer.LOCAL 5 typ host").hostName == "Printer.LOCAL")
+        #expect(try Candidate("candidate:1 1 udp 9 192.0.2.1 5 typ host").hostName == nil)
     }
 
     @Test(

@@ -80,7 +80,7 @@ extension ICEClient {
     /// The local candidates so far.
     public var localCandidates: [Candidate] { agent.signalledCandidates }
 
-    /// The peer's candidates so far, those included that only its checks have shown.
+    /// The peer's candidates so far, those included that only its checks have shown; those with a name once it has been looked up.
     public var remoteCandidates: [Candidate] { agent.remoteCandidates }
 
     /// Takes the peer's credentials and abilities, before or after its candidates and checks.
@@ -160,7 +160,7 @@ extension ICEClient {
     public func selectedPair(of path: StreamComponent = .first) -> CandidatePair? { agent.selectedPair(of: path) }
 
     /// All pairs of this generation, best first within a stream.
-    public var candidatePairs: [CandidatePair] { agent.pairs.map(\.description) }
+    public var candidatePairs: [CandidatePair] { agent.shownPairs }
 
     func requireOpen() throws(ICEError) {
         if isClosed { throw ICEError.closed }

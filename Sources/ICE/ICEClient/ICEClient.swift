@@ -106,6 +106,9 @@ public final class ICEClient {
     /// The last look-up of each server.
     private var lookUps: [Int: any Cancellable] = [:]
     private var networkWatch: (any Cancellable)?
+    /// The names of the peer that are being looked up, and those of ours that are answered for.
+    var nameLookUps: [MulticastName: MulticastLookUp] = [:]
+    var publications: [MulticastName: MulticastPublication] = [:]
 
     // MARK: Life
 
@@ -134,6 +137,7 @@ public final class ICEClient {
         alarm?.close()
         networkWatch?.cancel()
         for lookUp in lookUps.values { lookUp.cancel() }
+        closeNames()
         closeRelays()
         for socket in sockets { socket.socket.close() }
     }
@@ -156,6 +160,7 @@ public final class ICEClient {
         networkWatch = nil
         for lookUp in lookUps.values { lookUp.cancel() }
         lookUps = [:]
+        closeNames()
         dropClosures()
     }
 
@@ -207,6 +212,9 @@ public final class ICEClient {
         case .permit(let id, let peer): permit(peer, on: id)
         case .closeSocket(let id): closeSocket(id)
         case .resolve(let server, let host): resolve(host, forServer: server)
+        case .lookUp(let name): lookUp(name)
+        case .publish(let name, let ip): publish(name, ip)
+        case .unpublish(let name): unpublish(name)
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
         case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
         case .admit(let id, let address): withSocket(id) { $0.admit(address) }

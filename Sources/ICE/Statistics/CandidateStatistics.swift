@@ -15,8 +15,8 @@ public struct CandidateStatistics: Hashable, Sendable, Encodable {
     public let stream: Int
     /// The component within the stream, 1 to 256.
     public let component: Int
-    /// The IP address.
-    public let address: String
+    /// The IP address, or the name that hides it; nil where neither was told.
+    public let address: String?
     /// The port.
     public let port: UInt16
     /// `udp` or `tcp`.
@@ -54,7 +54,7 @@ public struct CandidateStatistics: Hashable, Sendable, Encodable {
 extension CandidateStatistics {
     init(local: LocalCandidate, usernameFragment: String, timestamp: Double) {
         self.init(
-            "local-candidate", local.id, local.candidate, usernameFragment, url: local.server?.text,
+            "local-candidate", local.id, local.candidate.shown, usernameFragment, url: local.server?.text,
             relayProtocol: local.candidate.kind == .relayed ? local.server?.transport.rawValue : nil, timestamp)
     }
 
@@ -73,7 +73,7 @@ extension CandidateStatistics {
         self.timestamp = timestamp
         stream = candidate.stream.index
         component = Int(candidate.component.rawValue)
-        address = candidate.address.ip.description
+        address = candidate.hostName ?? (candidate.address.ip.isUnspecified ? nil : candidate.address.ip.description)
         port = candidate.address.port
         kind = candidate.kind
         priority = candidate.priority

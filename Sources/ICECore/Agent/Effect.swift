@@ -16,6 +16,12 @@ package enum Effect {
     case closeSocket(SocketID)
     /// Look up a server's name and tell ``ICEAgent/serverResolved(_:to:now:)`` or ``ICEAgent/serverUnresolvable(_:_:now:)``.
     case resolve(server: Int, host: String)
+    /// Look up a name of multicast DNS and tell ``ICEAgent/nameResolved(_:to:now:)`` or ``ICEAgent/nameUnresolvable(_:now:)``.
+    case lookUp(MulticastName)
+    /// Answer for a name of an address of this machine; where that can't be, tell ``ICEAgent/hostUnpublishable(_:now:)``.
+    case publish(MulticastName, IPAddress)
+    /// Answer for a name no more.
+    case unpublish(MulticastName)
     /// Send a STUN message.
     case send([UInt8], from: SocketID, to: TransportAddress)
     /// Send a keepalive, unless data went the same way within the interval: then tell ``ICEAgent/postponeKeepalive(of:to:)``.

@@ -198,7 +198,8 @@ extension ICEAgent {
     ) {
         // RFC 8445 §7.2.5.2.1: the answer must come back the way the request went.
         guard source == check.destination, socket == check.socket else {
-            let text = "the answer to a check for \(check.destination) came from \(source)"
+            let origin = hidesLearned ? "another address" : "\(source)"
+            let text = "the answer to a check for \(check.destination) came from \(origin)"
             fail(check, PairFailure(.asymmetric, text), at: now)
             return
         }
@@ -295,6 +296,7 @@ extension ICEAgent {
         // A pair that already works is failed only by the check that was to choose it, or to see that it still does.
         let mayFail = check.purpose == .nomination || check.purpose == .keepalive
         guard pair.state != .succeeded || mayFail else { return }
+        let failure = shown(failure, on: pair)
         let inUse = components.firstIndex {
             $0.selected?.id == pair.id && $0.selected?.generation == session.generation
         }

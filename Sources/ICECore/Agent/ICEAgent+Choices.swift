@@ -24,12 +24,12 @@ extension ICEAgent {
         localCandidates.all.lazy.filter { local in
             guard local.candidate.kind != .peerReflexive, !local.isWithheld else { return false }
             return !asksAboutCandidates || local.decidedGeneration == session.generation
-        }.map(\.candidate)
+        }.map(\.candidate.shown)
     }
 
     /// Hands out a candidate, unless nobody is to know of it.
     mutating func announce(_ local: LocalCandidate) {
-        if hidesHosts, local.gathered.kind == .host { return }
+        if local.gathered.kind == .host, mustWithhold(hostAt: local.base.ip) { return }
         tell(.candidate(local.gathered))
     }
 
@@ -45,8 +45,8 @@ extension ICEAgent {
     ///
     /// - Parameter candidate: As it was told of.
     package mutating func conveyed(_ candidate: Candidate, now: Instant) {
-        guard let local = localCandidates.all.first(where: { $0.gathered == candidate }), !local.isWithheld,
-            !session.conveyed.contains(where: { $0.gathered == candidate && $0.socket == local.socket })
+        guard let local = localCandidates.all.first(where: { $0.isTold(as: candidate) }), !local.isWithheld,
+            !session.conveyed.contains(where: { $0.gathered == local.gathered && $0.socket == local.socket })
         else { return }
         session.conveyed.append(local)
         formPairs(with: local)
@@ -58,7 +58,7 @@ extension ICEAgent {
 
     /// Whether the peer may learn that there is something at a socket: it was told of it, or has used it.
     func mayAnswer(on socket: SocketID) -> Bool {
-        guard usesRelaysOnly || hidesHosts || asksAboutCandidates else { return true }
+        guard usesRelaysOnly || hidesHosts || asksAboutCandidates || publishesNames else { return true }
         return localCandidates.all.contains { $0.socket == socket && !$0.isWithheld }
             || components.contains { $0.selected?.socket == socket }
     }

@@ -24,7 +24,8 @@ extension ICEAgent {
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(
             servers: isLite ? [] : permittedServers, openingSockets: count, usesRelaysOnly: usesRelaysOnly,
-            hidesBases: hidesHosts, isContinual: gathersContinually, timeout: configuration.gatheringTimeout, at: now)
+            hidesBases: hidesHosts || publishesNames, isContinual: gathersContinually,
+            timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
         if isLite { refuseServers() }
         for relay in gatherer.unconfirmedRelays { emit(.confirmRelay(relay)) }
@@ -38,8 +39,8 @@ extension ICEAgent {
         let (path, rank) = (sockets[index].path, sockets[index].rank)
         if !usesRelaysOnly,
             let host = localCandidates.addHost(
-                on: id, base: base, path: path, rank: rank, isWithheld: hidesHosts,
-                network: networkInfo(of: sockets[index]))
+                on: id, base: base, path: path, rank: rank, isWithheld: mustWithhold(hostAt: base.ip),
+                hostName: hostNames.name(of: base.ip)?.description, network: networkInfo(of: sockets[index]))
         {
             announce(host)
         }

@@ -90,7 +90,8 @@ extension ICEAgent {
         sockets.removeAll { dead.contains($0.id) }
         // Relays go first: what frees them is sent from the sockets that they were asked for with.
         for id in dead.reversed() { emit(.closeSocket(id)) }
-        for candidate in candidates where told.contains(candidate) { tell(.candidateRemoved(candidate)) }
+        unpublishNames()
+        for candidate in candidates where told.contains(candidate.shown) { tell(.candidateRemoved(candidate)) }
     }
 
     /// The pairs that stand by fail first, so that none of them is chosen in place of one in use.
@@ -104,7 +105,7 @@ extension ICEAgent {
         for index in components.indices {
             guard let selected = components[index].selected, dead.contains(selected.socket) else { continue }
             let reason = ICEFailure(
-                .addressLost, "\(selected.pair.local.address.ip) is gone; restart ICE to find another way")
+                .addressLost, "\(selected.pair.local.host) is gone; restart ICE to find another way")
             losePath(ofComponentAt: index, failure, reason, restart: .addressLost, at: now)
             tellPeerOfMove(ofComponentAt: index, at: now)
             // Another address may come, and the peer may find this agent there.

@@ -51,17 +51,19 @@ extension ICEAgent {
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
         var candidate = candidate
         candidate.address = candidate.address.unmapped
-        // Before gathering the streams need not be known: what fits none of them is never paired.
-        let isKnownComponent = gatherer.state == .new || components.contains { $0.path == candidate.path }
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
-        let isWanted =
-            candidate.transport == .udp && candidate.address.canBePeer && isKnownComponent && isCurrent(candidate)
-            && session.expectsCandidates(of: candidate.stream, usernameFragment: candidate.usernameFragment)
-        guard state != .closed, isWanted else {
-            counters.ignoredCandidates += 1
-            trace(.remoteCandidate(candidate, "unusable", .remoteCandidateIgnored))
-            return
+        let isExpected = session.expectsCandidates(
+            of: candidate.stream, usernameFragment: candidate.usernameFragment)
+        guard state != .closed, isExpected, candidate.transport == .udp, isOfSession(candidate) else {
+            return ignore(candidate, "unusable")
         }
+        if let hostName = candidate.hostName { seek(candidate, hostName) } else { add(candidate) }
+        settle(at: now)
+    }
+
+    /// Takes a candidate whose address is known.
+    mutating func add(_ candidate: Candidate) {
+        guard candidate.address.canBePeer else { return ignore(candidate, "unusable") }
         switch session.remoteCandidates.add(signalled: candidate, limit: configuration.maximumRemoteCandidates) {
         case .added:
             trace(.remoteCandidate(candidate, "signalled"))
@@ -82,12 +84,22 @@ extension ICEAgent {
         case .duplicate:
             trace(.remoteCandidate(candidate, "duplicate", .remoteCandidateIgnored))
         case .refused where forgetDeadRemote(isLearned: candidate.kind == .peerReflexive):
-            return addRemote(candidate, now: now)
+            add(candidate)
         case .refused:
-            counters.ignoredCandidates += 1
-            trace(.remoteCandidate(candidate, "limit", .remoteCandidateIgnored))
+            ignore(candidate, "limit")
         }
-        settle(at: now)
+    }
+
+    mutating func ignore(_ candidate: Candidate, _ reason: String) {
+        counters.ignoredCandidates += 1
+        trace(.remoteCandidate(candidate, reason, .remoteCandidateIgnored))
+    }
+
+    /// Whether a candidate is for a component and of the peer's present generation, as far as they are known.
+    func isOfSession(_ candidate: Candidate) -> Bool {
+        // Before gathering the streams need not be known: what fits none of them is never paired.
+        let isKnownComponent = gatherer.state == .new || components.contains { $0.path == candidate.path }
+        return candidate.address.port != 0 && isKnownComponent && isCurrent(candidate)
     }
 
     /// The peer has no more candidates (RFC 8838 §14).
@@ -201,6 +213,8 @@ extension LocalCandidate {
     /// RFC 8445 §6.1.2.2: same family, and link-local IPv6 only with link-local IPv6.
     func canReach(_ remote: Candidate) -> Bool {
         guard base.family == remote.address.family else { return false }
+        // A relay is not told whom a name stands for.
+        if candidate.kind == .relayed, remote.hostName != nil { return false }
         return base.family == .v4 || base.ip.isLinkLocal == remote.address.ip.isLinkLocal
     }
 }

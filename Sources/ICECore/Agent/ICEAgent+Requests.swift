@@ -174,7 +174,7 @@ extension ICEAgent {
 
     private mutating func learnRemote(_ address: TransportAddress, from check: IncomingCheck) -> Candidate? {
         session.remoteCandidates.learn(
-            address, path: check.path, priority: check.priority, network: check.network,
+            address, path: check.path, priority: check.priority, network: check.network, generation: session.generation,
             limit: configuration.maximumRemoteCandidates)
     }
 

@@ -14,7 +14,7 @@ extension ICEAgent {
             let decision = pairs.map {
                 Nominator.decide(
                     over: $0, at: now, sawLoss: sawLoss || isPeerHeardDirectly(on: component.path),
-                    expectsCandidates: gatherer.state == .gathering
+                    expectsCandidates: gatherer.state == .gathering || session.sought.contains(component.path.stream)
                         || session.expectsCandidates(of: component.path.stream),
                     mayBeRelayed: { isFinal && session.mayBeRelayed($0) })
             }

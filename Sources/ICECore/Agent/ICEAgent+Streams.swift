@@ -93,6 +93,7 @@ extension Session {
     fileprivate mutating func forget(_ paths: Set<StreamComponent>) {
         conveyed.removeAll { paths.contains($0.candidate.path) }
         _ = remoteCandidates.removeAll { paths.contains($0.path) }
+        sought.removeAll { paths.contains($0.path) }
         nominations.removeAll { checklists[$0].map { paths.contains($0.path) } ?? true }
         for path in paths { nominatedPairs[path] = nil }
         let lists = checklists
@@ -124,6 +125,7 @@ extension Session {
 
     /// Whether no more candidates of the peer will come.
     var hasAllRemoteCandidates: Bool {
+        guard sought.isEmpty else { return false }
         guard !checklists.lists.isEmpty else {
             return remoteEnds.cover(nil, usernameFragment: remote?.usernameFragment)
         }

@@ -40,6 +40,10 @@ package struct ICEAgent {
     var gatheringIsNext = false
     /// The addresses that were let in on each relay.
     var permissions: Set<RelayPermission> = []
+    /// The names that stand for addresses of this machine.
+    var hostNames = HostNames()
+    /// Whether the peer has hidden an address behind a name.
+    var peerHides = false
     /// When the relays that nobody uses are freed.
     var relayRelease: Instant?
     var generator: any RandomNumberGenerator
@@ -101,6 +105,7 @@ package struct ICEAgent {
 
     mutating func tell(_ event: AgentEvent) {
         trace(telling: event)
+        let event = shown(event)
         // What streams that still work go through is told no more once the session has failed, but for the path of their data.
         if state == .failed, event.isAboutChecks { return }
         effects.append(.event(event))
@@ -125,11 +130,11 @@ package struct ICEAgent {
     }
 
     /// The peer's candidates that are known.
-    package var remoteCandidates: [Candidate] { session.remoteCandidates.all }
+    package var remoteCandidates: [Candidate] { session.remoteCandidates.all.map(shown) }
 
     /// The way a component's data goes.
     package func selectedPair(of path: StreamComponent) -> CandidatePair? {
-        components.first { $0.path == path }?.selected?.pair
+        components.first { $0.path == path }?.selected.map { shown($0.pair) }
     }
 
     /// How far gathering has come.
@@ -137,6 +142,9 @@ package struct ICEAgent {
 
     /// All pairs of this generation, best first within their stream.
     package var pairs: [CheckPair] { Array(session.checklists.pairs) }
+
+    /// The same as the application sees them.
+    package var shownPairs: [CandidatePair] { pairs.map { shown($0.description) } }
 
     // MARK: Sockets
 
@@ -146,6 +154,7 @@ package struct ICEAgent {
     }
 
     mutating func openSocket(on ip: IPAddress, for path: StreamComponent, rank: Int) {
+        if publishesNames { publishName(of: ip) }
         let id = makeSocketID()
         sockets.append(Socket(id: id, path: path, rank: rank, base: nil, address: ip))
         emit(.openSocket(id, ip, for: path))

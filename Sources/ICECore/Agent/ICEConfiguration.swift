@@ -50,6 +50,18 @@ public struct ICEConfiguration: Sendable {
         case proxyOnly
     }
 
+    /// What becomes of names that hide addresses (draft-ietf-mmusic-mdns-ice-candidates).
+    public enum MulticastDNS: Hashable, Sendable {
+        /// `.local` candidates of the peer are ignored.
+        case off
+        /// `.local` candidates of the peer are looked up on the local links, and used; browsers send them to whom they do not trust with
+        /// their addresses. Nothing is sent to a multicast group, or heard, before the first such candidate.
+        case resolve
+        /// So they are, and this side's own host addresses are told as such names too, which work on the local links only. Reflexive and
+        /// relayed candidates are told as ever, without the address behind them.
+        case publish
+    }
+
     /// Which of the two agents decides; the peers settle a conflict by themselves.
     public var role: Role
 
@@ -70,6 +82,13 @@ public struct ICEConfiguration: Sendable {
 
     /// Which of the machine's addresses are used, and shown to the peer (RFC 8828).
     public var addressExposure = AddressExposure.all
+
+    /// Whether host addresses may hide, or are to hide, behind names of multicast DNS.
+    ///
+    /// What a name stands for is shown in no candidate, event, statistic, trace or log: a name has the address 0.0.0.0 there. Once a peer has
+    /// hidden an address so, and always with `publish`, that holds for addresses too that only its checks have shown;
+    /// ``ICEClient/shouldAcceptBindingRequest`` alone is told them.
+    public var multicastDNS = MulticastDNS.resolve
 
     /// Whether candidates are gathered once in each generation, or for as long as the session lasts.
     public var gatheringPolicy = GatheringPolicy.once

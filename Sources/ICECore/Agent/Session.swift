@@ -6,6 +6,8 @@ struct Session {
     let generation: Int
     let keys: SessionKeys
     var remoteCandidates = RemoteCandidates()
+    /// The peer's candidates whose names are being looked up.
+    var sought = SoughtCandidates()
     /// Of which streams the peer said that it has no more candidates.
     var remoteEnds = RemoteEnds()
     /// Whether it said so ahead of its credentials and without a name, so that candidates may still come.

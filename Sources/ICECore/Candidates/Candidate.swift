@@ -88,8 +88,12 @@ public struct Candidate: Hashable, Sendable {
     /// 1 to 2³¹−1, higher is better (RFC 8445 §5.1.2).
     public var priority: UInt32
 
-    /// Where it is reached.
+    /// Where it is reached; 0.0.0.0 and the port where a ``hostName`` hides it.
     public var address: TransportAddress
+
+    /// The name that stands in the place of the address: a random UUID below `.local`, which only the link that it is on can look up
+    /// (draft-ietf-mmusic-mdns-ice-candidates). Nil where the address itself is told.
+    public var hostName: String?
 
     /// How it was obtained.
     public var kind: Kind
@@ -102,6 +106,9 @@ public struct Candidate: Hashable, Sendable {
 
     /// The stream it belongs to. Candidate lines do not say: signalling does, by `mid` or position.
     public var stream = StreamID(0)
+
+    /// What statistics and traces name a candidate by that only a check has shown, and whose address the peer may want hidden.
+    package var alias: String?
 
     /// A candidate from its parts.
     public init(
@@ -150,4 +157,24 @@ extension UInt8 {
 extension Candidate {
     /// The component of the stream that the candidate belongs to.
     public var path: StreamComponent { StreamComponent(stream: stream, component: component) }
+}
+
+// MARK: - Hidden addresses
+
+extension Candidate {
+    /// The candidate as the application and the peer see it: without the address that a name stands for.
+    package var shown: Candidate { hostName == nil ? self : hidden(atPort: address.port) }
+
+    /// The candidate without its address.
+    func hidden(atPort port: UInt16) -> Candidate {
+        var candidate = self
+        candidate.address = TransportAddress(.any(.v4), port: port)
+        return candidate
+    }
+
+    /// What stands for the IP address in texts: the name, or else the address.
+    package var host: String { hostName ?? address.ip.scoped(to: 0).description }
+
+    /// The same with the port.
+    package var place: String { hostName.map { "\($0):\(address.port)" } ?? address.description }
 }

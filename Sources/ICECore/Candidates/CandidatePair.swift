@@ -45,7 +45,7 @@ extension CandidatePair {
 extension CandidatePair: CustomStringConvertible {
     /// `192.0.2.1:50000 (host) - 198.51.100.2:40000 (srflx)`.
     public var description: String {
-        "\(local.address) (\(local.kind.rawValue)) - \(remote.address) (\(remote.kind.rawValue))"
+        "\(local.place) (\(local.kind.rawValue)) - \(remote.place) (\(remote.kind.rawValue))"
     }
 }
 

@@ -4,7 +4,7 @@ extension Candidate: CustomStringConvertible {
     /// The line of RFC 8839 §5.1 without `a=`, as browsers take it.
     public var description: String {
         var line = "candidate:\(foundation) \(component.rawValue) \(transport.token) \(priority) "
-        line += "\(address.ip.scoped(to: 0)) \(address.port) typ \(kind.rawValue)"
+        line += "\(host) \(address.port) typ \(kind.rawValue)"
         if let related = relatedAddress ?? hiddenRelatedAddress {
             line += " raddr \(related.ip.scoped(to: 0)) rport \(related.port)"
         }
@@ -49,7 +49,8 @@ extension Candidate {
         func value(of keyword: String) -> String? { attributes.first { $0.name.lowercased() == keyword }?.value }
 
         guard let kind = Kind(rawValue: type) else { throw reader.unsupported("the type \(type) is not known") }
-        guard let ip = IPAddress(candidateText: host) else {
+        let name = Self.multicastHostName(host)
+        guard let ip = name == nil ? IPAddress(candidateText: host) : .any(.v4) else {
             // RFC 8839 §5.1: "the presence of a colon indicates IPv6".
             throw !host.utf8.contains(UInt8(ascii: ":")) && host.utf8.contains { !$0.isAddressCharacter }
                 ? reader.unsupported("the address \(host) is a host name")
@@ -68,10 +69,23 @@ extension Candidate {
         self.component = component
         self.priority = priority
         self.address = TransportAddress(ip.unmapped, port: port)
+        hostName = name
         self.kind = kind
         self.relatedAddress = Self.relatedAddress(value(of: "raddr"), port: value(of: "rport"))
         let known: Set<String> = ["raddr", "rport", "tcptype"]
         self.attributes = attributes.filter { !known.contains($0.name.lowercased()) }
+    }
+
+    /// draft-ietf-mmusic-mdns-ice-candidates §3.2.1: a name with exactly one dot, which ends in `.local`; no other name is ever looked up.
+    private static func multicastHostName(_ text: String) -> String? {
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 2, String(Substring(parts[1])).lowercased() == "local", 1...63 ~= parts[0].count,
+            parts[0].allSatisfy({
+                ($0.isICECharacter && $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/"))
+                    || $0 == UInt8(ascii: "-")
+            })
+        else { return nil }
+        return text
     }
 
     private static func relatedAddress(_ address: String?, port: String?) -> TransportAddress? {

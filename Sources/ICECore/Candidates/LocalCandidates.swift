@@ -38,13 +38,21 @@ package struct LocalCandidate: Hashable, Sendable {
         self.network = network
     }
 
+    /// Whether it is what the application was told of.
+    func isTold(as told: Candidate) -> Bool { gathered == told || (gathered.hostName != nil && gathered.shown == told) }
+
+    /// Whether nobody is to learn its address.
+    var isHidden: Bool { isWithheld || candidate.hostName != nil }
+
     /// Takes what may differ from what was found: foundation, priority and the like are not the application's to choose.
     fileprivate mutating func decide(as signalled: Candidate?, generation: Int) {
         candidate = gathered
         isWithheld = signalled == nil
         decidedGeneration = generation
         guard let signalled else { return }
-        candidate.address = signalled.address
+        candidate.hostName = signalled.hostName
+        // Behind a name the address stays what it is.
+        if signalled.hostName == nil { candidate.address = signalled.address }
         candidate.relatedAddress = signalled.relatedAddress
         candidate.attributes = signalled.attributes
     }
@@ -86,9 +94,9 @@ struct LocalCandidates {
     ///
     /// - Returns: The candidate as it is to be signalled.
     mutating func decide(on gathered: Candidate, as signalled: Candidate?, generation: Int) -> Candidate? {
-        guard let index = all.firstIndex(where: { $0.gathered == gathered }) else { return nil }
+        guard let index = all.firstIndex(where: { $0.isTold(as: gathered) }) else { return nil }
         all[index].decide(as: signalled, generation: generation)
-        return all[index].isWithheld ? nil : all[index].candidate
+        return all[index].isWithheld ? nil : all[index].candidate.shown
     }
 
     /// Adds the host candidate of a socket.
@@ -96,14 +104,15 @@ struct LocalCandidates {
     /// - Parameters:
     ///   - rank: The place of its address among the host's addresses, 0 being preferred.
     ///   - isWithheld: Whether it is but the base of others.
+    ///   - hostName: What is told in the place of its address.
     mutating func addHost(
         on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int, isWithheld: Bool = false,
-        network: NetworkInfo? = nil
+        hostName: String? = nil, network: NetworkInfo? = nil
     ) -> LocalCandidate? {
         // RFC 8445 §5.1.2.1: "If there is only a single IP address, this value SHOULD be set to 65535."
         add(
             .host, at: base.unscoped, related: nil, socket, base, path, server: nil,
-            preference: 65535 - min(rank, 65535), isWithheld: isWithheld, network: network)
+            preference: 65535 - min(rank, 65535), isWithheld: isWithheld, hostName: hostName, network: network)
     }
 
     /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
@@ -112,7 +121,7 @@ struct LocalCandidates {
     ) -> LocalCandidate? {
         guard let host = base(of: socket) else { return nil }
         return add(
-            .serverReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
+            .serverReflexive, at: mapped, related: host.isHidden ? nil : host.candidate.address, socket, host.base,
             host.candidate.path, server: server, url: url, preference: Int(host.localPreference), network: host.network)
     }
 
@@ -140,7 +149,7 @@ struct LocalCandidates {
         let learnedCount = all.count { $0.socket == socket && $0.candidate.kind == .peerReflexive }
         guard let host = base(of: socket), learnedCount < Self.learnedLimit else { return nil }
         var learned = add(
-            .peerReflexive, at: mapped, related: host.isWithheld ? nil : host.candidate.address, socket, host.base,
+            .peerReflexive, at: mapped, related: host.isHidden ? nil : host.candidate.address, socket, host.base,
             host.candidate.path,
             server: nil,
             preference: Int(host.localPreference), network: host.network)
@@ -156,12 +165,12 @@ struct LocalCandidates {
     private mutating func add(
         _ kind: Candidate.Kind, at address: TransportAddress, related: TransportAddress?, _ socket: SocketID,
         _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, url: ServerURL? = nil, preference: Int,
-        isWithheld: Bool = false, network: NetworkInfo?
+        isWithheld: Bool = false, hostName: String? = nil, network: NetworkInfo?
     ) -> LocalCandidate? {
         let isKnown = all.contains { known in
             guard known.base == base, known.socket == socket else { return false }
-            // A host candidate that nobody is told of makes no other one redundant.
-            if known.isWithheld, known.gathered.kind == .host, kind != .host { return false }
+            // A host candidate that nobody is told the address of makes no other one redundant.
+            if known.isHidden, known.gathered.kind == .host, kind != .host { return false }
             return known.candidate.address == address || known.gathered.address == address
         }
         guard !isKnown, kind == .peerReflexive || isWithheld || signalledCount(of: path) < limit else { return nil }
@@ -175,6 +184,7 @@ struct LocalCandidates {
             address: address,
             kind: kind, relatedAddress: related, attributes: network?.attributes ?? [])
         candidate.stream = path.stream
+        candidate.hostName = hostName
         let local = LocalCandidate(
             candidate: candidate, socket: socket, base: base, localPreference: unique, server: url,
             isWithheld: isWithheld, network: network)

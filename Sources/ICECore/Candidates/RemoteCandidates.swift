@@ -25,6 +25,11 @@ struct RemoteCandidates {
         all.lazy.filter { $0.path == path }
     }
 
+    /// The address that a name has been found to stand for.
+    func address(of hostName: String) -> IPAddress? {
+        all.first { $0.hostName == hostName }?.address.ip
+    }
+
     /// Whether the peer, or its NAT, is known to have an address.
     func isOwn(_ ip: IPAddress) -> Bool {
         all.contains { ($0.kind == .host || $0.kind == .serverReflexive) && $0.address.ip == ip }
@@ -35,6 +40,7 @@ struct RemoteCandidates {
             guard all[index].kind == .peerReflexive, candidate.kind != .peerReflexive else { return .duplicate }
             var merged = candidate
             merged.priority = all[index].priority
+            merged.alias = all[index].alias
             all[index] = merged
             return .merged(merged)
         }
@@ -54,7 +60,8 @@ struct RemoteCandidates {
 
     /// Learns a candidate from an authenticated check (RFC 8445 §7.3.1.3); nil over the limit.
     mutating func learn(
-        _ address: TransportAddress, path: StreamComponent, priority: UInt32, network: NetworkInfo? = nil, limit: Int
+        _ address: TransportAddress, path: StreamComponent, priority: UInt32, network: NetworkInfo? = nil,
+        generation: Int = 0, limit: Int
     ) -> Candidate? {
         guard all.lazy.filter({ $0.kind == .peerReflexive }).count < limit else { return nil }
         learnedCount += 1
@@ -66,6 +73,7 @@ struct RemoteCandidates {
             foundation: foundation, component: path.component, priority: priority, address: address,
             kind: .peerReflexive, attributes: network?.attributes ?? [])
         candidate.stream = path.stream
+        candidate.alias = "prflx\(generation).\(learnedCount)"
         all.append(candidate)
         return candidate
     }

@@ -65,7 +65,7 @@ extension SessionDescription {
             media[index].candidates = own.map(\.local)
             media[index].chooseDefaults()
             media[index].remoteCandidates =
-                role == .controlled
+                role == .controlled || own.contains { $0.remote.hostName != nil }
                 ? [] : own.map { .init(component: $0.path.component, address: $0.remote.address.unscoped) }
         }
     }
@@ -103,7 +103,8 @@ extension MediaDescription {
                 [Candidate.Kind.host, .peerReflexive, .serverReflexive, .relayed].firstIndex(of: candidate.kind) ?? 0
             return (kind, candidate.address.family == .v4 ? 1 : 0, candidate.priority)
         }
-        return candidates.filter { $0.component == component && $0.transport == .udp }
+        // draft-ietf-mmusic-mdns-ice-candidates §3.1.2: a name is no default; 0.0.0.0 and port 9 stand in its place.
+        return candidates.filter { $0.component == component && $0.transport == .udp && $0.hostName == nil }
             .max { reach($0) < reach($1) }?.address
     }
 }

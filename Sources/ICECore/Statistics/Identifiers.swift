@@ -8,17 +8,18 @@ extension PairID: CustomStringConvertible {
 }
 
 extension LocalCandidate {
-    /// `L`, the number of the socket, and the address, as in `L0-192.0.2.1:50000`.
+    /// `L`, the number of the socket, and the address or the name, as in `L0-192.0.2.1:50000`.
     package var id: String { Self.id(of: candidate, on: socket) }
 
-    static func id(of candidate: Candidate, on socket: SocketID) -> String { "L\(socket.number)-\(candidate.address)" }
+    static func id(of candidate: Candidate, on socket: SocketID) -> String { "L\(socket.number)-\(candidate.place)" }
 }
 
 extension Candidate {
-    /// The name of a candidate of the peer: `R`, its component, and the address, as in `R0/1-198.51.100.2:40000`.
+    /// The name of a candidate of the peer: `R`, its component, and the address or the name, as in `R0/1-198.51.100.2:40000`; of one that a
+    /// check has shown, a number, as in `R0/1-prflx0.1`.
     ///
-    /// It stays when a candidate that a check has shown is signalled after all.
-    package var remoteID: String { "R\(path)-\(address)" }
+    /// That stays when it is signalled after all, be it with a name in the place of its address.
+    package var remoteID: String { "R\(path)-\(alias ?? place)" }
 }
 
 extension CheckPair {

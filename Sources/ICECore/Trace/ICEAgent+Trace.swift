@@ -7,14 +7,14 @@ extension ICEAgent {
     mutating func trace(_ event: @autoclosure () -> ICETraceEvent) {
         guard isTracing else { return }
         traceChanges()
-        emit(.event(.trace(event())))
+        emit(.event(.trace(shown(event()))))
     }
 
     /// Notes what has happened on the checklists since the last time.
     mutating func traceChanges() {
         guard isTracing else { return }
         for change in session.checklists.takeChanges() {
-            if let event = ICETraceEvent(change) { emit(.event(.trace(event))) }
+            if let event = ICETraceEvent(change) { emit(.event(.trace(shown(event)))) }
         }
     }
 

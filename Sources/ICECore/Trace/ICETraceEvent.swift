@@ -27,7 +27,7 @@ public struct ICETraceEvent: Hashable, Sendable {
         public static let candidateError = Kind("candidate-error")
         /// A candidate of the peer became known; `reason` is `signalled`, `learned` from a check, or `merged` where it was both.
         public static let remoteCandidate = Kind("remote-candidate")
-        /// A candidate of the peer is not used; `reason` is `unusable`, `duplicate` or `limit`.
+        /// A candidate of the peer is not used; `reason` is `unusable`, `duplicate`, `limit`, or `unresolved` for a name.
         public static let remoteCandidateIgnored = Kind("remote-candidate-ignored")
         /// The peer's credentials are known: `usernameFragment`.
         public static let remoteParameters = Kind("remote-parameters")

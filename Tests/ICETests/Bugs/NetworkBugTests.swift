@@ -15,9 +15,11 @@ struct NetworkBugTests {
         try call.start()
         try call.client.addRemoteCandidate("candidate:1 1 udp 2122260223 \(name) 50000 typ host")
         #expect(call.client.remoteCandidates.isEmpty)
-        #expect(call.client.statistics().ignoredCandidates == 1)
         call.client.addRemoteCandidate(call.peer.candidate())
         #expect(call.network.run(until: { call.client.state == .connected }, atMost: .seconds(1)))
+        call.run(.seconds(6))
+        #expect(call.client.remoteCandidates.count == 1)
+        #expect(call.client.statistics().ignoredCandidates == 1)
     }
 
     @Test("H29: an address that can't be bound is given up at once: no other ports are tried, and the rest goes on")
