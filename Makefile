@@ -5,6 +5,7 @@ SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz Examples/Pa
 define call_others
 $(SWIFT) build --package-path Examples
 python3 Interop/run.py
+python3 Interop/mdns.py
 endef
 
 .DEFAULT_GOAL := help

@@ -39,7 +39,8 @@ struct ICEPeer: ParsableCommand {
     @Flag(help: "Tell candidates only once all are gathered.") var noTrickle = false
     @Flag(help: "Use 127.0.0.1 and ::1 too.") var loopback = false
     @Option(help: ArgumentHelp("Use this local address only.", valueName: "address")) var bind: String?
-    @Flag(help: "Tell local addresses as names of multicast DNS, which work on the local network only.") var mdns = false
+    @Flag(help: "Tell local addresses as names of multicast DNS, which work on the local network only.") var mdns =
+        false
     @Flag(help: "Send back what arrives.") var echo = false
     @Flag(help: "Count what arrives rather than show it.") var count = false
     @Flag(help: "Log to standard error.") var verbose = false

@@ -1,0 +1,70 @@
+"""Network namespaces of a test's own: links that lead nowhere, so that no packet reaches a network that anybody uses."""
+
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from contextlib import contextmanager
+
+
+def absence():
+    """Why there can be no namespaces here; empty when there can."""
+    if os.name != "posix" or not shutil.which("ip"):
+        return "there is no ip (iproute2)"
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    try:
+        with namespace():
+            return ""
+    except (OSError, subprocess.CalledProcessError):
+        return "network namespaces can't be made here"
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+@contextmanager
+def namespace():
+    """A namespace with nothing but loopback in it, which goes at the end with all its links."""
+    name = f"ice-{uuid.uuid4().hex[:8]}"
+    ip("netns", "add", name)
+    try:
+        ip("-n", name, "link", "set", "lo", "up")
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+
+
+@contextmanager
+def link():
+    """Two namespaces with a cable between them, each with an IPv4 and a link-local IPv6 address."""
+    with namespace() as a, namespace() as b:
+        ip("-n", a, "link", "add", "ice0", "type", "veth", "peer", "name", "ice0", "netns", b)
+        for name, address in ((a, "192.168.77.1/24"), (b, "192.168.77.2/24")):
+            # An address that is still looked for twice can't be bound.
+            subprocess.run(
+                ["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.ice0.accept_dad=0"], capture_output=True
+            )
+            ip("-n", name, "address", "add", address, "dev", "ice0")
+            ip("-n", name, "link", "set", "ice0", "up", "multicast", "on")
+        for name in (a, b):
+            wait_for_carrier(name)
+        yield a, b
+
+
+def wait_for_carrier(name):
+    """The kernel takes up to a second to see that both ends of a cable are plugged in."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        shown = subprocess.run(["ip", "-n", name, "address", "show", "ice0"], check=True, capture_output=True, text=True)
+        if "LOWER_UP" in shown.stdout and "inet6 fe80:" in shown.stdout and "tentative" not in shown.stdout:
+            return
+        time.sleep(0.05)
+    raise OSError(f"the link of {name} does not come up")
+
+
+def inside(name, command):
+    """The command, run in a namespace."""
+    return ["ip", "netns", "exec", name, *command]
