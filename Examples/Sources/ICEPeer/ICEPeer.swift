@@ -12,6 +12,7 @@ struct ICEPeer: ParsableCommand {
             Signalling is one JSON object per line: what this agent has to say goes to standard output, what the other one said \
             comes in on standard input. The program ends on {"type":"close"} and at the end of input. {"type":"restart"} restarts ICE: \
             new credentials are told, then all candidates again, as they are when the other one's credentials change. \
+            {"type":"stream"} begins to send a short numbered datagram every 20 ms (or "interval" ms). \
             {"type":"statistics"} asks for what was counted, in the words of WebRTC's getStats(). A trace (--trace) tells every \
             candidate, pair, check, answer and change of state with the time in milliseconds since the start, and no password.
             """)
@@ -36,6 +37,9 @@ struct ICEPeer: ParsableCommand {
     @Option(help: "How fast checks are sent.") var profile = Profile.standard
     @Option(help: "Whether a pair is chosen by a check of its own, or with its first one.") var nomination =
         NominationKind.regular
+    @Flag(help: "Gather for as long as the session lasts, and restart by itself when the path is lost.")
+    var continual = false
+    @Flag(help: "Move to a better path later, where the other agent agrees.") var renomination = false
     @Flag(help: "Tell candidates only once all are gathered.") var noTrickle = false
     @Flag(help: "Use 127.0.0.1 and ::1 too.") var loopback = false
     @Option(help: ArgumentHelp("Use this local address only.", valueName: "address")) var bind: String?
@@ -47,10 +51,11 @@ struct ICEPeer: ParsableCommand {
     @Option(help: ArgumentHelp("Save all that happens here, a JSON object a line.", valueName: "file"))
     var trace: String?
 
-    @Option(help: ArgumentHelp("A TURN server; may be given again.", valueName: "host:port")) var turn: [String] = []
+    @Option(help: ArgumentHelp("A TURN server, or its whole URL; may be given again.", valueName: "host:port"))
+    var turn: [String] = []
     @Option(help: ArgumentHelp("The user name at the TURN servers.", valueName: "user")) var turnUser: String?
     @Option(help: ArgumentHelp("The password at the TURN servers.", valueName: "password")) var turnPassword: String?
-    @Option(help: "How the TURN servers are spoken to.") var turnTransport = TURNTransport.udp
+    @Option(help: "How the TURN servers that are no URLs are spoken to.") var turnTransport = TURNTransport.udp
     @Option(help: ArgumentHelp("Trust the authorities in this PEM file only.", valueName: "file")) var turnCa: String?
     @Flag(help: "Trust any certificate.") var turnInsecure = false
     @Flag(help: "Use relayed candidates only.") var relayOnly = false
@@ -59,6 +64,7 @@ struct ICEPeer: ParsableCommand {
         if lite && !(stun.isEmpty && turn.isEmpty) {
             throw ValidationError("--lite has host candidates only: leave --stun and --turn out.")
         }
+        if continual && noTrickle { throw ValidationError("--continual never ends gathering: leave --no-trickle out.") }
         if controlling && controlled { throw ValidationError("--controlling and --controlled exclude each other.") }
         if !turn.isEmpty, turnUser == nil || turnPassword == nil {
             throw ValidationError("--turn needs --turn-user and --turn-password.")
@@ -88,6 +94,9 @@ struct ICEPeer: ParsableCommand {
             case .server: .server
             }
         configuration.nomination = nomination == .eager ? .eager : .regular
+        configuration.gatheringPolicy = continual ? .continually : .once
+        configuration.restartsByItself = continual
+        configuration.renomination = renomination
         if let bind {
             guard let address = IPAddress(bind) else {
                 throw ValidationError("--bind takes an IPv4 or IPv6 address, not \(bind).")
@@ -107,7 +116,8 @@ struct ICEPeer: ParsableCommand {
             tls.trust = .authorities(pem: [UInt8](pem))
         }
         let urls = turn.map { server in
-            switch turnTransport {
+            if server.hasPrefix("turn:") || server.hasPrefix("turns:") { return server }
+            return switch turnTransport {
             case .udp: "turn:\(server)?transport=udp"
             case .tcp: "turn:\(server)?transport=tcp"
             case .tls: "turns:\(server)?transport=tcp"

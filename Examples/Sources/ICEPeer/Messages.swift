@@ -79,6 +79,7 @@ struct IncomingLine: Decodable {
     var data: String?
     var bytes: Int?
     var count: Int?
+    var interval: Int?
     var transport: Transport?
 
     /// What only the statistics of another agent have.

@@ -13,7 +13,9 @@ final class Peer {
     private let loop: EventLoop
     private let client: ICEClient
     private let options: Options
+    private let restartsByItself: Bool
     private let counter: ReceiveCounter
+    private var stream: Stream?
     private var held: [Candidate] = []
     /// How many credentials have been told that the other agent has not answered yet; all but the last answer are of no use any more.
     private var awaitedAnswers = 0
@@ -21,6 +23,7 @@ final class Peer {
     init(loop: EventLoop, configuration: ICEConfiguration, options: Options, logger: Logger?) {
         self.loop = loop
         self.options = options
+        restartsByItself = configuration.restartsByItself
         client = ICEClient(loop: loop, configuration: configuration, logger: logger)
         counter = ReceiveCounter(loop: loop)
         listen()
@@ -54,6 +57,7 @@ final class Peer {
     func close() {
         client.close()
         counter.close()
+        stream?.close()
         var line = OutgoingLine("state")
         line.state = ICEState.closed.rawValue
         line.write()
@@ -63,6 +67,20 @@ final class Peer {
 
     private func listen() {
         client.onCandidate = { [unowned self] candidate in show(candidate) }
+        client.onCandidateRemoved = { candidate in
+            var line = OutgoingLine("candidate-removed")
+            line.candidate = candidate.description
+            line.write()
+        }
+        client.onRestartNeeded = { [unowned self] reason in
+            var line = OutgoingLine("restart-needed")
+            line.reason = reason.description
+            line.write()
+            // For a better path alone it does not restart by itself.
+            guard restartsByItself, reason.code != .betterPath else { return }
+            awaitedAnswers += 1
+            showCredentials()
+        }
         client.onCandidateError = { error in
             var line = OutgoingLine("candidate-error")
             line.url = error.url
@@ -140,7 +158,8 @@ final class Peer {
     private func handle(_ line: IncomingLine) throws {
         switch line.type {
         // What another agent of this kind tells whoever runs it: its output may be piped here as it is.
-        case "state", "selected", "data", "stats", "pair-failed", "candidate-error", "error":
+        case "state", "selected", "data", "stats", "pair-failed", "candidate-error", "candidate-removed",
+            "restart-needed", "error":
             break
         // So is the answer to this, which has a transport in it.
         case "statistics" where line.transport != nil:
@@ -170,6 +189,13 @@ final class Peer {
         case "send":
             guard let data = line.data else { throw BadLine(description: "send needs data") }
             try client.send(data)
+        case "stream":
+            guard stream == nil else { throw BadLine(description: "the stream has begun already") }
+            let interval = line.interval ?? 20
+            guard 1...10_000 ~= interval else {
+                throw BadLine(description: "stream takes an interval from 1 to 10000 ms")
+            }
+            stream = Stream(client: client, loop: loop, interval: .milliseconds(interval))
         case "bench":
             guard let bytes = line.bytes, let count = line.count, 0...65507 ~= bytes, count > 0 else {
                 throw BadLine(description: "bench needs bytes from 0 to 65507 and a count above 0")
