@@ -87,7 +87,7 @@ extension ICEAgent {
             let found = localCandidates.addServerReflexive(
                 address, on: socket, server: server, url: gatherer.url(ofServerAt: server))
             // RFC 8838 §13: nothing is trickled once a pair has been nominated.
-            if let found, gathersContinually || !isConcluded(found.candidate.path) { announce(found) }
+            if let found, mayStillSignal(found.candidate.path) { announce(found) }
         case .failed(let error):
             tell(.candidateError(error))
         }

@@ -198,16 +198,19 @@ extension ICEAgent {
         }
     }
 
-    /// Where a call may move, it is worth to know how well the others do.
-    private var backupInterval: Duration { canRenominate ? .seconds(5) : keepaliveInterval }
+    /// Where a call may move, it is worth to know how well the others do, and at once whether a direct one is there to stay.
+    private func backupInterval(of pair: CheckPair) -> Duration {
+        guard canRenominate else { return keepaliveInterval }
+        return pair.isRelayed || pair.quality.answers > 1 ? .seconds(5) : .milliseconds(100)
+    }
 
     var backupDeadline: Instant? {
-        backups.compactMap { $0.valid.map { $0.confirmedAt + backupInterval } }.min()
+        backups.compactMap { pair in pair.valid.map { $0.confirmedAt + backupInterval(of: pair) } }.min()
     }
 
     mutating func advanceBackups(to now: Instant) {
         for pair in Array(backups) {
-            guard let valid = pair.valid, now >= valid.confirmedAt + backupInterval else { continue }
+            guard let valid = pair.valid, now >= valid.confirmedAt + backupInterval(of: pair) else { continue }
             sendCheck(on: pair, for: .keepalive, at: now)
         }
     }

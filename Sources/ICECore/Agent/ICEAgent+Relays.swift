@@ -79,7 +79,7 @@ extension ICEAgent {
 
     /// RFC 8838 §13: nothing is trickled once a pair has been nominated, unless a later nomination may make use of it, or gathering goes on
     /// for as long as the session lasts.
-    private func mayStillSignal(_ path: StreamComponent) -> Bool {
+    func mayStillSignal(_ path: StreamComponent) -> Bool {
         !isConcluded(path) || mayNominateAgain || gathersContinually
     }
 

@@ -7,6 +7,9 @@ extension Gatherer {
         openingSockets > 0 || !unresolvedServers.isEmpty || queries.contains(where: \.isPending) || relays.isPending
     }
 
+    /// How many answers of servers may still show an address of this machine's.
+    var pendingMappings: Int { state == .gathering ? queries.lazy.filter(\.isPending).count : 0 }
+
     /// Whether all that there is to be found now has been found.
     var isSettled: Bool { state == .complete || (state == .gathering && isContinual && !isUnderWay) }
 
