@@ -9,7 +9,7 @@ python3 Interop/mdns.py
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test interop lint format clean
+.PHONY: help setup demo test interop lab lint format clean
 
 help: ## Tell what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -29,6 +29,11 @@ test: ## Run the tests, then calls with other ICE implementations
 interop: ## Run calls with other ICE implementations only
 	@Scripts/setup test
 	$(call_others)
+
+lab: ## Run calls through real NATs, failures and bad lines (root only)
+	@Scripts/setup lab
+	@! python3 Interop/lab/run.py --check || { \
+		$(SWIFT) build --package-path Examples --configuration release --product ice-peer && python3 Interop/lab/run.py; }
 
 lint: ## Check formatting and the rules between the floors
 	@Scripts/setup build

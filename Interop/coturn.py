@@ -39,7 +39,7 @@ def is_installed():
 async def running_coturn():
     """A coturn that answers; it is gone when the block ends."""
     with tempfile.TemporaryDirectory() as folder:
-        make_certificate(folder)
+        make_certificate(folder, ADDRESS)
         for _ in range(TRIES):
             async with coturn_on(free_port(), folder) as server:
                 # Somebody else may have taken the port in between.
@@ -70,12 +70,12 @@ async def coturn_on(port, folder):
         await process.wait()
 
 
-def make_certificate(folder):
-    """A certificate for our address that nobody but its own file vouches for."""
+def make_certificate(folder, *addresses):
+    """A certificate for these addresses that nobody but its own file vouches for."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
          "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-subj", "/CN=interop",
-         "-addext", f"subjectAltName=IP:{ADDRESS}"],
+         "-addext", "subjectAltName=" + ",".join(f"IP:{address}" for address in addresses)],
         check=True, capture_output=True,
     )  # fmt: skip
 

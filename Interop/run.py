@@ -41,11 +41,13 @@ class Case:
     # Whether ice-peer sends no checks.
     lite: bool = False
     restarts: str = ""
+    # Whether ice-peer gathers for as long as the call lasts, and so never has all candidates.
+    continual: bool = False
 
     def __str__(self):
         how = "trickling" if self.trickles else "all candidates at once"
         whom = f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"
-        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{self.restarts and f', restarting {self.restarts}'}"
+        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{self.restarts and f', restarting {self.restarts}'}{', continual' if self.continual else ''}"
 
     def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
@@ -53,6 +55,8 @@ class Case:
             flags.append("--loopback")
         if self.lite:
             flags.append("--lite")
+        if self.continual:
+            flags += ["--continual", "--renomination"]
         if self.relay:
             flags += server.relay_flags(self.relay)
         return [str(ICE_PEER), *flags, *self.common_flags(server)]
@@ -113,6 +117,7 @@ def all_cases():
 def our_own_cases():
     for lite, trickles in product([False, True], [True, False]):
         yield Case(ourselves(ICE_PEER), "controlled", "controlling", trickles, lite=lite, restarts=BY_TURNS)
+    yield Case(ourselves(ICE_PEER), "controlling", "controlled", restarts=BY_TURNS, continual=True)
 
 
 def has_network():
@@ -145,8 +150,9 @@ async def run_all(cases):
         async with turns:
             try:
                 elapsed = await call(
-                    case.our_command(server), case.their_command(server), case.trickles, case.restarts
-                )
+                    case.our_command(server), case.their_command(server), case.trickles, case.restarts,
+                    completes=not case.continual,
+                )  # fmt: skip
             except (CallFailed, OSError) as error:
                 print(f"FAILED   {case}: {error}", flush=True)
                 return False

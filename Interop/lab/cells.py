@@ -1,0 +1,213 @@
+"""The cells of the table, and what is expected of each.
+
+Whether a direct path exists between two NATs is what RFC 5128 §3 and the definitions of RFC 4787 give: with endpoint-independent
+mapping on both sides always; behind a symmetric NAT where the other side lets in ports that it has not sent to. All else needs a
+relay. A limit is a goal: where ours does not make it yet, `known` says what it does instead, and the cell does not fail the run.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import chain, product
+
+from nat import ADDRESS_RESTRICTED, CONES, FIREWALL, FULL_CONE, LINUX, LINUX_OPEN, PORT_RESTRICTED, PUBLIC, SYMMETRIC
+from network import Shared, Uplink
+
+DIRECT, RELAY, EITHER = "direct", "relay", "direct|relay"
+
+# Without delay and loss; seconds from both being started to both being connected.
+CONNECTS_WITHIN = 1.0
+# For a path that stood ready where its loss is seen, for one where nobody is told, and for one that is found anew.
+READY, UNTOLD, ANEW, REBOUND = 0.3, 1.0, 3.0, 1.0
+# While the data goes on as if nothing were.
+UNHARMED = 0.15
+DISCONNECTED, FAILED = 6.0, 40.0
+
+LATE_DIRECT = "direct late"
+LATE_DIRECT_IS_KNOWN = "a relay was nominated while a direct pair's check was about to be repeated, and left 5 s later"
+
+ONCE = ("--renomination",)
+CONTINUAL = ("--continual", "--renomination")
+
+
+@dataclass(frozen=True)
+class Cell:
+    name: str
+    a: tuple
+    b: tuple
+    path: str = DIRECT
+    connects: float = CONNECTS_WITHIN
+    shared: Shared | None = None
+    flags: tuple = ONCE
+    controlling: str = "a"
+    # What happens while data flows, how long data may be missing for it, and over what path it goes on.
+    event: Callable | None = None
+    recovers: float | None = None
+    path_after: str = EITHER
+    # Whether the event is the end of the other side, so that there is nothing to recover.
+    ends: bool = False
+    known: str = ""
+
+    @property
+    def expectation(self):
+        words = f"{self.path} in {self.connects:g} s"
+        if self.ends:
+            return f"{words}; disconnected in {DISCONNECTED:g} s, failed in {FAILED:g} s"
+        if self.recovers:
+            after = "" if self.path_after == EITHER else f" {self.path_after}"
+            return f"{words}; back{after} in {self.recovers:g} s"
+        return words
+
+
+def up(*uplinks, **members):
+    """A host with uplinks behind these kinds of NAT."""
+    return tuple(uplink if isinstance(uplink, Uplink) else Uplink(uplink, **members) for uplink in uplinks)
+
+
+def path_between(one, other):
+    needs_relay = {SYMMETRIC}, {SYMMETRIC, PORT_RESTRICTED, LINUX, FIREWALL}
+    return RELAY if any(x in needs_relay[0] and y in needs_relay[1] for x, y in ((one, other), (other, one))) else DIRECT
+
+
+def of_nats():
+    for a, b in product((PUBLIC, *CONES, SYMMETRIC), repeat=2):
+        yield Cell(f"{a} - {b}", up(a), up(b), path_between(a, b))
+    for b in (PUBLIC, FULL_CONE, PORT_RESTRICTED, SYMMETRIC, LINUX):
+        yield Cell(f"{LINUX} - {b}", up(LINUX), up(b), path_between(LINUX, b))
+    # Which of two first packets came first decides whether a port changes under way.
+    for b in (PUBLIC, PORT_RESTRICTED, LINUX_OPEN):
+        yield Cell(f"{LINUX_OPEN} - {b}", up(LINUX_OPEN), up(b), DIRECT if b == PUBLIC else EITHER)
+    for b in (PUBLIC, FIREWALL, PORT_RESTRICTED, SYMMETRIC):
+        yield Cell(f"{FIREWALL} - {b}", up(FIREWALL), up(b), path_between(FIREWALL, b))
+
+
+def of_networks():
+    cone, v6, fenced6 = up(PORT_RESTRICTED), up(PUBLIC, family=6), up(FIREWALL, family=6)
+    for passes, word in (("tcp", "UDP blocked"), ("443", "only TCP 443")):
+        blocked = up(PORT_RESTRICTED, passes=passes)
+        yield Cell(f"{word} - {PORT_RESTRICTED}", blocked, cone, RELAY)
+        yield Cell(f"{word} - {PUBLIC}", blocked, up(PUBLIC), RELAY)
+        yield Cell(f"{PUBLIC} - {word}", up(PUBLIC), blocked, RELAY)
+    yield Cell("UDP blocked - only TCP 443", up(PORT_RESTRICTED, passes="tcp"), up(PORT_RESTRICTED, passes="443"), RELAY)
+    yield Cell("IPv6 only", v6, v6)
+    yield Cell("IPv6 only, behind firewalls", fenced6, fenced6)
+    yield Cell("IPv6 only - IPv4 only", v6, cone, RELAY)
+    dual = up(PORT_RESTRICTED) + fenced6
+    yield Cell("dual stack - dual stack", dual, dual)
+    yield Cell("dual stack - IPv6 only", dual, fenced6)
+    yield Cell("dual stack - IPv4 only", dual, cone)
+    yield Cell("dual stack, symmetric for IPv4", up(SYMMETRIC) + fenced6, up(SYMMETRIC) + fenced6)
+    carrier = up(PORT_RESTRICTED, carrier=PORT_RESTRICTED)
+    yield Cell("double NAT - public", carrier, up(PUBLIC))
+    yield Cell("double NAT - double NAT", carrier, carrier)
+    yield Cell("double NAT, symmetric carrier - port-restricted", up(PORT_RESTRICTED, carrier=SYMMETRIC), cone, RELAY)
+    for name, inner, shared, path in (
+        ("same NAT", PUBLIC, Shared(PORT_RESTRICTED, joins=True), DIRECT),
+        ("same NAT, hosts apart, hairpin", PUBLIC, Shared(PORT_RESTRICTED, hairpins=True), DIRECT),
+        ("same NAT, hosts apart, no hairpin", PUBLIC, Shared(PORT_RESTRICTED), RELAY),
+        ("same carrier, hairpin", PORT_RESTRICTED, Shared(FULL_CONE, hairpins=True), DIRECT),
+        ("same carrier, no hairpin", PORT_RESTRICTED, Shared(FULL_CONE), RELAY),
+    ):
+        yield Cell(name, up(inner), up(inner), path, shared=shared)
+
+
+def of_lines():
+    for loss, limit in ((10, 2.0), (20, 3.0)):
+        lossy = dict(loss=loss)
+        yield Cell(f"{loss} % loss, direct", up(PORT_RESTRICTED, **lossy), up(PORT_RESTRICTED), connects=limit)
+        yield Cell(f"{loss} % loss, relayed", up(SYMMETRIC, **lossy), up(SYMMETRIC), RELAY, connects=limit)
+    for delay, limit in ((20, 1.0), (100, 2.0)):
+        slow = dict(delay=delay)
+        yield Cell(f"{delay} ms delay, direct", up(PORT_RESTRICTED, **slow), up(PORT_RESTRICTED), connects=limit)
+        yield Cell(f"{delay} ms delay, relayed", up(SYMMETRIC, **slow), up(SYMMETRIC), RELAY, connects=limit)
+
+
+# What can happen, as functions of the scene (see run.py).
+
+
+def pulled(way):
+    async def event(scene):
+        await scene.network.pull("a", scene.used_uplink("a"), way)
+
+    return event
+
+
+def replaced(way):
+    """The only uplink goes, and another one comes a little later."""
+
+    async def event(scene):
+        await scene.network.pull("a", 0, way)
+        await asyncio.sleep(0.2)
+        await scene.network.join("a", 1)
+
+    return event
+
+
+async def rebound(scene):
+    await scene.network.rebind("a")
+
+
+async def readdressed(scene):
+    await scene.network.readdress("a")
+
+
+async def server_restarted(scene):
+    await scene.server.stop()
+    await scene.server.start()
+
+
+async def killed(scene):
+    scene.peers["b"].kill()
+
+
+def of_events():
+    yield Cell("the peer is killed", up(PORT_RESTRICTED), up(PUBLIC), event=killed, ends=True)
+    yield Cell("the relayed peer is killed", up(SYMMETRIC), up(SYMMETRIC), RELAY, event=killed, ends=True)
+    two, cone = up(PORT_RESTRICTED, PORT_RESTRICTED), up(PORT_RESTRICTED)
+    for way, limit in (("admin", READY), ("carrier", READY), ("black hole", UNTOLD)):
+        for b, role in ((up(PUBLIC), "a"), (cone, "a"), (cone, "b")):
+            name = f"uplink pulled ({way}), {b[0].kind} peer{'' if role == 'a' else ', controlled'}"
+            yield Cell(name, two, b, flags=CONTINUAL, controlling=role, event=pulled(way), recovers=limit)
+    late = up(PORT_RESTRICTED, Uplink(PORT_RESTRICTED, is_late=True))
+    for way in ("admin", "carrier"):
+        yield Cell(
+            f"uplink replaced ({way})", late, cone, flags=CONTINUAL, event=replaced(way), recovers=ANEW, path_after=DIRECT
+        )
+    yield Cell("NAT forgets, public peer", cone, up(PUBLIC), flags=CONTINUAL, event=rebound, recovers=REBOUND, path_after=DIRECT)
+    yield Cell("NAT forgets, port-restricted peer", cone, cone, flags=CONTINUAL, event=rebound, recovers=ANEW)
+    for role in "ab":
+        name = f"NAT forgets, relayed{'' if role == 'a' else ', controlled'}"
+        yield Cell(
+            name, up(SYMMETRIC), up(SYMMETRIC), RELAY, flags=CONTINUAL, controlling=role, event=rebound, recovers=ANEW,
+            path_after=RELAY,
+        )  # fmt: skip
+    for a, b in ((PORT_RESTRICTED, PUBLIC), (PUBLIC, PORT_RESTRICTED), (PORT_RESTRICTED, PORT_RESTRICTED)):
+        yield Cell(f"address changes: {a} - {b}", up(a), up(b), flags=CONTINUAL, event=readdressed, recovers=ANEW)
+    yield Cell(
+        "address changes, relayed", up(SYMMETRIC), up(SYMMETRIC), RELAY, flags=CONTINUAL, event=readdressed, recovers=ANEW
+    )
+    yield Cell("server restarted, direct", cone, cone, flags=CONTINUAL, event=server_restarted, recovers=UNHARMED, path_after=DIRECT)
+    yield Cell("server restarted, relayed", up(SYMMETRIC), up(SYMMETRIC), RELAY, flags=CONTINUAL, event=server_restarted, recovers=5.0)
+    yield Cell(
+        "server restarted, relayed over TCP", up(PORT_RESTRICTED, passes="tcp"), cone, RELAY, flags=CONTINUAL,
+        event=server_restarted, recovers=5.0,
+    )  # fmt: skip
+
+
+NO_RESTART = "where no other pair is valid, a path that falls silent is restarted only once consent has run out"
+SLOW_TO_ASK = "0.9 to 1.1 s: the peer is asked for the first time up to 0.8 s after its last datagram"
+KNOWN = {
+    "uplink pulled (black hole), public peer": SLOW_TO_ASK,
+    "uplink pulled (black hole), port-restricted peer": NO_RESTART,
+    "uplink pulled (black hole), port-restricted peer, controlled": NO_RESTART,
+    "NAT forgets, public peer": SLOW_TO_ASK,
+    "NAT forgets, port-restricted peer": NO_RESTART,
+    "NAT forgets, relayed": NO_RESTART,
+    "NAT forgets, relayed, controlled": NO_RESTART,
+}
+
+
+def all_cells():
+    # The longest first, so that the others fill the time beside them.
+    for cell in chain(of_events(), of_nats(), of_networks(), of_lines()):
+        yield replace(cell, known=KNOWN.get(cell.name, ""))
