@@ -86,7 +86,8 @@ class Network:
         self._lay_out(shared)
 
     def _lay_out(self, shared):
-        self._scripts["net"] = ["ip link add br0 type bridge forward_delay 0 stp_state 0 mcast_snooping 0", "ip link set br0 up"]
+        self._scripts["net"] = ["ip link add br0 type bridge forward_delay 0 stp_state 0 mcast_snooping 0"]
+        self._scripts["net"] += ["ip link set br0 up"]
         self._scripts["net"] += [f"ip addr add {NOWHERE_4}/24 dev br0", f"ip -6 addr add {NOWHERE_6}/64 dev br0 nodad"]
         self._scripts["server"] = ["ip link set lo up", f"ip addr add {SERVER_4}/24 dev up0"]
         self._scripts["server"] += [f"ip -6 addr add {SERVER_6}/64 dev up0 nodad", "ip link set up0 up"]

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 
 PREFIX = "icelab"
@@ -50,9 +50,14 @@ def sweep():
     for name in (line.split()[0] for line in listed.splitlines() if line.startswith(f"{PREFIX}-")):
         maker = name.split("-")[1]
         if maker.isdigit() and not os.path.exists(f"/proc/{maker}"):
-            for pid in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
-                os.kill(int(pid), signal.SIGKILL)
+            _kill(subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout)
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+def _kill(pids):
+    for pid in pids.split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 async def run(*command, text=""):
@@ -125,14 +130,8 @@ class Spaces:
             await self.end(process)
         # What a process of ours has started in turn is in the namespaces too.
         for name in self._names:
-            try:
-                pids = await run("ip", "netns", "pids", f"{self._stem}{name}")
-                for pid in pids.split():
-                    os.kill(int(pid), signal.SIGKILL)
-            except (LabError, ProcessLookupError):
-                pass
+            with suppress(LabError):
+                _kill(await run("ip", "netns", "pids", f"{self._stem}{name}"))
         for name in self._names:
-            try:
+            with suppress(LabError):
                 await run("ip", "netns", "del", f"{self._stem}{name}")
-            except LabError:
-                pass
