@@ -133,7 +133,7 @@ def in_words(cell, outcome):
 def judge(cell, outcome):
     faults = "; ".join(shortfalls(cell, outcome))
     if not faults:
-        return "ok", "ok" if not cell.known else "ok (known no more)"
+        return "ok", "ok" if not cell.known else "ok this time"
     known = cell.known or (faults == LATE_DIRECT and LATE_DIRECT_IS_KNOWN)
     return ("known", f"known: {known}") if known else ("FAILED", f"FAILED: {faults}")
 
