@@ -192,7 +192,7 @@ def of_events():
     yield Cell("server restarted, relayed over TCP", over_tcp, cone, RELAY, recovers=SERVED_ANEW, **restarts)
 
 
-NO_RESTART = "where no other pair is valid, a path that falls silent is restarted only once consent has run out"
+NO_RESTART = "30 s where no other pair is valid: a path that falls silent is restarted only once consent has run out"
 SLOW_TO_ASK = "0.9 to 1.1 s: the peer is asked for the first time up to 0.8 s after its last datagram"
 LOSSY = "a relay may be nominated while a direct pair's check is about to be repeated, and kept for longer than 7 s"
 KNOWN = {
