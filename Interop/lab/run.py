@@ -16,7 +16,7 @@ from pathlib import Path
 
 import server as coturn
 import talk
-from cells import DIRECT, DISCONNECTED, FAILED, LATE_DIRECT, LATE_DIRECT_IS_KNOWN, Cell, all_cells
+from cells import DIRECT, DISCONNECTED, FAILED, Cell, all_cells
 from network import Network
 from spaces import LabError, Spaces, absence, sweep
 
@@ -103,7 +103,7 @@ def shortfalls(cell, outcome):
     if outcome.connected > cell.connects:
         yield "connected late"
     if (outcome.direct or 0) > cell.connects and cell.path == DIRECT:
-        yield LATE_DIRECT
+        yield "direct late"
     if cell.ends:
         if outcome.disconnected is None or outcome.disconnected > DISCONNECTED:
             yield "disconnected late"
@@ -134,8 +134,7 @@ def judge(cell, outcome):
     faults = "; ".join(shortfalls(cell, outcome))
     if not faults:
         return "ok", "ok" if not cell.known else "ok this time"
-    known = cell.known or (faults == LATE_DIRECT and LATE_DIRECT_IS_KNOWN)
-    return ("known", f"known: {known}") if known else ("FAILED", f"FAILED: {faults}")
+    return ("known", f"known: {cell.known}") if cell.known else ("FAILED", f"FAILED: {faults}")
 
 
 async def run_all(cells, options):

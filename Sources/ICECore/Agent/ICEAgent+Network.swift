@@ -43,7 +43,7 @@ extension ICEAgent {
     /// Servers that failed are asked again later; for relays only as long as a path is looked for.
     mutating func scheduleRetry(at now: Instant) {
         guard gathersContinually, gatherer.isSettled, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
-        network.scheduleRetry(at: now)
+        network.scheduleRetry(at: now, isUrgent: !isConnected && state != .new)
     }
 
     private var isConcluded: Bool { components.allSatisfy { isConcluded($0.path) } }
@@ -126,6 +126,9 @@ extension ICEAgent {
         let isInUse = components.contains { $0.selected?.id == pair.id }
         guard gathersContinually, role == .controlling, !isInUse, pair.state == .succeeded, isConcluded(pair.path)
         else { return }
+        if let index = components.firstIndex(where: { $0.path == pair.path }) {
+            components[index].selected?.peerMovedTo = pair.id
+        }
         noteNewAddress(of: pair.path, at: now)
     }
 

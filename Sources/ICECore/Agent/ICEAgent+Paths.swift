@@ -89,6 +89,7 @@ extension ICEAgent {
         note(consentAnswer: response, on: path, from: source, roundTrip: sample)
         if isGranted {
             if let sample { components[index].selected?.upkeep?.roundTrip = sample }
+            components[index].selected?.peerMovedTo = nil
             components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
             if path.generation == session.generation {
                 session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) }
@@ -155,7 +156,8 @@ extension ICEAgent {
             $0.path == path.pair.path && $0.id != path.id && $0.state == .succeeded
         }
         let answering = others.first { ($0.valid?.confirmedAt ?? since) >= since }
-        if liveness.isDoubtful {
+        let hasMoved = answering != nil && answering?.id == path.peerMovedTo
+        if liveness.isDoubtful || hasMoved {
             if let answering { return replacePath(ofComponentAt: index, with: answering, at: now) }
             reopen(ofComponentAt: index, since: since, at: now)
         }

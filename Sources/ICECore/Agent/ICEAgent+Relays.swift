@@ -107,13 +107,17 @@ extension ICEAgent {
         guard state != .closed else { return }
         let failure = PairFailure(.relayLost, reason)
         let isCalm = network.noteLostRelay(at: now)
+        // The pairs that stand by fail first, so that none of them is chosen in place of one in use.
+        let used = components.compactMap(\.selected?.id)
+        for pair in pairs where ids.contains(pair.socket) && pair.state != .failed && !used.contains(pair.id) {
+            fail(pair, failure)
+        }
+        let lost = ICEFailure(.relayLost, "\(reason); restart ICE to find another way")
+        for index in components.indices {
+            guard let selected = components[index].selected, ids.contains(selected.socket) else { continue }
+            losePath(ofComponentAt: index, failure, lost, at: now)
+        }
         for id in ids {
-            for index in components.indices where components[index].selected?.socket == id {
-                losePath(
-                    ofComponentAt: index, failure, ICEFailure(.relayLost, "\(reason); restart ICE to find another way"),
-                    at: now)
-            }
-            for pair in pairs where pair.socket == id && pair.state != .failed { fail(pair, failure) }
             gatherer.relayLost(id, isCalm: isCalm)
             forget(relay: id)
         }

@@ -117,6 +117,8 @@ struct SelectedPath {
     var nextKeepalive: Instant
     /// Since when the peer was silent as the server was last asked about the relay.
     var relayAskedSince: Instant?
+    /// The pair that the peer has checked instead of this one, as it does when it has lost this one.
+    var peerMovedTo: PairID?
     /// Since when the peer was silent as other ways were last looked for.
     var reopenedSince: Instant?
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.

@@ -25,6 +25,8 @@ struct NetworkWatch {
     /// A relay that is lost sooner than this behind another is not asked for again at once.
     private static let leastRelayLife = Duration.seconds(2)
     private var relayLostAt: Instant?
+    private var urgentDelay = Self.firstUrgentRetry
+    private static let firstUrgentRetry = Duration.milliseconds(500)
     private static let firstRetry = Duration.seconds(10)
     /// libwebrtc asks failed networks again after 300,000 ms.
     private static let longestRetry = Duration.seconds(300)
@@ -73,14 +75,23 @@ struct NetworkWatch {
         return relayLostAt.map { now - $0 >= Self.leastRelayLife } ?? true
     }
 
-    mutating func scheduleRetry(at now: Instant) {
-        guard retryTime == nil else { return }
-        retryTime = now + retryDelay
-        retryDelay = min(retryDelay * 2, Self.longestRetry)
+    /// - Parameter isUrgent: Whether there is no path, so that a server that is being restarted is not to be waited for longer than it takes.
+    mutating func scheduleRetry(at now: Instant, isUrgent: Bool) {
+        if isUrgent, urgentDelay < retryDelay {
+            let time = now + urgentDelay
+            guard retryTime.map({ time < $0 }) ?? true else { return }
+            retryTime = time
+            urgentDelay = urgentDelay * 2
+        } else if retryTime == nil {
+            retryTime = now + retryDelay
+            retryDelay = min(retryDelay * 2, Self.longestRetry)
+        }
     }
 
     mutating func retried() { retryTime = nil }
 
     /// Over another address a server may well be reached.
-    mutating func resetRetries() { (retryTime, retryDelay) = (nil, Self.firstRetry) }
+    mutating func resetRetries() {
+        (retryTime, retryDelay, urgentDelay) = (nil, Self.firstRetry, Self.firstUrgentRetry)
+    }
 }

@@ -131,4 +131,34 @@ struct RoamingRelayTests {
         #expect((restarts == 0) == (mobility == .allowed))
         #expect(server.allocations.count == 1)
     }
+
+    @Test(
+        "A server that is restarted costs a relayed call no more than three seconds, though it is away for one over UDP",
+        arguments: ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+    func restartedServer(_ url: String) throws {
+        let network = SimulatedNetwork(seed: 8)
+        let turn = network.makeHost("turn", addresses: ["192.0.2.9"])
+        let server = try SimulatedTURNServer(on: turn, users: ["user": "secret"])
+        let hosts = ["192.0.2.1", "192.0.2.2"].map { (ip: IPAddress) in network.makeHost("host\(ip)", addresses: [ip]) }
+        for host in hosts { host.link.setConditions(LinkConditions(delay: .milliseconds(10))) }
+        let servers = [try ICEServer(urls: [url], username: "user", credential: "secret")]
+        let call = SimulatedCall(network, hosts[0], hosts[1], signallingDelay: .milliseconds(50)) {
+            $0.gatheringPolicy = .continually
+            $0.transportPolicy = .relay
+            $0.servers = servers
+        }
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let gone = gap(in: call, at: 1, atMost: .seconds(10)) {
+            server.restart()
+            // Over TCP a server that is away refuses connections, which this one does not.
+            server.isSilent = !url.contains("tcp")
+            network.schedule(after: .seconds(1)) { server.isSilent = false }
+        }
+        let back = gap(in: call, at: 0, atMost: .seconds(10)) {}
+        #expect(gone + back <= .seconds(3), "\(gone) + \(back)")
+        let used = try #require(call.caller.selectedPair())
+        #expect(call.caller.agent.pairs.first { $0.description.id == used.id }?.state == .succeeded)
+        call.close()
+    }
 }
