@@ -6,6 +6,7 @@ define call_others
 $(SWIFT) build --package-path Examples
 python3 Interop/run.py
 python3 Interop/mdns.py
+python3 Interop/browser.py
 endef
 
 .DEFAULT_GOAL := help

@@ -38,8 +38,11 @@ def namespace():
 
 
 @contextmanager
-def link():
-    """Two namespaces with a cable between them, each with an IPv4 and a link-local IPv6 address."""
+def link(default_route=False):
+    """Two namespaces with a cable between them, each with an IPv4 and a link-local IPv6 address.
+
+    Browsers that may not list the interfaces ask for the default route, which leads to the other end of the cable and no further.
+    """
     with namespace() as a, namespace() as b:
         ip("-n", a, "link", "add", "ice0", "type", "veth", "peer", "name", "ice0", "netns", b)
         for name, address in ((a, "192.168.77.1/24"), (b, "192.168.77.2/24")):
@@ -49,6 +52,8 @@ def link():
             )
             ip("-n", name, "address", "add", address, "dev", "ice0")
             ip("-n", name, "link", "set", "ice0", "up", "multicast", "on")
+            if default_route:
+                ip("-n", name, "route", "add", "default", "dev", "ice0")
         for name in (a, b):
             wait_for_carrier(name)
         yield a, b
