@@ -21,7 +21,7 @@ PEER = HERE / "peers" / "browser_peer.py"
 # A browser takes its time to start.
 CONNECTED_WITHIN = 60.0
 # A pair that only looks as if it worked loses its consent.
-STAYS_FOR = 8.0
+STAYS_FOR = 6.0
 
 
 async def call(places, our_role, hides):

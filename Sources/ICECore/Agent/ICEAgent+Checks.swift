@@ -313,7 +313,7 @@ extension ICEAgent {
         session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
         session.checklists.update(pair.id) { $0.fail() }
         stopPresuming(pair.id)
-        tell(.pairFailed(pair.description, failure))
+        tell(.pairFailed(pair.description, shown(failure, on: pair)))
     }
 
     /// The system could not send, or an ICMP error came back (RFC 8445 §7.2.5.2.2).

@@ -2,9 +2,15 @@ import NetBase
 
 // What the application, its logs and its traces see: everything but the addresses that names stand for.
 extension ICEAgent {
-    /// Whether addresses of the peer are hidden that only its checks have shown: they may be those that it has named
-    /// (draft-ietf-mmusic-mdns-ice-candidates §3.3).
-    var hidesLearned: Bool { peerHides || configuration.multicastDNS == .publish }
+    /// Whether addresses of the peer are hidden that only its checks have shown: they may be those that it has named, or will
+    /// (draft-ietf-mmusic-mdns-ice-candidates §3.3). A peer that tells a host address as such does not mind.
+    var hidesLearned: Bool {
+        switch configuration.multicastDNS {
+        case .off: false
+        case .resolve: peerHides || !peerShows
+        case .publish: true
+        }
+    }
 
     /// A candidate of either side as it may be seen.
     package func shown(_ candidate: Candidate) -> Candidate {

@@ -64,6 +64,7 @@ extension ICEAgent {
     /// Takes a candidate whose address is known.
     mutating func add(_ candidate: Candidate) {
         guard candidate.address.canBePeer else { return ignore(candidate, "unusable") }
+        if candidate.kind == .host, candidate.hostName == nil { peerShows = true }
         switch session.remoteCandidates.add(signalled: candidate, limit: configuration.maximumRemoteCandidates) {
         case .added:
             trace(.remoteCandidate(candidate, "signalled"))

@@ -44,6 +44,8 @@ package struct ICEAgent {
     var hostNames = HostNames()
     /// Whether the peer has hidden an address behind a name.
     var peerHides = false
+    /// Whether the peer has told a host address as it is.
+    var peerShows = false
     /// When the relays that nobody uses are freed.
     var relayRelease: Instant?
     var generator: any RandomNumberGenerator

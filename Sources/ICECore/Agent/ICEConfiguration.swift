@@ -85,9 +85,9 @@ public struct ICEConfiguration: Sendable {
 
     /// Whether host addresses may hide, or are to hide, behind names of multicast DNS.
     ///
-    /// What a name stands for is shown in no candidate, event, statistic, trace or log: a name has the address 0.0.0.0 there. Once a peer has
-    /// hidden an address so, and always with `publish`, that holds for addresses too that only its checks have shown;
-    /// ``ICEClient/shouldAcceptBindingRequest`` alone is told them.
+    /// What a name stands for is shown in no candidate, event, statistic, trace or log: a name has the address 0.0.0.0 there. So have peer
+    /// reflexive candidates of the peer, which only its checks have shown, until it has told a host address as it is, and no name; with
+    /// `publish` for ever, with `off` never. ``ICEClient/shouldAcceptBindingRequest`` alone is told their addresses.
     public var multicastDNS = MulticastDNS.resolve
 
     /// Whether candidates are gathered once in each generation, or for as long as the session lasts.

@@ -101,9 +101,9 @@ public struct ICETraceEvent: Hashable, Sendable {
     public internal(set) var retransmission: Int?
     /// Whether a check carries USE-CANDIDATE.
     public internal(set) var usesCandidate: Bool?
-    /// Where a message came from.
+    /// Where a message came from; 0.0.0.0 for an address that is hidden.
     public internal(set) var source: TransportAddress?
-    /// Where a message went.
+    /// Where a message went; 0.0.0.0 for an address that is hidden.
     public internal(set) var destination: TransportAddress?
     /// How long the answer took.
     public internal(set) var roundTripTime: Duration?

@@ -11,7 +11,7 @@ struct NetworkBugTests {
         "H28: a .local candidate that nobody resolves is ignored, without an error",
         arguments: ["1f4712db-ea17-4bcf-a596-105139dfd8bf.local", "printer.local"])
     func unresolvable(_ name: String) throws {
-        let call = try ScriptedCall()
+        let call = try ScriptedCall { $0.multicastDNS = .resolve }
         try call.start()
         try call.client.addRemoteCandidate("candidate:1 1 udp 2122260223 \(name) 50000 typ host")
         #expect(call.client.remoteCandidates.isEmpty)
