@@ -8,7 +8,12 @@ extension Gatherer {
     }
 
     /// How many answers of servers may still show an address of this machine's.
-    var pendingMappings: Int { state == .gathering ? queries.lazy.filter(\.isPending).count : 0 }
+    var pendingMappings: Int {
+        guard state == .gathering, !usesRelaysOnly else { return 0 }
+        // An allocation shows it as well, where it is asked for from the candidate's own port.
+        let allocations = relays.all.lazy.filter { $0.isPending && $0.transport == .udp }.count
+        return queries.lazy.filter(\.isPending).count + allocations
+    }
 
     /// Whether all that there is to be found now has been found.
     var isSettled: Bool { state == .complete || (state == .gathering && isContinual && !isUnderWay) }
