@@ -60,11 +60,11 @@ struct RelayRequests {
         all.append(request)
     }
 
-    /// Starts the next one, under the ID that its first relayed address will have.
+    /// Starts the next one, under the ID that its first relayed address will have: those over UDP first, which show what a NAT has made of
+    /// the base as well, and make the better relays.
     mutating func beginNext(as id: SocketID) -> Request? {
-        guard let index = all.firstIndex(where: { if case .queued = $0.state { true } else { false } }) else {
-            return nil
-        }
+        let queued = all.indices.filter { if case .queued = all[$0].state { true } else { false } }
+        guard let index = queued.first(where: { all[$0].transport == .udp }) ?? queued.first else { return nil }
         all[index].state = .opening(id)
         return all[index]
     }
