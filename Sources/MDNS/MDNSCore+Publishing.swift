@@ -80,14 +80,19 @@ extension MDNSCore {
 
     // MARK: Questions
 
+    /// No more questions and answers of one message are looked at than anybody needs who is well.
+    private static let readLimit = 64
+
     /// Answers the questions for names of ours.
     mutating func answer(_ query: DNSMessage, from source: TransportAddress, at now: Instant) {
         // Whoever asks from another port knows nothing of multicast, and gets what DNS has (RFC 6762 §6.7).
         let isLegacy = source.port != Self.port
         var direct: [Publication] = []
+        guard !publications.isEmpty else { return }
+        let questions = query.questions.prefix(Self.readLimit).filter(\.isInternet).map { (MulticastName($0.name), $0) }
         for index in publications.indices {
             let publication = publications[index]
-            let asked = query.questions.filter { $0.isInternet && MulticastName($0.name) == publication.name }
+            let asked = questions.filter { $0.0 == publication.name }.map(\.1)
             guard !asked.isEmpty, !isKnown(publication, by: query) else { continue }
             if isLegacy || mayAnswerDirectly(asked, publication, source, at: now) {
                 direct.append(publication)
@@ -103,7 +108,7 @@ extension MDNSCore {
     /// RFC 6762 §7.1: "a Multicast DNS responder MUST NOT answer […] if the answer it would give is already included in the Answer Section
     /// with an RR TTL at least half the correct value."
     private func isKnown(_ publication: Publication, by query: DNSMessage) -> Bool {
-        query.answers.contains {
+        query.answers.prefix(Self.readLimit).contains {
             $0.address == publication.address && MulticastName($0.name) == publication.name
                 && $0.timeToLive >= Self.timeToLive / 2
         }

@@ -26,8 +26,8 @@ extension ICEClient {
     func networkChanged() {
         guard !isClosed, let present = try? platform.interfaceAddresses() else { return }
         let usable = usableAddresses()
-        loseStrandedRelays(present: present)
         input { $0.networkChanged(usable: usable, present: present, now: $1) }
+        loseStrandedRelays(present: present)
     }
 
     /// RFC 8828 §5.2, Modes 2 to 4: the addresses that packets leave from where nothing else is asked for, one of each family.

@@ -32,7 +32,8 @@ extension ICEAgent {
             }
             guard let better = improvement(on: used) else { continue }
             if !canRenominate {
-                askForRestart(RestartReason(.betterPath, "\(better.description) would do better than the pair in use"))
+                askForRestart(
+                    RestartReason(.betterPath, "\(shown(better.description)) would do better than the pair in use"))
             } else if role == .controlling, !session.isNominating(selected.pair.path),
                 components[index].movedAt.map({ now >= $0 + Self.leastTimeBetweenMoves }) ?? true
             {

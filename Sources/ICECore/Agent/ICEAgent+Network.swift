@@ -9,7 +9,7 @@ extension ICEAgent {
     func networkInfo(of socket: Socket) -> NetworkInfo? {
         // Where the machine's own addresses are not to be shown, nor is how many networks it has.
         guard configuration.addressExposure == .all, !usesRelaysOnly else { return nil }
-        return socket.address.flatMap { network.usable.networkInfo(of: $0) }
+        return socket.address.flatMap { network.info(of: $0) }
     }
 
     func chosenAddresses(among addresses: [InterfaceAddress]) -> ArraySlice<IPAddress> {
@@ -127,7 +127,9 @@ extension ICEAgent {
         guard gathersContinually, role == .controlling, !isInUse, pair.state == .succeeded, isConcluded(pair.path)
         else { return }
         if let index = components.firstIndex(where: { $0.path == pair.path }) {
-            components[index].selected?.peerMovedTo = pair.id
+            // With data that goes unanswered, or a peer that is asked already, it is more than the care for a backup.
+            let isInDoubt = components[index].selected?.upkeep?.liveness.isMissingReply == true
+            if isInDoubt { components[index].selected?.peerMovedTo = pair.id }
         }
         noteNewAddress(of: pair.path, at: now)
     }

@@ -117,6 +117,10 @@ extension ICEAgent {
             guard let selected = components[index].selected, ids.contains(selected.socket) else { continue }
             losePath(ofComponentAt: index, failure, lost, at: now)
         }
+        let told = signalledCandidates.filter { candidate in
+            localCandidates.all.contains { ids.contains($0.socket) && $0.isTold(as: candidate) }
+        }
+        if gathersContinually { for candidate in told { tell(.candidateRemoved(candidate)) } }
         for id in ids {
             gatherer.relayLost(id, isCalm: isCalm)
             forget(relay: id)
@@ -126,6 +130,8 @@ extension ICEAgent {
 
     private mutating func forget(relay id: SocketID) {
         sockets.removeAll { $0.id == id }
+        permissions = permissions.filter { $0.relay != id }
+        expel { $0.socket == id }
         localCandidates.removeAll { $0.socket == id }
         session.conveyed.removeAll { $0.socket == id }
         gatherer.forgetRelay(id)
@@ -179,6 +185,8 @@ extension ICEAgent {
     mutating func releaseRelays(at now: Instant) {
         guard let due = relayRelease, now >= due else { return }
         relayRelease = nil
+        // Who has lost the chosen path meanwhile needs what there is.
+        guard components.allSatisfy({ isConcluded($0.path) }) else { return }
         for id in gatherer.giveUpRelays() { emit(.closeSocket(id)) }
         let kept = keptAllocations
         for socket in sockets {

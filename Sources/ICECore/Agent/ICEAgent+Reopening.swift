@@ -8,6 +8,7 @@ extension ICEAgent {
         guard gathersContinually, let path = components[index].selected, path.reopenedSince != since else { return }
         components[index].selected?.reopenedSince = since
         for pair in pairs where pair.path == path.pair.path && pair.state == .failed && mayCheckAgain(pair) {
+            permit(pair.remote.address.ip, on: pair.local)
             session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
         }
         for local in session.conveyed where local.candidate.path == path.pair.path { formPairs(with: local) }

@@ -16,7 +16,7 @@ extension ICEAgent {
                     over: $0, at: now, sawLoss: sawLoss || isPeerHeardDirectly(on: component.path),
                     expectsCandidates: gatherer.state == .gathering || session.sought.contains(component.path.stream)
                         || session.expectsCandidates(of: component.path.stream),
-                    gatheringTime: isFinal ? pacer.interval * gatherer.pendingMappings : .zero,
+                    expectsMappings: isFinal && gatherer.expectsMappings,
                     mayBeRelayed: { isFinal && session.mayBeRelayed($0) })
             }
             switch decision {

@@ -85,6 +85,7 @@ extension ICEAgent {
         }
         let ids = Set(closing.map(\.id))
         permissions = permissions.filter { !ids.contains($0.relay) }
+        unpublishNames()
     }
 }
 

@@ -44,12 +44,24 @@ extension NetworkKind {
     }
 }
 
-extension [InterfaceAddress] {
-    /// What is told of the network that an address belongs to; nil where the machine has but one, which costs nothing.
-    func networkInfo(of ip: IPAddress) -> NetworkInfo? {
-        guard let own = first(where: { $0.ip == ip }), own.kind != .loopback else { return nil }
-        let indices = Set(lazy.filter { $0.kind != .loopback }.map(\.index)).sorted()
-        guard let place = indices.firstIndex(of: own.index), indices.count > 1 || own.kind.cost > 0 else { return nil }
+/// The numbers that a machine's networks are told by, which stay theirs as others come and go.
+struct NetworkNumbers {
+    /// By the interfaces' own indices; the place is the number.
+    private var known: [UInt32] = []
+    /// Where interfaces come and go without end, later ones share a number.
+    private static let limit = 64
+
+    /// Gives numbers to the networks that are new.
+    mutating func note(_ addresses: [InterfaceAddress]) {
+        for index in Set(addresses.lazy.filter { $0.kind != .loopback }.map(\.index)).sorted()
+        where !known.contains(index) && known.count < Self.limit { known.append(index) }
+    }
+
+    /// What is told of the network that an address belongs to; nil where the machine has had but one, which costs nothing.
+    func info(of ip: IPAddress, among addresses: [InterfaceAddress]) -> NetworkInfo? {
+        guard let own = addresses.first(where: { $0.ip == ip }), own.kind != .loopback else { return nil }
+        guard known.count > 1 || own.kind.cost > 0 else { return nil }
+        let place = known.firstIndex(of: own.index) ?? known.count
         return NetworkInfo(id: UInt16(clamping: place + 1), cost: own.kind.cost)
     }
 }

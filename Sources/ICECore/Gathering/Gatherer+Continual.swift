@@ -7,12 +7,11 @@ extension Gatherer {
         openingSockets > 0 || !unresolvedServers.isEmpty || queries.contains(where: \.isPending) || relays.isPending
     }
 
-    /// How many answers of servers may still show an address of this machine's.
-    var pendingMappings: Int {
-        guard state == .gathering, !usesRelaysOnly else { return 0 }
+    /// Whether a server has still to be asked, or to answer, that may show an address of this machine's.
+    var expectsMappings: Bool {
+        guard state == .gathering, !usesRelaysOnly else { return false }
         // An allocation shows it as well, where it is asked for from the candidate's own port.
-        let allocations = relays.all.lazy.filter { $0.isPending && $0.transport == .udp }.count
-        return queries.lazy.filter(\.isPending).count + allocations
+        return queries.contains(where: \.isPending) || relays.all.contains { $0.isPending && $0.transport == .udp }
     }
 
     /// Whether all that there is to be found now has been found.
@@ -22,7 +21,12 @@ extension Gatherer {
     ///
     /// - Returns: The allocations that are gone too.
     mutating func forget(_ socket: SocketID) -> [SocketID] {
+        let gone = sockets.first { $0.id == socket }
         sockets.removeAll { $0.id == socket }
+        if let gone {
+            let others = sockets.filter { $0.path == gone.path && !$0.base.ip.isLoopback }
+            for other in others { relays.rebase(from: socket, to: (other.id, other.base)) }
+        }
         queries.removeAll { $0.socket == socket }
         return relays.forget(via: socket)
     }
@@ -33,7 +37,7 @@ extension Gatherer {
         for (id, base, _) in sockets.filter({ $0.path == path }) {
             for index in servers.indices where servers[index].url.transport == .udp {
                 let ip = servers[index].addresses?.first { $0.family == base.family }
-                guard let ip, !base.ip.isLoopback || ip.isLoopback else { continue }
+                guard let ip, Self.canReach(ip, from: base.ip) else { continue }
                 let server = TransportAddress(ip, port: servers[index].url.port)
                 if queries.contains(where: { $0.socket == id && $0.server == server && $0.isPending }) { continue }
                 queries.removeAll { $0.socket == id && $0.server == server }

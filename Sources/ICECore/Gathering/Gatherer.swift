@@ -143,12 +143,16 @@ struct Gatherer {
             index, from: nil, code: CandidateError.unreachable, text: "the name can't be resolved, check it: \(reason)")
     }
 
+    static func canReach(_ server: IPAddress, from base: IPAddress) -> Bool {
+        (!base.isLoopback || server.isLoopback) && (!base.isLinkLocal || server.isLinkLocal)
+    }
+
     private mutating func addQueries(
         socket: SocketID, base: TransportAddress, path: StreamComponent, serverIndex: Int
     ) {
         guard let server = servers[serverIndex].addresses?.first(where: { $0.family == base.family }) else { return }
         // From a loopback or link-local address there is no way to a server elsewhere.
-        guard !base.ip.isLoopback || server.isLoopback, !base.ip.isLinkLocal || server.isLinkLocal else { return }
+        guard Self.canReach(server, from: base.ip) else { return }
         let url = servers[serverIndex].url
         let address = TransportAddress(server, port: url.port)
         servers[serverIndex].isAsked = true

@@ -10,6 +10,7 @@ struct NetworkWatch {
     private(set) var retryTime: Instant?
     private var retryDelay = Self.firstRetry
     private var holds: [Hold] = []
+    private var numbers = NetworkNumbers()
 
     /// An address that comes and goes is gathered again only after a while, which doubles each time.
     private struct Hold {
@@ -24,7 +25,10 @@ struct NetworkWatch {
     private static let holdLimit = 64
     /// A relay that is lost sooner than this behind another is not asked for again at once.
     private static let leastRelayLife = Duration.seconds(2)
+    private static let sameLoss = Duration.milliseconds(500)
     private var relayLostAt: Instant?
+    private var relayPause = Self.leastRelayLife
+    private var wasCalm = true
     private var urgentDelay = Self.firstUrgentRetry
     private static let firstUrgentRetry = Duration.milliseconds(500)
     private static let firstRetry = Duration.seconds(10)
@@ -36,11 +40,17 @@ struct NetworkWatch {
     // MARK: Addresses
 
     mutating func begin(over addresses: [InterfaceAddress], _ chosen: some Sequence<IPAddress>, at now: Instant) {
-        usable = addresses
+        changed(to: addresses)
         for ip in chosen { hold(ip, at: now) }
     }
 
-    mutating func changed(to addresses: [InterfaceAddress]) { usable = addresses }
+    mutating func changed(to addresses: [InterfaceAddress]) {
+        usable = addresses
+        numbers.note(addresses)
+    }
+
+    /// What is told of the network that an address belongs to.
+    func info(of ip: IPAddress) -> NetworkInfo? { numbers.info(of: ip, among: usable) }
 
     /// When an address may be gathered; nil for at once.
     func readyTime(of ip: IPAddress) -> Instant? {
@@ -71,8 +81,16 @@ struct NetworkWatch {
 
     /// Whether it has been a while since a relay was lost.
     mutating func noteLostRelay(at now: Instant) -> Bool {
-        defer { relayLostAt = now }
-        return relayLostAt.map { now - $0 >= Self.leastRelayLife } ?? true
+        // What goes at one moment goes for one reason.
+        guard let last = relayLostAt, now - last >= Self.sameLoss else {
+            let isFirst = relayLostAt == nil
+            relayLostAt = relayLostAt ?? now
+            return isFirst || wasCalm
+        }
+        wasCalm = now - last >= relayPause
+        relayPause = wasCalm ? Self.leastRelayLife : min(relayPause * 2, Self.longestRetry)
+        relayLostAt = now
+        return wasCalm
     }
 
     /// - Parameter isUrgent: Whether there is no path, so that a server that is being restarted is not to be waited for longer than it takes.

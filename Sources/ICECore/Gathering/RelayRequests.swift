@@ -41,6 +41,15 @@ struct RelayRequests {
             }
         }
 
+        /// The same from another socket; what was under way from the old one begins anew.
+        func moved(to other: (id: SocketID, base: TransportAddress)) -> Request {
+            var moved = Request(
+                via: other.id, base: other.base, server: server, serverIndex: serverIndex, transport: transport,
+                path: path)
+            moved.state = state
+            return moved
+        }
+
         func isOpening(_ id: SocketID) -> Bool {
             switch state {
             case .opening(id), .confirming(id): true
@@ -60,11 +69,15 @@ struct RelayRequests {
         all.append(request)
     }
 
+    private var nextIndex: Int? {
+        let queued = all.indices.filter { if case .queued = all[$0].state { true } else { false } }
+        return queued.first { all[$0].transport == .udp } ?? queued.first
+    }
+
     /// Starts the next one, under the ID that its first relayed address will have: those over UDP first, which show what a NAT has made of
     /// the base as well, and make the better relays.
     mutating func beginNext(as id: SocketID) -> Request? {
-        let queued = all.indices.filter { if case .queued = all[$0].state { true } else { false } }
-        guard let index = queued.first(where: { all[$0].transport == .udp }) ?? queued.first else { return nil }
+        guard let index = nextIndex else { return nil }
         all[index].state = .opening(id)
         return all[index]
     }
@@ -118,6 +131,14 @@ struct RelayRequests {
             return request.isOpening(id)
         }
         return index.map { all.remove(at: $0) }
+    }
+
+    /// Connections do not depend on the socket that they were asked for with: what is not there yet is asked for with another.
+    mutating func rebase(from socket: SocketID, to other: (id: SocketID, base: TransportAddress)) {
+        for index in all.indices where all[index].via == socket && all[index].transport.isReliable {
+            guard other.base.family == all[index].base.family else { continue }
+            all[index] = all[index].moved(to: other)
+        }
     }
 
     /// The socket is gone. What was allocated over datagrams from it is gone with it; a connection may have left from elsewhere.

@@ -24,13 +24,12 @@ struct Nominator {
     /// Decides over the pairs of one component.
     ///
     /// - Parameter sawLoss: Whether requests had to be repeated before they were answered.
-    /// - Parameter gatheringTime: How long the servers that were not asked yet, or have not answered, may still take to show an address of
-    ///   this machine's that a direct pair may be made of.
+    /// - Parameter expectsMappings: Whether a server may still show an address of this machine's that a direct pair may be made of.
     /// - Parameter expectsCandidates: Whether either agent may still name candidates; with loss these are waited for as well.
     /// - Parameter mayBeRelayed: What a direct pair that may still come to work is waited for; by default what is known to be relayed.
     static func decide(
         over pairs: some Sequence<CheckPair>, at now: Instant, sawLoss: Bool = false, expectsCandidates: Bool = false,
-        gatheringTime: Duration = .zero, mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
+        expectsMappings: Bool = false, mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
     ) -> Decision {
         var best: CheckPair?
         for pair in pairs {
@@ -55,7 +54,7 @@ struct Nominator {
             }
         let mayChange = !best.isRelayed || sawLoss && expectsCandidates
         let unexplained = mayChange ? [begin + patience] : []
-        let ungathered = gatheringTime > .zero ? [begin + min(patience + gatheringTime, longestHoldForBegin)] : []
+        let ungathered = expectsMappings ? [begin + longestHoldForBegin] : []
         let hold = (pending + unexplained + ungathered).filter { $0 > now }.max()
         return hold.map(Decision.holdUntil) ?? .nominate(best.id)
     }

@@ -30,13 +30,16 @@ extension AllocationClient {
     private mutating func nextWaiting() -> TURNRequest? {
         guard let first = waiting.popFirst() else { return nil }
         guard case .permit(var peers) = first.purpose, first.isAutomatic else { return first }
+        var moves = first.moves
         while peers.count < Self.peersPerRequest, case .permit(let more) = waiting.first?.purpose,
             waiting.first?.isAutomatic == true
         {
-            waiting.removeFirst()
+            moves = max(moves, waiting.removeFirst().moves)
             peers += more
         }
-        return TURNRequest(.permit(peers), isAutomatic: true)
+        var request = TURNRequest(.permit(peers), isAutomatic: true)
+        request.moves = moves
+        return request
     }
 
     /// Sends a request now, signed as far as the server has told how.
