@@ -137,6 +137,7 @@ package protocol Cancellable: AnyObject {
 
 /// Spaces new STUN and TURN transactions over everything in the process (RFC 8445 §14.2: one in 5 ms at most).
 package protocol PacingGovernor: AnyObject {
-    /// Takes the slot at an instant; if none is free then, returns the instant of the next one and takes nothing.
+    /// Takes the slot at an instant, or else the next one, whose instant is returned: it is the caller's from then on, so that who asks
+    /// first comes first.
     func claim(at now: Instant, spacing: Duration) -> Instant?
 }

@@ -9,9 +9,9 @@ private final class SpacingGovernor: PacingGovernor {
     private var next: Instant?
 
     func claim(at now: Instant, spacing: Duration) -> Instant? {
-        if let next, next > now { return next }
-        next = now + spacing
-        return nil
+        let slot = max(next ?? now, now)
+        next = slot + spacing
+        return slot == now ? nil : slot
     }
 }
 
@@ -64,6 +64,24 @@ struct PacerTests {
         pacer.interval = .milliseconds(5)
         #expect(pacer.claim(urgent: false, at: .ms(50)) == true)
         #expect(pacer.claim(urgent: false, at: .ms(55)) == true)
+    }
+
+    @Test("C1.7: of the agents of a process, who asked first comes first, however eager another one is")
+    func fairness() {
+        let governor = SpacingGovernor()
+        var busy = pacer(governor, spacing: .milliseconds(5))
+        var patient = pacer(governor, spacing: .milliseconds(5))
+        busy.interval = .milliseconds(5)
+        #expect(busy.claim(urgent: true, at: .ms(0)) == true)
+        #expect(patient.claim(urgent: true, at: .ms(1)) == false)
+        // The other one's timer fires a moment earlier each time.
+        #expect(busy.claim(urgent: true, at: .ms(4)) == false)
+        #expect(busy.claim(urgent: true, at: .ms(5)) == false)
+        #expect(patient.claim(urgent: true, at: .ms(6)) == true)
+        #expect(busy.claim(urgent: true, at: .ms(10)) == true)
+        // A slot that was let pass is nobody's any more.
+        #expect(patient.claim(urgent: true, at: .ms(100)) == true)
+        #expect(busy.claim(urgent: true, at: .ms(101)) == false)
     }
 
     @Test("C1.7: the agents of a process start no two transactions within its spacing")

@@ -44,7 +44,7 @@ final class Call {
         client.onStateChange = { [unowned self, unowned client] state in
             say(name, "is    \(state)")
             if state == .failed { failure = client.failure?.description }
-            if state == .completed, client === caller { ping() }
+            if pingSentAt == nil, caller.state == .completed, callee.state == .completed { ping() }
         }
     }
 

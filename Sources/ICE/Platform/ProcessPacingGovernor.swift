@@ -9,13 +9,13 @@ final class ProcessPacingGovernor: PacingGovernor, Sendable {
     private let nextSlot = Atomic<Int64>(.min)
 
     func claim(at now: Instant, spacing: Duration) -> Instant? {
-        let next = (now + spacing).nanoseconds
         var slot = nextSlot.load(ordering: .relaxed)
-        while slot <= now.nanoseconds {
+        while true {
+            let own = max(slot, now.nanoseconds)
+            let next = own + spacing.nanoseconds
             let attempt = nextSlot.weakCompareExchange(expected: slot, desired: next, ordering: .relaxed)
-            if attempt.exchanged { return nil }
+            if attempt.exchanged { return own == now.nanoseconds ? nil : Instant(nanoseconds: own) }
             slot = attempt.original
         }
-        return Instant(nanoseconds: slot)
     }
 }

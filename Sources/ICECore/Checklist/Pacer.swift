@@ -32,12 +32,18 @@ package struct Pacer {
     /// Takes a slot, if there is one now.
     package mutating func claim(urgent: Bool, at now: Instant) -> Bool {
         if let start = earliestStart(urgent: urgent), start > now { return false }
-        if let processSpacing, let later = governor.claim(at: now, spacing: processSpacing) {
-            processSlot = later
-            return false
-        }
+        guard hasProcessSlot(at: now) else { return false }
         processSlot = nil
         nextSlot = max(now, nextSlot ?? now) + interval
         return true
+    }
+
+    /// Whether the process's slot that was given is there, or there is one now; else asks for one.
+    private mutating func hasProcessSlot(at now: Instant) -> Bool {
+        guard let processSpacing else { return true }
+        // One that was not used at its time has passed.
+        if let processSlot, now < processSlot + processSpacing { return true }
+        processSlot = governor.claim(at: now, spacing: processSpacing)
+        return processSlot == nil
     }
 }

@@ -140,8 +140,8 @@ final class SimulatedPacingGovernor: PacingGovernor {
     private var free = Instant(nanoseconds: 0)
 
     package func claim(at now: Instant, spacing: Duration) -> Instant? {
-        guard now >= free else { return free }
-        free = now + spacing
-        return nil
+        let slot = max(now, free)
+        free = slot + spacing
+        return slot == now ? nil : slot
     }
 }
