@@ -4,6 +4,7 @@ import STUN
 import Testing
 
 @testable import ICE
+@testable import ICECore
 
 @Suite("F10: networks and what they cost")
 struct NetworkCostTests {
@@ -87,6 +88,29 @@ struct NetworkCostTests {
         let used = try #require(call.caller.selectedPair())
         let spares = call.caller.candidatePairs.filter { $0.id != used.id }
         #expect(spares.map(\.local.address.ip) == cellular.addresses.map(\.ip))
+    }
+
+    @Test("F10: a network keeps its number while others come and go, and nobody gets one that was another's")
+    func numbers() {
+        func address(_ index: UInt32, _ kind: NetworkKind = .wifi) -> InterfaceAddress {
+            InterfaceAddress(
+                interface: "net\(index)", index: index, ip: IPAddress(v4: 0xcb00_7100 | index), prefixLength: 24,
+                kind: kind)
+        }
+        var numbers = NetworkNumbers()
+        func number(_ index: UInt32, _ all: [InterfaceAddress]) -> UInt16? {
+            numbers.info(of: IPAddress(v4: 0xcb00_7100 | index), among: all)?.id
+        }
+        var all = [address(3)]
+        numbers.note(all)
+        #expect(number(3, all) == 1)
+        all = [address(2, .cellular), address(3)]
+        numbers.note(all)
+        #expect(number(3, all) == 1 && number(2, all) == 2)
+        all = [address(2, .cellular), address(9)]
+        numbers.note(all)
+        #expect(number(2, all) == 2 && number(9, all) == 3)
+        #expect(number(3, all) == nil)
     }
 
     @Test("E3.1: dear networks come last, and within equal ones both families take turns")

@@ -6,15 +6,17 @@ import Testing
 
 @Suite("Relays go with the address that they were asked for from")
 struct RoamingRelayTests {
-    @Test("Another address has a relay of its own, which stands in or is made anew", arguments: [true, false])
-    func relays(hasSpare: Bool) throws {
+    @Test(
+        "Another address has a relay of its own, which stands in or is made anew", arguments: [true, false],
+        ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+    func relays(hasSpare: Bool, _ url: String) throws {
         let network = SimulatedNetwork(seed: 8)
         let turn = network.makeHost("turn", addresses: ["192.0.2.9"])
         let server = try SimulatedTURNServer(on: turn, users: ["user": "secret"])
         let roamer = network.makeHost("roamer", addresses: ["192.0.2.1"])
         let wlan = roamer.addInterface("wlan0", addresses: hasSpare ? ["192.0.2.3"] : [])
         let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
-        let servers = [try ICEServer(urls: ["turn:192.0.2.9"], username: "user", credential: "secret")]
+        let servers = [try ICEServer(urls: [url], username: "user", credential: "secret")]
         let call = SimulatedCall(network, roamer, peer) {
             $0.gatheringPolicy = .continually
             $0.transportPolicy = .relay

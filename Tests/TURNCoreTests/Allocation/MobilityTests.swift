@@ -95,4 +95,17 @@ struct MobilityTests {
         #expect((server.state == nil) == takes)
         #expect(server.requests(.createPermission).count <= 4)
     }
+
+    @Test("B3.5: nor does it go on for ever with a server that refuses what is refreshed by itself")
+    func unfaithfulLater() {
+        let server = allocated()
+        server.client.permit(peer.ip, at: server.now)
+        server.run(1)
+        let taken = ScriptedServer.Answer.success([STUNMessage.Lifetime(600), STUNMessage.MobilityTicket([4])])
+        server.script[.refresh] = Array(repeating: taken, count: 1000)
+        server.script[.createPermission] = Array(repeating: .error(437), count: 1000)
+        server.run(400)
+        #expect(server.state == nil)
+        #expect(server.requests(.createPermission).count <= 5)
+    }
 }
