@@ -26,7 +26,7 @@ UNHARMED = 0.2
 DISCONNECTED, FAILED = 6.0, 40.0
 
 ONCE = ()
-# Where much is lost, a call may begin over a relay, and is to leave it soon.
+# Where much is lost, a call may begin over a relay, and is to leave it soon; with a fifth lost, nobody can promise when.
 LATER = ("--renomination",)
 CONTINUAL = ("--continual", "--renomination")
 
@@ -113,10 +113,11 @@ def of_networks():
 
 
 def of_lines():
-    for loss, limit in ((10, 2.0), (20, 3.0)):
+    for loss, limit in ((10, 2.0), (20, 4.0)):
         lossy = dict(loss=loss)
         yield Cell(
-            f"{loss} % loss, direct", up(PORT_RESTRICTED, **lossy), up(PORT_RESTRICTED), connects=limit, flags=LATER
+            f"{loss} % loss, direct", up(PORT_RESTRICTED, **lossy), up(PORT_RESTRICTED),
+            DIRECT if loss < 20 else EITHER, connects=limit, flags=LATER,
         )
         yield Cell(f"{loss} % loss, relayed", up(SYMMETRIC, **lossy), up(SYMMETRIC), RELAY, connects=limit)
     for delay, limit in ((20, 1.0), (100, 3.0)):

@@ -143,24 +143,33 @@ async def run_all(cells, options):
     expected = max(len(cell.expectation) for cell in cells)
     results = []
 
+    async def attempt(number, cell):
+        trace = options.traces and f"{options.traces}/{number:03}"
+        try:
+            return await run_cell(cell, folder, trace)
+        except LabError as error:
+            return talk.Outcome(problem=f"the laboratory: {error}")
+
     async def in_turn(number, cell):
+        """A busy machine, and lines that lose at random, may fail a cell once; both outcomes are told then."""
         async with turns:
-            trace = options.traces and f"{options.traces}/{number:03}"
-            try:
-                return await run_cell(cell, folder, trace)
-            except LabError as error:
-                return talk.Outcome(problem=f"the laboratory: {error}")
+            outcome = await attempt(number, cell)
+            first = judge(cell, outcome)
+            if first[0] != "FAILED":
+                return outcome, ""
+            return await attempt(number, cell), f" (at first {first[1]})"
 
     with tempfile.TemporaryDirectory() as folder:
         coturn.prepare(folder)
         tasks = [asyncio.create_task(in_turn(number, cell)) for number, cell in enumerate(cells)]
         try:
             for cell, task in zip(cells, tasks):
-                outcome = await task
+                outcome, before = await task
                 kind, verdict = judge(cell, outcome)
+                verdict += before
                 got = in_words(cell, outcome)
                 print(f"{cell.name:{width}}  {cell.expectation:{expected}}  {got:60}  {verdict}", flush=True)
-                results.append({"name": cell.name, "expected": cell.expectation, "got": got, "verdict": kind, **asdict(outcome)})
+                results.append({"name": cell.name, "expected": cell.expectation, "got": got, "verdict": kind, "first": before, **asdict(outcome)})
         finally:
             for task in tasks:
                 task.cancel()
