@@ -29,6 +29,7 @@ ONCE = ()
 # Where much is lost, a call may begin over a relay, and is to leave it soon; with a fifth lost, nobody can promise when.
 LATER = ("--renomination",)
 CONTINUAL = ("--continual", "--renomination")
+MOBILE = ("--continual", "--relay-only", "--mobility")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Cell:
     event: Callable | None = None
     recovers: float | None = None
     path_after: str = EITHER
+    # Whether a's relay is the same afterwards.
+    keeps_relay: bool = False
     # Whether the event is the end of the other side, so that there is nothing to recover.
     ends: bool = False
     known: str = ""
@@ -54,6 +57,8 @@ class Cell:
         words = f"{self.path} in {self.connects:g} s"
         if self.ends:
             return f"{words}; disconnected in {DISCONNECTED:g} s, failed in {FAILED:g} s"
+        if self.keeps_relay:
+            return f"{words}; back over the same relay in {self.recovers:g} s"
         if self.recovers:
             after = "" if self.path_after == EITHER else f" {self.path_after}"
             return f"{words}; back{after} in {self.recovers:g} s"
@@ -187,6 +192,9 @@ def of_events():
     for a, b in ((PORT_RESTRICTED, PUBLIC), (PUBLIC, PORT_RESTRICTED), (PORT_RESTRICTED, PORT_RESTRICTED)):
         yield Cell(f"address changes: {a} - {b}", up(a), up(b), flags=CONTINUAL, event=readdressed, recovers=ANEW)
     yield Cell("address changes, relayed", symmetric, symmetric, RELAY, flags=CONTINUAL, event=readdressed, recovers=ANEW)
+    mobile = dict(flags=MOBILE, recovers=UNTOLD, path_after=RELAY, keeps_relay=True)
+    yield Cell("address changes, relay moves along", symmetric, symmetric, RELAY, event=readdressed, **mobile)
+    yield Cell("NAT forgets, relay moves along", symmetric, symmetric, RELAY, event=rebound, **mobile)
     restarts = dict(flags=CONTINUAL, event=server_restarted)
     yield Cell("server restarted, direct", cone, cone, recovers=UNHARMED, path_after=DIRECT, **restarts)
     yield Cell("server restarted, relayed", symmetric, symmetric, RELAY, recovers=SERVED_ANEW, **restarts)

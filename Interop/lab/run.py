@@ -44,7 +44,7 @@ async def run_cell(cell: Cell, folder, trace):
     async with Spaces.made() as spaces:
         network = Network(spaces, cell.a, cell.b, cell.shared)
         await network.build()
-        server = coturn.Server(spaces, folder)
+        server = coturn.Server(spaces, folder, gives_tickets=cell.keeps_relay)
         await server.start()
         peers = {}
         try:
@@ -80,6 +80,7 @@ async def play(cell, scene):
 
 async def happen(cell, scene, outcome):
     a, b = scene.peers["a"], scene.peers["b"]
+    before = a.local_address
     since = time.monotonic()
     await cell.event(scene)
     if cell.ends:
@@ -87,6 +88,7 @@ async def happen(cell, scene, outcome):
         return
     outcome.gap = await talk.watch(a, b, since, cell.recovers + 2 * GRACE)
     outcome.path_after = talk.path_of(a, b)
+    outcome.is_same_end = a.local_address == before
     restarts = [f"{name}: {line['reason']}" for name, peer in scene.peers.items() for line in peer.said("restart-needed")]
     outcome.said = "; ".join(restarts)
     if outcome.gap is None:
@@ -114,6 +116,8 @@ def shortfalls(cell, outcome):
             yield "back late"
         if outcome.path_after not in cell.path_after.split("|"):
             yield f"back over a {outcome.path_after} path"
+        if cell.keeps_relay and not outcome.is_same_end:
+            yield "back over another relay"
 
 
 def in_words(cell, outcome):

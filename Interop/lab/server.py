@@ -23,10 +23,11 @@ def prepare(folder):
 class Server:
     """A coturn in the namespace `server`, which can be started anew."""
 
-    def __init__(self, spaces, folder):
-        """The folder has a certificate, by `prepare`."""
+    def __init__(self, spaces, folder, gives_tickets):
+        """The folder has a certificate, by `prepare`; the tickets are those of RFC 8016."""
         self._spaces = spaces
         self._folder = folder
+        self._gives_tickets = gives_tickets
         self._process = None
 
     async def start(self):
@@ -36,6 +37,7 @@ class Server:
             f"--relay-ip={SERVER_4}", f"--relay-ip={SERVER_6}", f"--listening-port={PORT}",
             f"--tls-listening-port={TLS_PORT}", f"--cert={folder}/cert.pem", f"--pkey={folder}/key.pem",
             "--lt-cred-mech", f"--user={USER}:{PASSWORD}", "--realm=lab", "--no-cli", "--no-rfc5780", "--relay-threads=1",
+            *(["--mobility"] if self._gives_tickets else []),
             f"--userdb={folder}/users-{id(self)}.db", "--log-file=stdout", f"--pidfile={folder}/turnserver-{id(self)}.pid",
         )  # fmt: skip
         give_up_at = time.monotonic() + LISTENS_WITHIN

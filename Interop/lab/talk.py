@@ -30,6 +30,7 @@ class Outcome:
     connected: float | None = None
     gap: float | None = None
     path_after: str = ""
+    is_same_end: bool = False
     disconnected: float | None = None
     failed: float | None = None
     said: str = ""

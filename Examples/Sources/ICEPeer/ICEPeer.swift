@@ -40,6 +40,7 @@ struct ICEPeer: ParsableCommand {
     @Flag(help: "Gather for as long as the session lasts, and restart by itself when the path is lost.")
     var continual = false
     @Flag(help: "Move to a better path later, where the other agent agrees.") var renomination = false
+    @Flag(help: "Ask TURN servers to keep a relay when this host's address changes (RFC 8016).") var mobility = false
     @Flag(help: "Tell candidates only once all are gathered.") var noTrickle = false
     @Flag(help: "Use 127.0.0.1 and ::1 too.") var loopback = false
     @Option(help: ArgumentHelp("Use this local address only.", valueName: "address")) var bind: String?
@@ -97,6 +98,7 @@ struct ICEPeer: ParsableCommand {
         configuration.gatheringPolicy = continual ? .continually : .once
         configuration.restartsByItself = continual
         configuration.renomination = renomination
+        configuration.relayMobility = mobility
         if let bind {
             guard let address = IPAddress(bind) else {
                 throw ValidationError("--bind takes an IPv4 or IPv6 address, not \(bind).")

@@ -28,6 +28,7 @@ extension ICEClient {
         let usable = usableAddresses()
         input { $0.networkChanged(usable: usable, present: present, now: $1) }
         loseStrandedRelays(present: present)
+        for relay in relays where !relay.isAttached { relay.client.networkChanged() }
     }
 
     /// RFC 8828 §5.2, Modes 2 to 4: the addresses that packets leave from where nothing else is asked for, one of each family.

@@ -6,7 +6,7 @@ import STUN
 final class Relay {
     let client: TURNClient
     /// The socket that the server is spoken to from, where it is shared.
-    let via: SocketID?
+    var via: SocketID?
     /// Whether the application owns the client, so that it is not for us to close it.
     let isAttached: Bool
     /// The sockets that stand for its relayed addresses; the first of them names it.
@@ -94,7 +94,8 @@ extension ICEClient {
         relay.isOpen = true
         let relayed = agent.relayOpened(
             first, relayed: allocation.relayedAddresses, server: allocation.serverAddress.ip,
-            mapped: allocation.reflexiveAddress, isShared: relay.client.isSharing, now: platform.now)
+            mapped: allocation.reflexiveAddress, isShared: relay.client.isSharing,
+            isMobile: !relay.isAttached && relay.client.isMobile, now: platform.now)
         relay.ids = relayed.map(\.id)
         if relayed.isEmpty { drop(relay) }
         for (relayed, socket) in zip(relayed, relay.client.makeRelayedSockets()) {
@@ -130,7 +131,19 @@ extension ICEClient {
             guard !relay.isAttached, !relay.client.isSharing, let own = relay.client.localAddress else { return false }
             return !own.ip.isUnspecified && !present.contains { $0.ip == own.ip }
         }
-        for relay in stranded { relayLost(relay, reason: "the address that its server was reached from is gone") }
+        for relay in stranded {
+            let canMove = relay.isOpen && relay.client.isMobile
+            if canMove, let first = relay.ids.first, input({ $0.relayStranded(first, now: $1) }) { continue }
+            relayLost(relay, reason: "the address that its server was reached from is gone")
+        }
+    }
+
+    func moveRelay(_ id: SocketID, via other: SocketID) {
+        guard let relay = relays.first(where: { $0.ids.contains(id) }),
+            let socket = sockets.first(where: { $0.id == other })?.socket
+        else { return }
+        if relay.client.isSharing { relay.via = other }
+        relay.client.move(to: socket)
     }
 
     func confirmRelay(_ id: SocketID) {

@@ -126,6 +126,14 @@ extension ServerLink {
         reopen(at: [server] + addresses)
     }
 
+    /// Begins anew with the same address from another of this machine's: the socket, where one is shared, else its address.
+    func open(from socket: any DatagramSocket) {
+        guard let server = serverAddress else { return }
+        if isSharing { sharedSocket = socket }
+        endpoint.localAddress = endpoint.localAddress.map { _ in TransportAddress(socket.localAddress.ip, port: 0) }
+        reopen(at: [server] + addresses)
+    }
+
     /// Begins with the next address of the server's name; false if there is none.
     func openNextAddress() -> Bool {
         guard !addresses.isEmpty else { return false }

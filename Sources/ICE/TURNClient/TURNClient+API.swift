@@ -80,7 +80,7 @@ extension TURNClient {
         guard bytes.count <= ChannelData.maximumByteCount else {
             throw NetworkError(.messageTooLarge, name: "EMSGSIZE", operation: "relay to \(peer)")
         }
-        if core?.isMoving == true { throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "relay to \(peer)") }
+        if core?.withholdsData == true { throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "relay to \(peer)") }
         if core?.frame(bytes, to: peer, over: &outgoing, at: platform.now) == true { return }
         throw NetworkError(.notPermitted, name: "EPERM", operation: "relay to \(peer)")
     }
@@ -109,6 +109,23 @@ extension TURNClient {
 
     /// Takes the news that a datagram from the shared socket did not reach the server.
     package func unreachable(_ error: NetworkError) { link.unreachable(error) }
+
+    /// Whether the allocation can be taken along to another address (RFC 8016).
+    package var isMobile: Bool { core?.isMobile == true }
+
+    /// Goes on from another address of this machine's, with the ticket that the server has given.
+    package func move(to socket: any DatagramSocket) {
+        guard phase == .allocated, isMobile else { return }
+        core?.leave()
+        link.open(from: socket)
+        perform()
+    }
+
+    /// Asks again what could not be asked for want of a route.
+    package func networkChanged() {
+        core?.repeatMove()
+        perform()
+    }
 
     /// A socket for each relayed address; they live until they are closed, or the allocation ends.
     package func makeRelayedSockets() -> [RelayedSocket] {

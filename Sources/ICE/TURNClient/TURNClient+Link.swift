@@ -15,6 +15,10 @@ extension TURNClient {
     }
 
     private func linkOpened(to server: TransportAddress) {
+        if phase == .allocated {
+            core?.arrive(at: platform.now)
+            return perform()
+        }
         guard phase == .opening else { return }
         phase = .allocating
         askedServers[server] = platform.now
@@ -95,6 +99,7 @@ extension TURNClient {
         // What the user has still to hear comes before the data.
         deliverEvents()
         guard phase == .allocated else { return }
+        core?.noteData()
         statistics.packetsReceived += 1
         statistics.bytesReceived += UInt64(bytes.count)
         for socket in sockets where socket.localAddress.family == peer.family { socket.onDatagram?(bytes, peer) }

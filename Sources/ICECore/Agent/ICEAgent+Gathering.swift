@@ -44,6 +44,7 @@ extension ICEAgent {
         {
             announce(host)
         }
+        moveStrandedRelays(to: id, base: base, path: path)
         gatherer.socketOpened(id, base: base, path: path)
         settle(at: now)
     }

@@ -28,10 +28,12 @@ extension ICEAgent {
         network.changed(to: usable)
         withdraw(sockets.filter { socket in socket.address.map { !present.contains($0) } ?? false }, at: now)
         gatherNewAddresses(at: now)
+        moveStrandedRelays(at: now)
         settle(at: now)
     }
 
     mutating func advanceNetwork(to now: Instant) {
+        if let end = network.relayWait, now >= end { loseStrandedRelays(at: now) }
         if let review = network.review, now >= review { gatherNewAddresses(at: now) }
         guard let retry = network.retryTime, now >= retry else { return }
         network.retried()

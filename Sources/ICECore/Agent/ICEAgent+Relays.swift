@@ -36,10 +36,11 @@ extension ICEAgent {
     /// - Parameters:
     ///   - mapped: What the server saw of the port that the allocation was asked for from.
     ///   - isShared: Whether that port is the base's own, so that what was seen is a server-reflexive candidate (RFC 8445 §5.1.1.2).
+    ///   - isMobile: Whether the allocation can follow to another address (RFC 8016).
     /// - Returns: The sockets that stand for the relayed addresses, in their order; none if the allocation is not wanted any more.
     package mutating func relayOpened(
         _ id: SocketID, relayed: [TransportAddress], server: IPAddress, mapped: TransportAddress?, isShared: Bool,
-        now: Instant
+        isMobile: Bool = false, now: Instant
     ) -> [(id: SocketID, path: StreamComponent)] {
         guard state != .closed else { return [] }
         defer { settle(at: now) }
@@ -48,7 +49,8 @@ extension ICEAgent {
             gatherer.attachedRelayEnded()
             return addRelays(relayed, first: id, path: path, server: server, url: nil, mapped: mapped, rank: 0)
         }
-        guard let (request, url) = gatherer.relayOpened(id), let via = sockets.first(where: { $0.id == request.via })
+        guard let (request, url) = gatherer.relayOpened(id, isMobile: isMobile),
+            let via = sockets.first(where: { $0.id == request.via })
         else {
             return []
         }

@@ -8,6 +8,7 @@ extension ICEAgent {
     /// - Parameter attachedRelay: Whether the application has attached a TURN client that is not in use yet, or not any more.
     package mutating func restart(attachedRelay: Bool = false, now: Instant) {
         guard state != .closed else { return }
+        loseStrandedRelays(at: now)
         keepPairsInUse()
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),

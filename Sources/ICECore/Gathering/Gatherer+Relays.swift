@@ -11,8 +11,8 @@ extension Gatherer {
     }
 
     /// The request whose allocation is there; nil if it was given up.
-    mutating func relayOpened(_ id: SocketID) -> (RelayRequests.Request, ServerURL)? {
-        relays.opened(id).map { ($0, servers[$0.serverIndex].url) }
+    mutating func relayOpened(_ id: SocketID, isMobile: Bool? = nil) -> (RelayRequests.Request, ServerURL)? {
+        relays.opened(id, isMobile: isMobile).map { ($0, servers[$0.serverIndex].url) }
     }
 
     mutating func relayFailed(_ id: SocketID, code: Int, text: String) -> CandidateError? {
@@ -51,6 +51,15 @@ extension Gatherer {
         if !isCalm { request.state = .failed }
         relays.add(request)
     }
+
+    var strandedRelays: [SocketID] { relays.stranded }
+
+    mutating func strandRelay(_ id: SocketID) -> Bool { relays.strand(id) }
+
+    /// - Returns: The allocations that follow to the socket.
+    mutating func moveRelays(
+        to id: SocketID, base: TransportAddress, path: StreamComponent
+    ) -> [SocketID] { relays.move(to: (id, base), for: path) }
 
     mutating func forgetRelay(_ id: SocketID) { relays.remove(id) }
 

@@ -6,6 +6,8 @@ struct NetworkWatch {
     private(set) var usable: [InterfaceAddress] = []
     /// When an address that was held back is looked at again.
     var review: Instant?
+    /// How long relays whose address is gone wait for another.
+    var relayWait: Instant?
     /// When servers that failed are asked again.
     private(set) var retryTime: Instant?
     private var retryDelay = Self.firstRetry
@@ -35,7 +37,7 @@ struct NetworkWatch {
     /// libwebrtc asks failed networks again after 300,000 ms.
     private static let longestRetry = Duration.seconds(300)
 
-    var deadline: Instant? { [review, retryTime].lazy.compactMap { $0 }.min() }
+    var deadline: Instant? { [review, retryTime, relayWait].lazy.compactMap { $0 }.min() }
 
     // MARK: Addresses
 

@@ -10,6 +10,8 @@ struct RelayRequests {
             /// It is there from an earlier generation, and the server is asked whether it still is.
             case confirming(SocketID)
             case open(SocketID)
+            /// It is there, but the address that its server knows is gone.
+            case stranded(SocketID)
             case failed
         }
 
@@ -22,6 +24,8 @@ struct RelayRequests {
         /// What the relay is for.
         let path: StreamComponent
         var state = State.queued
+        /// Whether it can follow to another address (RFC 8016).
+        var isMobile = false
 
         /// Whether one allocation does for both: "the same five-tuple can have no other" over UDP (RFC 8656 §5), and a connection leaves
         /// from where the routes say, whatever the base.
@@ -37,7 +41,15 @@ struct RelayRequests {
         var isPending: Bool {
             switch state {
             case .queued, .opening, .confirming: true
-            case .open, .failed: false
+            case .open, .stranded, .failed: false
+            }
+        }
+
+        /// The allocation, by the ID of its first socket: there, or on its way.
+        var allocation: SocketID? {
+            switch state {
+            case .opening(let id), .confirming(let id), .open(let id), .stranded(let id): id
+            case .queued, .failed: nil
             }
         }
 
@@ -47,6 +59,7 @@ struct RelayRequests {
                 via: other.id, base: other.base, server: server, serverIndex: serverIndex, transport: transport,
                 path: path)
             moved.state = state
+            moved.isMobile = isMobile
             return moved
         }
 
@@ -83,9 +96,10 @@ struct RelayRequests {
     }
 
     /// The request that an answer belongs to, which is now open; nil if nobody waits for it.
-    mutating func opened(_ id: SocketID) -> Request? {
+    mutating func opened(_ id: SocketID, isMobile: Bool?) -> Request? {
         guard let index = all.firstIndex(where: { $0.isOpening(id) }) else { return nil }
         all[index].state = .open(id)
+        if let isMobile { all[index].isMobile = isMobile }
         return all[index]
     }
 
@@ -120,17 +134,11 @@ struct RelayRequests {
     }
 
     /// Forgets an allocation that was freed or lost.
-    mutating func remove(_ id: SocketID) {
-        all.removeAll { if case .open(id) = $0.state { true } else { $0.isOpening(id) } }
-    }
+    mutating func remove(_ id: SocketID) { all.removeAll { $0.allocation == id } }
 
     /// Takes out the request of an allocation that turned out to be gone.
     mutating func take(_ id: SocketID) -> Request? {
-        let index = all.firstIndex { request in
-            if case .open(id) = request.state { return true }
-            return request.isOpening(id)
-        }
-        return index.map { all.remove(at: $0) }
+        all.firstIndex { $0.allocation == id }.map { all.remove(at: $0) }
     }
 
     /// Connections do not depend on the socket that they were asked for with: what is not there yet is asked for with another.
@@ -145,20 +153,59 @@ struct RelayRequests {
     ///
     /// - Returns: The allocations that are gone, and those that were on their way.
     mutating func forget(via socket: SocketID) -> [SocketID] {
+        for request in all where request.via == socket && !request.transport.isReliable {
+            if let id = request.allocation { _ = strand(id) }
+        }
         let gone = all.filter { request in
             guard request.via == socket else { return false }
             switch request.state {
             case .open, .confirming: return !request.transport.isReliable
-            default: return true
+            case .stranded: return false
+            case .queued, .opening, .failed: return true
             }
         }
         all.removeAll { request in gone.contains { $0.serves(request) && $0.via == request.via } }
-        return gone.compactMap { request in
-            switch request.state {
-            case .opening(let id), .confirming(let id), .open(let id): id
-            case .queued, .failed: nil
-            }
+        return gone.compactMap(\.allocation)
+    }
+
+    // MARK: Following to another address (RFC 8016)
+
+    /// Allocations whose way to the server is gone.
+    var stranded: [SocketID] {
+        all.compactMap { if case .stranded(let id) = $0.state { id } else { nil } }
+    }
+
+    /// The way to the server is gone; false where the allocation goes with it: it can't be moved, or another one stands in.
+    mutating func strand(_ id: SocketID) -> Bool {
+        guard let index = all.firstIndex(where: { if case .open(id) = $0.state { $0.isMobile } else { false } }) else {
+            return false
         }
+        let others = all.filter { $0.path == all[index].path && $0.base.family == all[index].base.family }
+        guard !others.contains(where: { if case .open(let other) = $0.state { other != id } else { false } }) else {
+            return false
+        }
+        all[index].state = .stranded(id)
+        return true
+    }
+
+    /// Allocations that are stranded follow to a socket of their component, as far as it has none at the server.
+    ///
+    /// - Returns: Those that do.
+    mutating func move(to socket: (id: SocketID, base: TransportAddress), for path: StreamComponent) -> [SocketID] {
+        guard !socket.base.ip.isLoopback else { return [] }
+        var moving: [SocketID] = []
+        for index in all.indices {
+            guard case .stranded(let id) = all[index].state, all[index].path == path,
+                all[index].base.family == socket.base.family
+            else { continue }
+            var moved = all[index].moved(to: socket)
+            moved.state = .open(id)
+            let isTaken = all.indices.contains { $0 != index && all[$0].serves(moved) }
+            guard !isTaken else { continue }
+            all[index] = moved
+            moving.append(id)
+        }
+        return moving
     }
 
     var hasFailed: Bool { all.contains { if case .failed = $0.state { true } else { false } } }
@@ -177,7 +224,7 @@ struct RelayRequests {
         all.removeAll { request in
             switch request.state {
             case .queued, .failed: true
-            case .opening, .confirming, .open: false
+            case .opening, .confirming, .open, .stranded: false
             }
         }
         var unconfirmed: [SocketID] = []

@@ -62,6 +62,7 @@ extension AllocationClient {
     }
 
     private mutating func forgetRequestsAndPeers() {
+        isAway = false
         outstanding.removeAll()
         waiting.removeAll()
         permissions = PermissionTable()

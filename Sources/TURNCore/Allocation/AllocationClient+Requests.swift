@@ -109,9 +109,10 @@ extension AllocationClient {
     package mutating func receive(_ message: STUNMessage, at now: Instant) {
         guard message.messageClass.isResponse else { return receiveIndication(message, at: now) }
         let id = message.transactionID
-        guard let index = outstanding.firstIndex(where: { $0.transaction.transactionID == id }),
-            let outcome = outstanding[index].transaction.receive(message, at: now)
-        else { return }
+        guard let index = outstanding.firstIndex(where: { $0.transaction.transactionID == id }) else { return }
+        guard let outcome = outstanding[index].transaction.receive(message, at: now) else {
+            return receive(unsigned: outstanding[index].transaction.unauthenticatedError, to: index, at: now)
+        }
         let sent = outstanding.remove(at: index)
         if outcome != .failed(.integrityViolation), let sample = sent.transaction.roundTripTime(at: now) {
             roundTrips.add(sample)

@@ -38,6 +38,10 @@ package struct AllocationClient: ~Copyable {
     var usesDontFragment: Bool
     /// Whether the server gives tickets, as far as we know.
     var usesMobility: Bool
+    /// Whether there is no way to the server at the moment.
+    var isAway = false
+    /// Whether the server relays to the address that it is being told of.
+    var isReachedThere = false
     /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for.
     var demandsPort = true
     /// How many local ports the server did not take, one after the other.

@@ -217,4 +217,25 @@ struct NamePublishingTests {
         home.network.run(for: .seconds(1))
         #expect(client.localCandidates.map(\.address.ip) == ["203.0.113.77"])
     }
+
+    @Test("E5.1: the reason why a restart would help names no hidden address either")
+    func restartReason() throws {
+        let home = try HomeScene()
+        let servers = try HomeScene.servers()
+        home.network.interceptor = { packet in
+            let ends = [packet.source, packet.destination]
+            let isServed = ends.contains { $0.ip == "192.0.2.10" || $0.port == MDNSCore.port }
+            return isServed ? .pass : .drop
+        }
+        let call = call(home, configure: { $0.servers = servers })
+        var reasons: [RestartReason] = []
+        call.caller.onRestartNeeded = { reasons.append($0) }
+        #expect(call.connect(atMost: .seconds(10)))
+        #expect(home.network.run(until: { call.isCompleted }, atMost: .seconds(15)))
+        #expect(call.caller.selectedPair()?.isRelayed == true)
+        home.network.interceptor = nil
+        home.network.run(for: .seconds(60))
+        #expect(reasons.map(\.code) == [.betterPath])
+        #expect(reasons.allSatisfy { $0.message.contains(".local") && !HomeScene.shows($0.message) })
+    }
 }

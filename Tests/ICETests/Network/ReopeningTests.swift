@@ -1,5 +1,6 @@
 import ICETesting
 import NetBase
+import STUN
 import Testing
 
 @testable import ICE
@@ -89,5 +90,39 @@ struct ReopeningTests {
         _ = gap(in: call) {}
         #expect(reasons.map(\.code) == [.pathLost])
         #expect(call.caller.state == .disconnected)
+    }
+
+    @Test(
+        "A peer's address that the relay did not let in, or no longer, is asked for again when the path in use dies",
+        arguments: [true, false])
+    func refusedPermission(atFirst: Bool) throws {
+        let server = try SimulatedTURNServer(
+            on: network.makeHost("turn", addresses: ["192.0.2.10"]), users: ["user": "secret"])
+        let refusal = STUNMessage.ErrorCode(code: 403, reason: "not now")
+        if atFirst { server.fail(.createPermission, with: refusal) }
+        let other = network.makeHost("other", addresses: ["198.51.100.1", "198.51.100.2"])
+        let relays = [try ICEServer(urls: ["turn:192.0.2.10"], username: "user", credential: "secret")]
+        let call = SimulatedCall(
+            network, roamer, other, signallingDelay: .milliseconds(50),
+            configure: {
+                $0.gatheringPolicy = .continually
+                $0.transportPolicy = .relay
+                $0.servers = relays
+            },
+            configureCallee: {
+                $0.transportPolicy = .all
+                $0.servers = []
+            })
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let used = try #require(call.caller.selectedPair()).remote.address
+        if !atFirst {
+            server.fail(.createPermission, with: refusal)
+            network.run(for: .seconds(400))
+        }
+        #expect(server.counters.errors[403] == 1)
+        network.interceptor = { [$0.source.ip, $0.destination.ip].contains(used.ip) ? .drop : .pass }
+        #expect(gap(in: call) {} <= .seconds(3))
+        #expect(call.caller.selectedPair()?.remote.address.ip != used.ip)
     }
 }

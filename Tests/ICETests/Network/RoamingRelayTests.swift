@@ -135,6 +135,89 @@ struct RoamingRelayTests {
     }
 
     @Test(
+        "B3.5: with a ticket the relayed address stays, though the host's own address is another; without, a relay is made anew",
+        arguments: ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"], [true, false])
+    func readdressed(_ url: String, isMobile: Bool) throws {
+        let network = SimulatedNetwork(seed: 8)
+        let server = try SimulatedTURNServer(
+            on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+        server.settings.mobility = .allowed
+        let roamer = network.makeHost("roamer", addresses: ["192.0.2.20"])
+        let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
+        for host in [roamer, peer] { host.link.setConditions(LinkConditions(delay: .milliseconds(10))) }
+        let servers = [try ICEServer(urls: [url], username: "user", credential: "secret")]
+        let call = SimulatedCall(
+            network, roamer, peer,
+            configure: {
+                $0.transportPolicy = .relay
+                $0.gatheringPolicy = .continually
+                $0.relayMobility = isMobile
+                $0.servers = servers
+            },
+            configureCallee: {
+                $0.transportPolicy = .all
+                $0.servers = []
+            })
+        var restarts = 0
+        var removed: [Candidate] = []
+        call.caller.onRestartNeeded = { _ in restarts += 1 }
+        call.caller.onCandidateRemoved = { removed.append($0) }
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let relayed = try #require(call.caller.selectedPair()).local.address
+        for round in 1...3 {
+            let both =
+                gap(in: call, at: 1, atMost: .seconds(5)) {
+                    roamer.interface.removeAddress(IPAddress(v4: 0xc000_0213 + UInt32(round)))
+                    network.schedule(after: .milliseconds(200)) {
+                        roamer.interface.addAddress(IPAddress(v4: 0xc000_0214 + UInt32(round)))
+                    }
+                } + gap(in: call, at: 0, atMost: .seconds(5)) {}
+            guard isMobile else { break }
+            #expect(both <= .milliseconds(600), "\(round): \(both)")
+            #expect(call.caller.selectedPair()?.local.address == relayed)
+            network.run(for: .seconds(400))
+            try call.caller.send("still over it")
+        }
+        #expect((restarts == 0) == isMobile && removed.isEmpty == isMobile)
+        if isMobile { #expect(server.allocations.count == 1) }
+        call.close()
+        network.run(for: .seconds(1))
+        #expect(server.allocations.isEmpty || !isMobile)
+    }
+
+    @Test("B3.5: a relay that waits for another address is lost after five seconds, and with a restart")
+    func stranded() throws {
+        for restarts in [false, true] {
+            let network = SimulatedNetwork(seed: 8)
+            let server = try SimulatedTURNServer(
+                on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+            server.settings.mobility = .allowed
+            let roamer = network.makeHost("roamer", addresses: ["192.0.2.20"])
+            let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
+            let servers = [try ICEServer(urls: ["turn:192.0.2.9"], username: "user", credential: "secret")]
+            let call = SimulatedCall(network, roamer, peer) {
+                $0.transportPolicy = .relay
+                $0.gatheringPolicy = .continually
+                $0.relayMobility = true
+                $0.servers = servers
+            }
+            var removed: [Candidate] = []
+            call.caller.onCandidateRemoved = { removed.append($0) }
+            #expect(call.connect())
+            network.run(for: .seconds(5))
+            let relayed = try #require(call.caller.selectedPair()).local.address
+            roamer.interface.removeAddress("192.0.2.20")
+            network.run(for: .milliseconds(4900))
+            #expect(removed.isEmpty)
+            if restarts { call.caller.restart() } else { network.run(for: .milliseconds(200)) }
+            network.run(for: .milliseconds(10))
+            #expect(removed.map(\.address) == [relayed])
+            call.close()
+        }
+    }
+
+    @Test(
         "A server that is restarted costs a relayed call no more than three seconds, though it is away for one over UDP",
         arguments: ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
     func restartedServer(_ url: String) throws {
@@ -149,8 +232,11 @@ struct RoamingRelayTests {
             $0.transportPolicy = .relay
             $0.servers = servers
         }
+        var removed: [TransportAddress] = []
+        call.caller.onCandidateRemoved = { removed.append($0.address) }
         #expect(call.connect())
         network.run(for: .seconds(5))
+        let old = try #require(call.caller.selectedPair()).local.address
         let gone = gap(in: call, at: 1, atMost: .seconds(10)) {
             server.restart()
             // Over TCP a server that is away refuses connections, which this one does not.
@@ -159,6 +245,7 @@ struct RoamingRelayTests {
         }
         let back = gap(in: call, at: 0, atMost: .seconds(10)) {}
         #expect(gone + back <= .seconds(3), "\(gone) + \(back)")
+        #expect(removed.contains(old))
         let used = try #require(call.caller.selectedPair())
         #expect(call.caller.agent.pairs.first { $0.description.id == used.id }?.state == .succeeded)
         call.close()

@@ -108,4 +108,72 @@ struct MobilityTests {
         #expect(server.state == nil)
         #expect(server.requests(.createPermission).count <= 5)
     }
+
+    @Test(
+        "B3.5: a 437 that is not signed has the ticket shown, and is no reason to give anything up",
+        arguments: [true, false])
+    func unsigned(hasTicket: Bool) throws {
+        let server = hasTicket ? allocated() : ScriptedServer.allocated()
+        server.script[.refresh] = [.silence, .success([STUNMessage.Lifetime(600), STUNMessage.MobilityTicket([4])])]
+        server.client.refresh(at: server.now)
+        server.run(0.01)
+        let request = try #require(server.requests(.refresh).last)
+        let refusal = STUNMessage.errorResponse(to: request, STUNMessage.ErrorCode(code: 437, reason: "who?"))
+        server.client.receive(refusal, at: server.now)
+        server.run(0.1)
+        let shown = server.requests(.refresh).last?[STUNMessage.MobilityTicket.self]?.value
+        #expect(shown == (hasTicket ? [1, 2, 3] : nil))
+        #expect(server.state != nil)
+        server.run(2)
+        #expect(server.takeEvents().allSatisfy { $0 == .refreshed(lifetime: .seconds(600)) })
+    }
+
+    @Test(
+        "B3.5: a client whose address is gone asks nothing until there is another, then shows the ticket and asks the rest again"
+    )
+    func leaving() {
+        let server = allocated()
+        server.script[.createPermission] = [.silence]
+        server.client.permit(peer.ip, at: server.now)
+        server.run(0.1)
+        server.client.leave()
+        let count = server.sent.count
+        server.client.permit(otherPeer.ip, at: server.now)
+        server.run(10)
+        #expect(server.sent.count == count)
+        server.client.arrive(at: server.now)
+        server.run(1)
+        let asked = server.sent[count...].map(\.message)
+        #expect(asked.first?[STUNMessage.MobilityTicket.self]?.value == [1, 2, 3])
+        #expect(Set(asked.flatMap(peers)) == [peer.ip, otherPeer.ip])
+        #expect(server.state?.permissions.count == 2)
+        #expect(!isMoving(server))
+    }
+
+    private func isMoving(_ server: ScriptedServer) -> Bool { server.client.isMoving }
+    private func withholdsData(_ server: ScriptedServer) -> Bool { server.client.withholdsData }
+
+    private func peers(of request: STUNMessage) -> [IPAddress] {
+        request[STUNMessage.XORPeerAddress.self].map { [$0.address.ip] } ?? []
+    }
+
+    @Test(
+        "B3.5: what the server relays to the new address says as much as its answer, and a lost first word is repeated")
+    func reached() {
+        let server = allocated()
+        server.client.leave()
+        server.client.noteData()
+        #expect(withholdsData(server))
+        server.script[.refresh] = [.silence, .silence]
+        server.client.arrive(at: server.now)
+        server.run(0.1)
+        #expect(withholdsData(server) && server.requests(.refresh).count == 2)
+        server.client.repeatMove()
+        server.run(0.01)
+        #expect(server.requests(.refresh).count == 3)
+        server.client.noteData()
+        #expect(!withholdsData(server) && isMoving(server))
+        server.run(1)
+        #expect(!isMoving(server) && server.state != nil)
+    }
 }
