@@ -195,10 +195,11 @@ def of_events():
     mobile = dict(flags=MOBILE, recovers=UNTOLD, path_after=RELAY, keeps_relay=True)
     yield Cell("address changes, relay moves along", symmetric, symmetric, RELAY, event=readdressed, **mobile)
     yield Cell("NAT forgets, relay moves along", symmetric, symmetric, RELAY, event=rebound, **mobile)
+    over_tcp = up(PORT_RESTRICTED, passes="tcp")
+    yield Cell("address changes, relay over TCP moves along", over_tcp, over_tcp, RELAY, event=readdressed, **mobile)
     restarts = dict(flags=CONTINUAL, event=server_restarted)
     yield Cell("server restarted, direct", cone, cone, recovers=UNHARMED, path_after=DIRECT, **restarts)
     yield Cell("server restarted, relayed", symmetric, symmetric, RELAY, recovers=SERVED_ANEW, **restarts)
-    over_tcp = up(PORT_RESTRICTED, passes="tcp")
     yield Cell("server restarted, relayed over TCP", over_tcp, cone, RELAY, recovers=SERVED_ANEW, **restarts)
 
 

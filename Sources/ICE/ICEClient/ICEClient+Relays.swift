@@ -131,18 +131,28 @@ extension ICEClient {
             guard !relay.isAttached, !relay.client.isSharing, let own = relay.client.localAddress else { return false }
             return !own.ip.isUnspecified && !present.contains { $0.ip == own.ip }
         }
-        for relay in stranded {
-            let canMove = relay.isOpen && relay.client.isMobile
-            if canMove, let first = relay.ids.first, input({ $0.relayStranded(first, now: $1) }) { continue }
+        let mobile = stranded.filter { $0.isOpen && $0.client.isMobile }.compactMap(\.ids.first)
+        let kept = mobile.isEmpty ? [] : input { $0.relaysStranded(mobile, now: $1) }
+        for relay in stranded where !kept.contains(where: relay.ids.contains) {
             relayLost(relay, reason: "the address that its server was reached from is gone")
         }
     }
+
+    func holdRelay(_ id: SocketID) { relays.first { $0.ids.contains(id) }?.client.leave() }
 
     func moveRelay(_ id: SocketID, via other: SocketID) {
         guard let relay = relays.first(where: { $0.ids.contains(id) }),
             let socket = sockets.first(where: { $0.id == other })?.socket
         else { return }
-        if relay.client.isSharing { relay.via = other }
+        if relay.client.isSharing {
+            // Two allocations need two five-tuples, and a redirection may have led both to one server.
+            let server = relay.client.serverAddress
+            guard !relays.contains(where: { $0 !== relay && $0.via == other && $0.client.serverAddress == server })
+            else {
+                return relayLost(relay, reason: "the address that its server was reached from is gone")
+            }
+            relay.via = other
+        }
         relay.client.move(to: socket)
     }
 

@@ -209,6 +209,7 @@ public final class ICEClient {
         case .openSocket(let id, let ip, let path): open(id, on: ip, for: path)
         case .openRelay(let order): openRelay(order)
         case .confirmRelay(let id): confirmRelay(id)
+        case .holdRelay(let id): holdRelay(id)
         case .moveRelay(let id, let via): moveRelay(id, via: via)
         case .permit(let id, let peer): permit(peer, on: id)
         case .closeSocket(let id): closeSocket(id)

@@ -65,6 +65,7 @@ extension ServerLink {
     private func opened(_ server: TransportAddress) {
         guard case .connecting = state, let channel = settle(on: server) else { return }
         state = .open(channel, server)
+        lastServer = server
         limit = nil
         attemptLimit = nil
         if endpoint.transport.isReliable {

@@ -45,6 +45,8 @@ final class ServerLink {
     var state = State.idle
     var addresses: ArraySlice<TransportAddress> = []
     var framer: StreamFramer?
+    /// Where the way led when it was open last.
+    var lastServer: TransportAddress?
     var limit: Instant?
     /// When the next address joins in.
     var attemptLimit: Instant?
@@ -128,10 +130,16 @@ extension ServerLink {
 
     /// Begins anew with the same address from another of this machine's: the socket, where one is shared, else its address.
     func open(from socket: any DatagramSocket) {
-        guard let server = serverAddress else { return }
         if isSharing { sharedSocket = socket }
         endpoint.localAddress = endpoint.localAddress.map { _ in TransportAddress(socket.localAddress.ip, port: 0) }
-        reopen(at: [server] + addresses)
+        release()
+        openAgain()
+    }
+
+    /// Begins anew with the address of ``open(from:)``, unless that is under way or has succeeded.
+    func openAgain() {
+        guard case .idle = state, let lastServer else { return }
+        reopen(at: [lastServer])
     }
 
     /// Begins with the next address of the server's name; false if there is none.

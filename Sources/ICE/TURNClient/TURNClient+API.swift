@@ -80,7 +80,9 @@ extension TURNClient {
         guard bytes.count <= ChannelData.maximumByteCount else {
             throw NetworkError(.messageTooLarge, name: "EMSGSIZE", operation: "relay to \(peer)")
         }
-        if core?.withholdsData == true { throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "relay to \(peer)") }
+        if core?.withholdsData == true {
+            throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "relay to \(peer)")
+        }
         if core?.frame(bytes, to: peer, over: &outgoing, at: platform.now) == true { return }
         throw NetworkError(.notPermitted, name: "EPERM", operation: "relay to \(peer)")
     }
@@ -113,16 +115,24 @@ extension TURNClient {
     /// Whether the allocation can be taken along to another address (RFC 8016).
     package var isMobile: Bool { core?.isMobile == true }
 
+    /// Keeps the allocation for ``move(to:)``: the address that the server is reached from is gone.
+    package func leave() {
+        guard phase == .allocated, isMobile else { return }
+        core?.leave(at: platform.now)
+        setAlarm()
+    }
+
     /// Goes on from another address of this machine's, with the ticket that the server has given.
     package func move(to socket: any DatagramSocket) {
-        guard phase == .allocated, isMobile else { return }
-        core?.leave()
+        leave()
+        guard core?.isAway == true else { return }
         link.open(from: socket)
         perform()
     }
 
     /// Asks again what could not be asked for want of a route.
     package func networkChanged() {
+        if core?.isAway == true { link.openAgain() }
         core?.repeatMove()
         perform()
     }

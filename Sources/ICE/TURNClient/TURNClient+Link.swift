@@ -43,6 +43,9 @@ extension TURNClient {
         case .opening, .allocating:
             if error.isAboutAddress, startAtNextAddress() { return }
             end(with: .failed(TURNClientError(error)))
+        case .allocated where core?.isAway == true:
+            // The route may come later than the address.
+            link.reset()
         case .allocated:
             // Other ICMP errors come and go with routes; if this one stays, the next refresh tells.
             if error.kind == .unreachable, error.networkError?.code != .connectionRefused { return }

@@ -10,6 +10,8 @@ package enum Effect {
     /// Ask the server whether an allocation of an earlier generation is still there, and tell ``ICEAgent/relayConfirmed(_:now:)`` or
     /// ``ICEAgent/relayLost(_:reason:now:)``.
     case confirmRelay(SocketID)
+    /// Keep an allocation whose way to the server is gone, for ``moveRelay(_:via:)``.
+    case holdRelay(SocketID)
     /// Take an allocation along to another socket of this machine (RFC 8016), or tell ``ICEAgent/relayLost(_:reason:now:)``.
     case moveRelay(SocketID, via: SocketID)
     /// Let a peer's address in on a relay (RFC 8656 §9).

@@ -75,12 +75,12 @@ extension ICEAgent {
         guard !gone.isEmpty else { return }
         forgetPairsOfClosedSockets()
         var dead = gone.map(\.id)
-        for socket in gone {
-            if socket.base == nil { gatherer.socketFailed() }
-            for relay in gatherer.forget(socket.id) {
-                let relayed = sockets.filter { $0.allocation == relay }.map(\.id)
-                dead += relayed.isEmpty ? [relay] : relayed
-            }
+        for socket in gone where socket.base == nil { gatherer.socketFailed() }
+        let relays = gatherer.forget(Set(dead))
+        for relay in relays.stranded { emit(.holdRelay(relay)) }
+        for relay in relays.gone {
+            let relayed = sockets.filter { $0.allocation == relay }.map(\.id)
+            dead += relayed.isEmpty ? [relay] : relayed
         }
         loseSockets(dead, at: now)
         let told = Set(signalledCandidates)

@@ -5,26 +5,28 @@ extension ICEAgent {
     /// How long another address is waited for: as long as a peer may be silent before its silence is told.
     private static let relayPatience = Duration.seconds(5)
 
-    /// The connection that an allocation was asked for over has left from an address that is gone.
+    /// The connections that allocations were asked for over have left from an address that is gone.
     ///
-    /// - Returns: Whether the allocation is kept; else it is for the caller to give it up.
-    package mutating func relayStranded(_ id: SocketID, now: Instant) -> Bool {
-        guard state != .closed, gatherer.strandRelay(id) else { return false }
+    /// - Returns: The allocations that are kept; the others are for the caller to give up.
+    package mutating func relaysStranded(_ ids: [SocketID], now: Instant) -> [SocketID] {
+        guard state != .closed else { return [] }
+        for relay in gatherer.strandRelays(ids) { emit(.holdRelay(relay)) }
+        let kept = gatherer.strandedRelays
         moveStrandedRelays(at: now)
         settle(at: now)
-        return true
+        return kept
     }
 
     /// What can be moved goes to the sockets that there are; the rest waits for a while for one to come.
     mutating func moveStrandedRelays(at now: Instant) {
         guard !gatherer.strandedRelays.isEmpty else { return }
         for (id, base, path) in gatherer.sockets { moveStrandedRelays(to: id, base: base, path: path) }
-        let waits = !gatherer.strandedRelays.isEmpty
-        network.relayWait = waits ? network.relayWait ?? now + Self.relayPatience : nil
+        if !gatherer.strandedRelays.isEmpty { network.relayWait = network.relayWait ?? now + Self.relayPatience }
     }
 
     mutating func moveStrandedRelays(to id: SocketID, base: TransportAddress, path: StreamComponent) {
         for relay in gatherer.moveRelays(to: id, base: base, path: path) { emit(.moveRelay(relay, via: id)) }
+        if gatherer.strandedRelays.isEmpty { network.relayWait = nil }
     }
 
     /// No address came.

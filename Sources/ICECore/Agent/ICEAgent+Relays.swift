@@ -101,6 +101,7 @@ extension ICEAgent {
             gatherer.attachedRelayEnded()
         }
         if let error = gatherer.relayFailed(id, code: code, text: text) { tell(.candidateError(error)) }
+        moveStrandedRelays(at: now)
         settle(at: now)
     }
 

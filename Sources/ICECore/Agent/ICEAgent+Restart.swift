@@ -8,12 +8,12 @@ extension ICEAgent {
     /// - Parameter attachedRelay: Whether the application has attached a TURN client that is not in use yet, or not any more.
     package mutating func restart(attachedRelay: Bool = false, now: Instant) {
         guard state != .closed else { return }
-        loseStrandedRelays(at: now)
         keepPairsInUse()
         session = Session(
             generation: session.generation + 1, local: Credentials(using: &generator),
             streams: session.checklists.lists.map(\.stream))
         traceRestart()
+        loseStrandedRelays(at: now)
         for index in components.indices {
             components[index].nominationNumber = 0
             components[index].movedAt = nil

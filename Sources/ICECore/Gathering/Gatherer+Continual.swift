@@ -17,18 +17,19 @@ extension Gatherer {
     /// Whether all that there is to be found now has been found.
     var isSettled: Bool { state == .complete || (state == .gathering && isContinual && !isUnderWay) }
 
-    /// A socket is gone, and with it what was asked from it.
+    /// Sockets are gone, and with them what was asked from them.
     ///
-    /// - Returns: The allocations that are gone too.
-    mutating func forget(_ socket: SocketID) -> [SocketID] {
-        let gone = sockets.first { $0.id == socket }
-        sockets.removeAll { $0.id == socket }
-        if let gone {
-            let others = sockets.filter { $0.path == gone.path && !$0.base.ip.isLoopback }
-            for other in others { relays.rebase(from: socket, to: (other.id, other.base)) }
+    /// - Returns: The allocations that are gone too, and those that wait for another address.
+    mutating func forget(_ ids: Set<SocketID>) -> (gone: [SocketID], stranded: [SocketID]) {
+        let gone = sockets.filter { ids.contains($0.id) }
+        sockets.removeAll { ids.contains($0.id) }
+        let stranded = strandRelays(relays.allocations(via: ids))
+        for socket in gone {
+            let others = sockets.filter { $0.path == socket.path && !$0.base.ip.isLoopback }
+            for other in others { relays.rebase(from: socket.id, to: (other.id, other.base)) }
         }
-        queries.removeAll { $0.socket == socket }
-        return relays.forget(via: socket)
+        queries.removeAll { ids.contains($0.socket) }
+        return (ids.sorted { $0.number < $1.number }.flatMap { relays.forget(via: $0) }, stranded)
     }
 
     /// Asks again what address a component's sockets are seen at: a NAT may have given them another.

@@ -54,12 +54,22 @@ extension Gatherer {
 
     var strandedRelays: [SocketID] { relays.stranded }
 
-    mutating func strandRelay(_ id: SocketID) -> Bool { relays.strand(id) }
+    /// - Returns: Those that are kept from now on.
+    mutating func strandRelays(_ ids: [SocketID]) -> [SocketID] {
+        relays.strand(ids, besides: Set(sockets.map(\.id)))
+    }
 
     /// - Returns: The allocations that follow to the socket.
     mutating func moveRelays(
         to id: SocketID, base: TransportAddress, path: StreamComponent
-    ) -> [SocketID] { relays.move(to: (id, base), for: path) }
+    ) -> [SocketID] {
+        let moved = relays.move(to: (id, base), for: path) {
+            !base.ip.isLoopback && Self.canReach($0, from: base.ip)
+        }
+        // An Allocate request would have shown what a NAT makes of the new address.
+        for request in moved { askForMapping(insteadOf: request) }
+        return moved.compactMap(\.allocation)
+    }
 
     mutating func forgetRelay(_ id: SocketID) { relays.remove(id) }
 

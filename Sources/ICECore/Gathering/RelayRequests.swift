@@ -26,6 +26,8 @@ struct RelayRequests {
         var state = State.queued
         /// Whether it can follow to another address (RFC 8016).
         var isMobile = false
+        /// Whether it is stranded while the server has still to confirm it.
+        var isUnconfirmed = false
 
         /// Whether one allocation does for both: "the same five-tuple can have no other" over UDP (RFC 8656 §5), and a connection leaves
         /// from where the routes say, whatever the base.
@@ -43,6 +45,10 @@ struct RelayRequests {
             case .queued, .opening, .confirming: true
             case .open, .stranded, .failed: false
             }
+        }
+
+        var isQueued: Bool {
+            if case .queued = state { true } else { false }
         }
 
         /// The allocation, by the ID of its first socket: there, or on its way.
@@ -73,7 +79,7 @@ struct RelayRequests {
 
     private(set) var all: [Request] = []
 
-    var hasQueued: Bool { all.contains { if case .queued = $0.state { true } else { false } } }
+    var hasQueued: Bool { all.contains(where: \.isQueued) }
     var isPending: Bool { all.contains(where: \.isPending) }
 
     /// Asks for one, unless there is one that does, of an earlier generation perhaps.
@@ -83,7 +89,7 @@ struct RelayRequests {
     }
 
     private var nextIndex: Int? {
-        let queued = all.indices.filter { if case .queued = all[$0].state { true } else { false } }
+        let queued = all.indices.filter { all[$0].isQueued }
         return queued.first { all[$0].transport == .udp } ?? queued.first
     }
 
@@ -153,9 +159,6 @@ struct RelayRequests {
     ///
     /// - Returns: The allocations that are gone, and those that were on their way.
     mutating func forget(via socket: SocketID) -> [SocketID] {
-        for request in all where request.via == socket && !request.transport.isReliable {
-            if let id = request.allocation { _ = strand(id) }
-        }
         let gone = all.filter { request in
             guard request.via == socket else { return false }
             switch request.state {
@@ -175,35 +178,55 @@ struct RelayRequests {
         all.compactMap { if case .stranded(let id) = $0.state { id } else { nil } }
     }
 
-    /// The way to the server is gone; false where the allocation goes with it: it can't be moved, or another one stands in.
-    mutating func strand(_ id: SocketID) -> Bool {
-        guard let index = all.firstIndex(where: { if case .open(id) = $0.state { $0.isMobile } else { false } }) else {
-            return false
+    /// The ways to the servers are gone. An allocation goes with its own where it can't be moved, and where another one stands in.
+    ///
+    /// - Parameter sockets: What is left of this machine's sockets.
+    /// - Returns: Those that are kept from now on.
+    mutating func strand(_ ids: [SocketID], besides sockets: Set<SocketID>) -> [SocketID] {
+        let standIns = all.filter { request in
+            guard case .open(let id) = request.state else { return false }
+            return !ids.contains(id) && sockets.contains(request.via)
         }
-        let others = all.filter { $0.path == all[index].path && $0.base.family == all[index].base.family }
-        guard !others.contains(where: { if case .open(let other) = $0.state { other != id } else { false } }) else {
-            return false
+        var kept: [SocketID] = []
+        for index in all.indices {
+            guard let id = all[index].allocation, ids.contains(id), all[index].isMobile else { continue }
+            let (path, family) = (all[index].path, all[index].base.family)
+            if standIns.contains(where: { $0.path == path && $0.base.family == family }) { continue }
+            switch all[index].state {
+            case .open: break
+            case .confirming: all[index].isUnconfirmed = true
+            case .stranded, .queued, .opening, .failed: continue
+            }
+            all[index].state = .stranded(id)
+            kept.append(id)
         }
-        all[index].state = .stranded(id)
-        return true
+        return kept
+    }
+
+    /// What was allocated from sockets of this machine.
+    func allocations(via sockets: Set<SocketID>) -> [SocketID] {
+        all.compactMap { sockets.contains($0.via) ? $0.allocation : nil }
     }
 
     /// Allocations that are stranded follow to a socket of their component, as far as it has none at the server.
     ///
+    /// - Parameter canReach: Whether there may be a way from the socket to a server.
     /// - Returns: Those that do.
-    mutating func move(to socket: (id: SocketID, base: TransportAddress), for path: StreamComponent) -> [SocketID] {
-        guard !socket.base.ip.isLoopback else { return [] }
-        var moving: [SocketID] = []
-        for index in all.indices {
-            guard case .stranded(let id) = all[index].state, all[index].path == path,
-                all[index].base.family == socket.base.family
+    mutating func move(
+        to socket: (id: SocketID, base: TransportAddress), for path: StreamComponent, canReach: (IPAddress) -> Bool
+    ) -> [Request] {
+        var moving: [Request] = []
+        for id in stranded {
+            guard let index = all.firstIndex(where: { $0.allocation == id }), all[index].path == path,
+                all[index].base.family == socket.base.family, canReach(all[index].server.ip)
             else { continue }
             var moved = all[index].moved(to: socket)
-            moved.state = .open(id)
-            let isTaken = all.indices.contains { $0 != index && all[$0].serves(moved) }
-            guard !isTaken else { continue }
+            moved.state = all[index].isUnconfirmed ? .confirming(id) : .open(id)
+            let rivals = all.filter { $0.allocation != id && $0.serves(moved) }
+            guard rivals.allSatisfy(\.isQueued) else { continue }
             all[index] = moved
-            moving.append(id)
+            all.removeAll { $0.isQueued && $0.serves(moved) }
+            moving.append(moved)
         }
         return moving
     }

@@ -53,8 +53,10 @@ extension AllocationClient {
     private mutating func release(at now: Instant) {
         switch lifecycle {
         case .allocating, .allocated:
+            var request = TURNRequest.release
+            request.showsTicket = isMoving
             forgetRequestsAndPeers()
-            start(.release, at: now)
+            start(request, at: now)
             lifecycle = .releasing
         case .releasing: break
         case .idle, .over: tell(.released)
@@ -62,7 +64,7 @@ extension AllocationClient {
     }
 
     private mutating func forgetRequestsAndPeers() {
-        isAway = false
+        awayUntil = nil
         outstanding.removeAll()
         waiting.removeAll()
         permissions = PermissionTable()

@@ -14,10 +14,16 @@ extension AllocationClient {
     /// Whether the server has given a ticket, with which the allocation can follow the client to another address.
     package var isMobile: Bool { lifecycle.allocation?.ticket != nil }
 
+    /// Whether the address that the server knows is gone, and there is no way to it from another.
+    package var isAway: Bool { awayUntil != nil }
+
+    /// How long a way to the server is waited for, while consent lasts.
+    private static let longestAbsence = Duration.seconds(10)
+
     /// The address that the server knows is gone: all waits for ``arrive(at:)``, what was asked is asked again behind it.
-    package mutating func leave() {
+    package mutating func leave(at now: Instant) {
         guard isMobile else { return }
-        isAway = true
+        awayUntil = awayUntil ?? now + Self.longestAbsence
         isReachedThere = false
         for sent in outstanding.reversed() where sent.request.purpose != .move { waiting.prepend(sent.request) }
         outstanding.removeAll()
@@ -26,16 +32,24 @@ extension AllocationClient {
     /// There is a way to the server from another address: it is shown the ticket.
     package mutating func arrive(at now: Instant) {
         guard isAway else { return }
-        isAway = false
+        awayUntil = nil
         _ = move(at: now)
+    }
+
+    mutating func advanceAbsence(to now: Instant) {
+        if let awayUntil, awayUntil <= now { lose(.linkFailed(nil), at: now) }
     }
 
     /// The server does not know this address: it is shown the ticket, if there is one.
     ///
     /// RFC 8016 §3.2.1 has it shown only where the address has changed, which a client behind a NAT learns by this error alone.
     ///
-    /// - Parameter request: What the server refused for that reason, to be asked again behind it.
-    mutating func move(at now: Instant, repeating request: TURNRequest? = nil) -> Bool {
+    /// - Parameters:
+    ///   - request: What the server refused for that reason, to be asked again behind it.
+    ///   - isTentative: Whether it may be there all the same.
+    mutating func move(
+        at now: Instant, repeating request: TURNRequest? = nil, isTentative: Bool = false
+    ) -> Bool {
         guard let allocation = lifecycle.allocation, allocation.ticket != nil else { return false }
         if var request {
             request.moves += 1
@@ -44,9 +58,11 @@ extension AllocationClient {
         }
         guard !isMoving else { return true }
         isReachedThere = false
-        // A nonce is good for one source address only.
-        authenticator.forgetChallenge()
-        start(TURNRequest(.move), at: now)
+        // The nonce may be good for the old address only, and is answered with another then. A request without one would have to take any
+        // answer: "the client MUST NOT proceed with mobility" (RFC 8016 §5).
+        var request = TURNRequest(.move)
+        request.isTentative = isTentative
+        start(request, at: now)
         return true
     }
 
@@ -65,18 +81,26 @@ extension AllocationClient {
         }
     }
 
-    /// A server may not sign that it knows no allocation at this address (coturn does not where it gives tickets). The ticket may be shown
-    /// all the same: where there is an allocation, nothing is lost by it.
+    /// A server may not sign that it knows no allocation at this address (coturn does not where it gives tickets). The ticket is shown
+    /// then, and whatever comes of it is no reason to give the allocation up unless it is signed that there is none.
     mutating func receive(unsigned error: STUNMessage.ErrorCode?, to index: Int, at now: Instant) {
-        guard error?.code == 437, isMobile, !isMoving, case .refresh(1..., _) = outstanding[index].request.purpose else {
+        guard error?.code == 437, isMobile, !isMoving, case .refresh(1..., _) = outstanding[index].request.purpose
+        else {
             return
         }
         outstanding.remove(at: index)
-        _ = move(at: now)
+        _ = move(at: now, isTentative: true)
     }
 
-    mutating func moveFailed(_ error: STUNMessage.ErrorCode, at now: Instant) {
+    /// The ticket was refused. Where the server relays to this address all the same, it took it before.
+    mutating func moveFailed(_ request: TURNRequest, _ error: STUNMessage.ErrorCode, at now: Instant) {
+        if error.code != 437, request.isTentative || isReachedThere { return refreshLater(than: now) }
         tell(.error(.refresh, error))
+        lose(.forgotten, at: now)
+    }
+
+    mutating func moveUnanswered(_ request: TURNRequest, at now: Instant) {
+        if request.isTentative || isReachedThere { return refreshLater(than: now) }
         lose(.forgotten, at: now)
     }
 

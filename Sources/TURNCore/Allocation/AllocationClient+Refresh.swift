@@ -52,7 +52,7 @@ extension AllocationClient {
         refreshLater(than: now)
     }
 
-    private mutating func refreshLater(than now: Instant) {
+    mutating func refreshLater(than now: Instant) {
         guard options.refreshesAllocation, case .allocated(var allocation) = lifecycle else { return }
         allocation.refreshDue = now + Self.retryInterval
         lifecycle = .allocated(allocation)

@@ -47,6 +47,9 @@ extension AllocationClient {
         var message = STUNMessage(
             .request, request.method, transactionID: STUNTransactionID(using: &generator))
         write(request.purpose, into: &message)
+        if request.showsTicket, let ticket = lifecycle.allocation?.ticket {
+            message.append(STUNMessage.MobilityTicket(ticket))
+        }
         authenticator.sign(&message)
         if options.usesFingerprint { message.appendFingerprint() }
         var schedule = options.retransmission
@@ -172,7 +175,7 @@ extension AllocationClient {
         switch sent.request.purpose {
         case .allocate: allocateFailed(error, refusal, response, at: now)
         case .refresh(let seconds, let family): refreshFailed(seconds, family, error, at: now)
-        case .move: moveFailed(error, at: now)
+        case .move: moveFailed(sent.request, error, at: now)
         case .permit(let peers): permitFailed(peers, sent.request, error, at: now)
         case .bind(let channel, let peer): bindFailed(channel, peer, sent.request, error, at: now)
         }
@@ -184,7 +187,7 @@ extension AllocationClient {
             let unauthenticated = sent.transaction.unauthenticatedError
             end(.failed(.init(cause: .unanswered(failure, unauthenticated: unauthenticated), retry: .anyTime)), at: now)
         case .refresh(let seconds, let family): refreshUnanswered(seconds, family, at: now)
-        case .move: lose(.forgotten, at: now)
+        case .move: moveUnanswered(sent.request, at: now)
         case .permit(let peers): permitUnanswered(peers, sent.request, failure, at: now)
         case .bind(let channel, let peer): bindUnanswered(channel, peer, sent.request, failure, at: now)
         }

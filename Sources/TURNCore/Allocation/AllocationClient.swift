@@ -38,8 +38,8 @@ package struct AllocationClient: ~Copyable {
     var usesDontFragment: Bool
     /// Whether the server gives tickets, as far as we know.
     var usesMobility: Bool
-    /// Whether there is no way to the server at the moment.
-    var isAway = false
+    /// Until when a way to the server is waited for; nil where there is one.
+    var awayUntil: Instant?
     /// Whether the server relays to the address that it is being told of.
     var isReachedThere = false
     /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for.
@@ -67,13 +67,14 @@ package struct AllocationClient: ~Copyable {
     /// When ``advance(to:)`` has something to do.
     package var deadline: Instant? {
         let transactions = outstanding.lazy.compactMap(\.transaction.deadline).min()
-        let own = [transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline]
+        let own = [transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil]
         return own.lazy.compactMap { $0 }.min()
     }
 
     /// Repeats, refreshes, expires and gives up what is due.
     package mutating func advance(to now: Instant) {
         advanceTransactions(to: now)
+        advanceAbsence(to: now)
         advanceAllocation(to: now)
         advancePeers(to: now)
         launch(at: now)

@@ -20,6 +20,10 @@ struct TURNRequest: Hashable {
     var retries = 0
     /// How often it was made anew behind a change of address.
     var moves = 0
+    /// Whether the ticket is shown because of an answer that nobody signed, so that the address may be the old one.
+    var isTentative = false
+    /// Whether it is for an allocation that the server knows at another address.
+    var showsTicket = false
 
     init(_ purpose: Purpose, isAutomatic: Bool = false) {
         self.purpose = purpose

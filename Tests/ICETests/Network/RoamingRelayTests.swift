@@ -186,35 +186,93 @@ struct RoamingRelayTests {
         #expect(server.allocations.isEmpty || !isMobile)
     }
 
-    @Test("B3.5: a relay that waits for another address is lost after five seconds, and with a restart")
-    func stranded() throws {
-        for restarts in [false, true] {
-            let network = SimulatedNetwork(seed: 8)
-            let server = try SimulatedTURNServer(
-                on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
-            server.settings.mobility = .allowed
-            let roamer = network.makeHost("roamer", addresses: ["192.0.2.20"])
-            let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
-            let servers = [try ICEServer(urls: ["turn:192.0.2.9"], username: "user", credential: "secret")]
-            let call = SimulatedCall(network, roamer, peer) {
+    /// A call over a relay with a ticket, whose caller has several servers.
+    private func mobileCall(_ network: SimulatedNetwork, _ roamer: SimulatedHost, urls: [String]) throws -> (
+        SimulatedCall, SimulatedTURNServer
+    ) {
+        let server = try SimulatedTURNServer(
+            on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+        server.settings.mobility = .allowed
+        let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
+        let servers = [try ICEServer(urls: urls, username: "user", credential: "secret")]
+        let call = SimulatedCall(
+            network, roamer, peer,
+            configure: {
                 $0.transportPolicy = .relay
                 $0.gatheringPolicy = .continually
                 $0.relayMobility = true
                 $0.servers = servers
-            }
-            var removed: [Candidate] = []
-            call.caller.onCandidateRemoved = { removed.append($0) }
-            #expect(call.connect())
-            network.run(for: .seconds(5))
-            let relayed = try #require(call.caller.selectedPair()).local.address
-            roamer.interface.removeAddress("192.0.2.20")
-            network.run(for: .milliseconds(4900))
-            #expect(removed.isEmpty)
-            if restarts { call.caller.restart() } else { network.run(for: .milliseconds(200)) }
-            network.run(for: .milliseconds(10))
-            #expect(removed.map(\.address) == [relayed])
-            call.close()
-        }
+            },
+            configureCallee: {
+                $0.transportPolicy = .all
+                $0.servers = []
+            })
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        return (call, server)
+    }
+
+    @Test(
+        "B3.5: a relay that waits for another address is lost after five seconds, and with a restart",
+        arguments: [true, false])
+    func stranded(restarts: Bool) throws {
+        let network = SimulatedNetwork(seed: 8)
+        let roamer = network.makeHost("roamer", addresses: ["192.0.2.20"])
+        let (call, _) = try mobileCall(network, roamer, urls: ["turn:192.0.2.9"])
+        var removed: [Candidate] = []
+        call.caller.onCandidateRemoved = { removed.append($0) }
+        let relayed = try #require(call.caller.selectedPair()).local.address
+        roamer.interface.removeAddress("192.0.2.20")
+        network.run(for: .milliseconds(4900))
+        #expect(removed.isEmpty)
+        var needs = 0
+        call.caller.onRestartNeeded = { _ in needs += 1 }
+        if restarts { call.caller.restart() } else { network.run(for: .milliseconds(200)) }
+        network.run(for: .milliseconds(10))
+        #expect(removed.map(\.address) == [relayed])
+        if restarts { #expect(needs == 0) }
+        call.close()
+    }
+
+    @Test(
+        "B3.5: it waits through other news of the network, and once for each loss",
+        arguments: ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+    func patience(_ url: String) throws {
+        let network = SimulatedNetwork(seed: 8)
+        let roamer = network.makeHost("roamer", addresses: ["192.0.2.20"])
+        let other = roamer.addInterface("other0", addresses: [])
+        let (call, server) = try mobileCall(network, roamer, urls: [url])
+        let relayed = try #require(call.caller.selectedPair()).local.address
+        roamer.interface.removeAddress("192.0.2.20")
+        network.run(for: .seconds(1))
+        // Link-local and loopback addresses lead to no server.
+        for address: IPAddress in ["169.254.1.1", "127.0.0.2"] { other.addAddress(address) }
+        network.run(for: .seconds(2))
+        roamer.interface.addAddress("192.0.2.21")
+        network.run(for: .seconds(1))
+        roamer.interface.removeAddress("192.0.2.21")
+        network.run(for: .seconds(4))
+        roamer.interface.addAddress("192.0.2.22")
+        network.run(for: .seconds(2))
+        let client = try #require(server.allocations.first { $0.relayedAddresses.contains(relayed) }).client
+        #expect(client.ip == "192.0.2.22")
+        call.close()
+    }
+
+    @Test("B3.5: relays that are lost together do not stand in for each other")
+    func together() throws {
+        let network = SimulatedNetwork(seed: 8)
+        let roamer = network.makeHost("roamer", addresses: ["192.0.2.20"])
+        let (call, server) = try mobileCall(
+            network, roamer, urls: ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+        let relayed = try #require(call.caller.selectedPair()).local.address
+        roamer.interface.removeAddress("192.0.2.20")
+        network.run(for: .milliseconds(100))
+        roamer.interface.addAddress("192.0.2.21")
+        network.run(for: .seconds(2))
+        #expect(call.caller.selectedPair()?.local.address == relayed)
+        #expect(server.allocations.contains { $0.relayedAddresses.contains(relayed) && $0.client.ip == "192.0.2.21" })
+        call.close()
     }
 
     @Test(

@@ -136,10 +136,10 @@ struct MobilityTests {
         server.script[.createPermission] = [.silence]
         server.client.permit(peer.ip, at: server.now)
         server.run(0.1)
-        server.client.leave()
+        server.client.leave(at: server.now)
         let count = server.sent.count
         server.client.permit(otherPeer.ip, at: server.now)
-        server.run(10)
+        server.run(5)
         #expect(server.sent.count == count)
         server.client.arrive(at: server.now)
         server.run(1)
@@ -148,6 +148,62 @@ struct MobilityTests {
         #expect(Set(asked.flatMap(peers)) == [peer.ip, otherPeer.ip])
         #expect(server.state?.permissions.count == 2)
         #expect(!isMoving(server))
+    }
+
+    @Test("B3.5: an allocation without a way to its server is lost after ten seconds")
+    func gone() {
+        let server = allocated()
+        server.client.leave(at: server.now)
+        server.run(9.9)
+        #expect(server.state != nil)
+        server.run(0.2)
+        #expect(server.state == nil && server.takeEvents() == [.lost(.linkFailed(nil))])
+    }
+
+    @Test(
+        "B3.5: a ticket that is shown because of an unsigned word, and refused or not answered, ends nothing",
+        arguments: [400, nil])
+    func forged(_ code: Int?) throws {
+        let server = allocated()
+        server.script[.refresh] = [.silence] + (code.map { [.error($0)] } ?? Array(repeating: .silence, count: 9))
+        server.client.refresh(at: server.now)
+        server.run(0.01)
+        let request = try #require(server.requests(.refresh).last)
+        let forgery = STUNMessage.errorResponse(to: request, STUNMessage.ErrorCode(code: 437, reason: "who?"))
+        server.client.receive(forgery, at: server.now)
+        server.run(100)
+        #expect(server.state != nil)
+        #expect(!server.takeEvents().contains(.lost(.forgotten)))
+    }
+
+    @Test("B3.5: a ticket is never taken on an unsigned word (RFC 8016 §5)")
+    func unsignedTicket() throws {
+        let server = allocated()
+        server.script[.refresh] = [.silence]
+        server.client.leave(at: server.now)
+        server.client.arrive(at: server.now)
+        server.run(0.01)
+        let request = try #require(server.requests(.refresh).last)
+        var forgery = STUNMessage(.success, .refresh, transactionID: request.transactionID)
+        forgery.append(STUNMessage.Lifetime(.max))
+        forgery.append(STUNMessage.MobilityTicket([6, 6, 6]))
+        server.client.receive(forgery, at: server.now)
+        #expect(isMoving(server))
+        server.run(2)
+        #expect(!isMoving(server) && server.state?.lifetime == .seconds(600))
+    }
+
+    @Test("B3.5: what is given back under way is given back with its ticket")
+    func released() {
+        let server = allocated()
+        server.script[.refresh] = [.silence]
+        server.client.leave(at: server.now)
+        server.client.arrive(at: server.now)
+        server.client.refresh(lifetime: .zero, at: server.now)
+        server.run(1)
+        let last = server.requests(.refresh).last
+        #expect(last?[STUNMessage.MobilityTicket.self]?.value == [1, 2, 3])
+        #expect(last?.lifetime == .zero)
     }
 
     private func isMoving(_ server: ScriptedServer) -> Bool { server.client.isMoving }
@@ -161,16 +217,16 @@ struct MobilityTests {
         "B3.5: what the server relays to the new address says as much as its answer, and a lost first word is repeated")
     func reached() {
         let server = allocated()
-        server.client.leave()
+        server.client.leave(at: server.now)
         server.client.noteData()
         #expect(withholdsData(server))
         server.script[.refresh] = [.silence, .silence]
         server.client.arrive(at: server.now)
         server.run(0.1)
-        #expect(withholdsData(server) && server.requests(.refresh).count == 2)
+        #expect(withholdsData(server) && server.requests(.refresh).count == 1)
         server.client.repeatMove()
         server.run(0.01)
-        #expect(server.requests(.refresh).count == 3)
+        #expect(server.requests(.refresh).count == 2)
         server.client.noteData()
         #expect(!withholdsData(server) && isMoving(server))
         server.run(1)
