@@ -91,6 +91,8 @@ let package = Package(
             name: "ICETests",
             dependencies: [
                 "ICE", "ICETesting", "ICECore", "TURNCore", "MDNS", "DNS", "TLS", "Digest", "UV", "STUN", "NetBase",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "InMemoryLogging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -86,9 +86,14 @@ extension ICEClient {
             // RFC 2474 §3: the upper six bits of the octet; the lower two are ECN's.
             try socket.setTypeOfService(codePoint << 2)
         } catch {
-            logger.debug("no DSCP", metadata: ["error": "\(error)"])
+            logger.debug("no DSCP", metadata: ["error": "\(loggable(error))"])
         }
         return socket
+    }
+
+    /// A fault of a socket of this machine as a log may show it: where names stand for the machine's addresses, without those.
+    func loggable(_ error: NetworkError) -> String {
+        configuration.multicastDNS == .publish ? error.name : error.description
     }
 
     private func bindWithinRange(on ip: IPAddress) throws(NetworkError) -> any DatagramSocket {

@@ -57,7 +57,7 @@ extension ICEClient {
         case .candidateRemoved(let candidate):
             logger.debug("candidate removed", metadata: ["candidate": "\(candidate)"])
         case .candidateError(let error):
-            logger.debug("no candidate", metadata: ["url": "\(error.url)", "code": "\(error.errorCode)"])
+            logger.debug("no candidate", metadata: ["error": "\(error)"])
         case .gatheringState(let state): logger.debug("gathering", metadata: ["state": "\(state)"])
         case .pairNominated(let pair): logger.debug("pair nominated", metadata: ["pair": "\(pair)"])
         case .pairFailed(let pair, let reason):

@@ -10,7 +10,7 @@ extension ICEClient {
             adopt(socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
-            logger.debug("no socket", metadata: ["address": "\(ip)", "error": "\(error)"])
+            logger.debug("no socket", metadata: ["error": "\(loggable(error))"])
             agent.socketFailed(id, reason: portRangeFault(error), now: platform.now)
         }
     }

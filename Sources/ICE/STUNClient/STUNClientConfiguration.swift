@@ -61,3 +61,28 @@ public struct STUNClientConfiguration: Hashable, Sendable {
         return endpoint
     }
 }
+
+extension STUNClientConfiguration: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The server, the way there and who asks; never the password.
+    public var description: String {
+        let endpoint = endpoint
+        return "stun \(endpoint.host):\(endpoint.port) over \(transport.rawValue), authentication \(authentication)"
+    }
+
+    /// The server, the way there and who asks; never the password.
+    public var debugDescription: String { description }
+}
+
+extension STUNClientConfiguration.Authentication: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The kind and the user's name; never the password.
+    public var description: String {
+        switch self {
+        case .none: "none"
+        case .shortTerm(let username, _, let algorithm): "short-term as \(username) with \(algorithm)"
+        case .longTerm(let username, _): "long-term as \(username)"
+        }
+    }
+
+    /// The kind and the user's name; never the password.
+    public var debugDescription: String { description }
+}
