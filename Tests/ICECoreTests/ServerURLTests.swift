@@ -53,6 +53,17 @@ struct ServerURLTests {
         #expect(error.code == .malformedServerURL)
     }
 
+    @Test(
+        "What is wrong with a URL is told without the password that somebody has put into it",
+        arguments: [
+            "turn:user:hunter2@example.org", "turn://user:hunter2@example.org:3478",
+            "turn:example.org?username=user&credential=hunter2", "turns:example.org:x?credential=hunter2",
+        ])
+    func secretInURL(url: String) throws {
+        let error = try #require(throws: ICESyntaxError.self) { try ServerURL(url) }
+        #expect(!error.message.contains("hunter2") && error.code == .malformedServerURL)
+    }
+
     @Test("A server of this version is reached by stun: over UDP")
     func servers() throws {
         let server = try ICEServer(urls: ["stun:a.example", "stun:192.0.2.1:8000"])

@@ -18,7 +18,17 @@ package struct ServerURL: Hashable, Sendable {
     private static let defaultPorts = (clear: UInt16(3478), secure: UInt16(5349))
 
     package init(_ text: String) throws(ICESyntaxError) {
-        func malformed(_ why: String) -> ICESyntaxError { ICESyntaxError(.malformedServerURL, why, in: text) }
+        func malformed(_ why: String) -> ICESyntaxError {
+            // Where users and passwords stand in other URLs, somebody may have put them: what follows is not shown.
+            guard !text.contains("@") else {
+                return ICESyntaxError(
+                    .malformedServerURL,
+                    withholdingText:
+                        "a server URL has no user or password in it: hand them over as username and credential")
+            }
+            let isCut = text.contains("?")
+            return ICESyntaxError(.malformedServerURL, why, in: text.prefix { $0 != "?" } + (isCut ? "?…" : ""))
+        }
         guard text.utf8.count <= 1024 else { throw malformed("a server URL is at most 1024 bytes long") }
         guard let colon = text.firstIndex(of: ":") else { throw malformed("a server URL begins with stun: or turn:") }
         let isSecure: Bool
