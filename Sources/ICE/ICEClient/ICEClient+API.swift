@@ -187,7 +187,11 @@ extension ICEClient {
             countDiscarded(bytes.count, on: path, at: index)
             switch error.code {
             case .wouldBlock: throw ICEError(.wouldBlock, "the socket's buffer is full; send again later")
-            case .messageTooLarge: throw ICEError(.messageTooLarge, "\(bytes.count) bytes do not fit into one datagram")
+            case .messageTooLarge:
+                throw ICEError(
+                    .messageTooLarge,
+                    "\(bytes.count) bytes do not fit into one datagram; send 1200 at most, which pass nearly everywhere"
+                )
             // Lost on the way, as datagrams are: checks and consent find out whether the path is gone.
             default: break
             }

@@ -43,9 +43,12 @@ extension ICEClient {
 
     private func makeRelay(_ order: RelayOrder) throws(TURNClientError) -> Relay {
         guard let url = order.server, let address = order.address else {
-            guard let turnClient else { throw TURNClientError(.invalidConfiguration, "no TURN client is attached") }
+            guard let turnClient else {
+                throw TURNClientError(
+                    .invalidConfiguration, "no TURN client is attached: set turnClient before gathering")
+            }
             guard turnClient.phase != .closed else {
-                throw TURNClientError(.invalidConfiguration, "the attached TURN client is closed")
+                throw TURNClientError(.invalidConfiguration, "the attached TURN client is closed: set an open one")
             }
             return Relay(turnClient, id: order.id, via: nil, isAttached: true)
         }

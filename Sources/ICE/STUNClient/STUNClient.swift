@@ -67,7 +67,9 @@ public final class STUNClient {
 
     /// A client on any platform: a loop's, or a simulated host's.
     package init(platform: any Platform, configuration: STUNClientConfiguration) throws(STUNClientError) {
-        guard !configuration.host.isEmpty else { throw STUNClientError(.invalidConfiguration, "the host is empty") }
+        guard !configuration.host.isEmpty else {
+            throw STUNClientError(.invalidConfiguration, "the host is empty: name the server")
+        }
         self.configuration = configuration
         self.platform = platform
         do throws(TLSError) {
@@ -162,7 +164,10 @@ extension STUNClient {
             onBeforeSend?(&request)
             guard epoch == self.epoch else { break }
             if !core.start(request, at: platform.now) {
-                onError?(STUNClientError(.tooManyRequests, "too many requests wait already", transactionID: id))
+                onError?(
+                    STUNClientError(
+                        .tooManyRequests, "too many requests wait already; wait for answers, or clear()",
+                        transactionID: id))
             }
             perform()
         }
@@ -220,7 +225,9 @@ extension STUNClient {
             message[STUNMessage.XORMappedAddress.self]?.address ?? message[STUNMessage.MappedAddress.self]?.address
         guard let address else {
             let id = message.transactionID
-            onError?(STUNClientError(.malformedResponse, "the response names no address", transactionID: id))
+            onError?(
+                STUNClientError(
+                    .malformedResponse, "the response names no address; ask another server", transactionID: id))
             return
         }
         onResponse?(STUNResponse(message: message, reflexiveAddress: address, roundTripTime: roundTripTime))

@@ -85,13 +85,16 @@ extension STUNClientError {
         case .integrityViolation:
             let hint = unauthenticated.map { "; one of them said \($0.code) \($0.reason)" } ?? ""
             self.init(
-                .integrityViolation, "the answers were not signed with the password of the request\(hint)",
+                .integrityViolation, "the answers were not signed with the password of the request; check it\(hint)",
                 transactionID: id)
         case .unknownAttributes(let types):
             let list = types.map { String($0, radix: 16) }.joined(separator: ", ")
-            self.init(.unknownAttributes, "the answer has attributes that nobody knows: \(list)", transactionID: id)
+            self.init(
+                .unknownAttributes, "the answer has attributes that nobody knows (\(list)); ask another server",
+                transactionID: id)
         case .malformedResponse:
-            self.init(.malformedResponse, "the error response has no right ERROR-CODE", transactionID: id)
+            self.init(
+                .malformedResponse, "the error response has no right ERROR-CODE; ask another server", transactionID: id)
         }
     }
 }

@@ -27,7 +27,8 @@ enum StreamFramer {
                     handle(.stunMessage, message.bytes.span)
                 }
             } catch {
-                throw LinkError(.framing, "the server sent something else than STUN: \(error)")
+                throw LinkError(
+                    .framing, "the server sent something else than STUN (\(error)); check its port and transport")
             }
             self = .stun(decoder)
         case .turn(var decoder):
@@ -35,7 +36,8 @@ enum StreamFramer {
             do throws(TURNStreamDecoder.LostFraming) {
                 try decoder.receive(bytes, handle)
             } catch {
-                throw LinkError(.framing, "the server sent something else than STUN and ChannelData")
+                throw LinkError(
+                    .framing, "the server sent something else than STUN and ChannelData; check its port and transport")
             }
             self = .turn(decoder)
         }

@@ -15,7 +15,11 @@ extension TURNClient {
         guard phase == .idle else { return }
         if let pauseEnd, platform.now < pauseEnd {
             return schedule(
-                .failed(TURNClientError(.tooEarly, "the server asked for a pause of \(pauseEnd - platform.now)")))
+                .failed(
+                    TURNClientError(
+                        .tooEarly,
+                        "the server asked for a pause of \(pauseEnd - platform.now): ask again then, or another server")
+                ))
         }
         phase = .opening
         askedServers = askedServers.filter { platform.now - $0.value < Self.redirectMemory }

@@ -99,7 +99,9 @@ public final class TURNClient {
     package init(
         platform: any Platform, configuration: TURNClientConfiguration, sharing socket: (any DatagramSocket)? = nil
     ) throws(TURNClientError) {
-        guard !configuration.host.isEmpty else { throw TURNClientError(.invalidConfiguration, "the host is empty") }
+        guard !configuration.host.isEmpty else {
+            throw TURNClientError(.invalidConfiguration, "the host is empty: name the server")
+        }
         if let conflict = configuration.options.conflict {
             throw TURNClientError(.invalidConfiguration, "one request cannot ask for both: \(conflict)")
         }

@@ -83,9 +83,9 @@ extension TURNClientError {
         case .unanswered(let failure, let unauthenticated):
             self.init(failure, unauthenticated)
         case .unwantedFamily:
-            self.init(.badResponse, "the server gave addresses of a family that was not asked for")
+            self.init(.badResponse, "the server gave addresses of a family that was not asked for; use another one")
         case .malformedResponse:
-            self.init(.badResponse, "the success response lacks a relayed address or a lifetime")
+            self.init(.badResponse, "the success response lacks a relayed address or a lifetime; use another server")
         case .linkFailed(let error):
             self.init(
                 .connectionFailed, "\(error.map { "\($0)" } ?? "the way to the server broke")", networkError: error)
@@ -95,9 +95,12 @@ extension TURNClientError {
     init(_ failure: TransactionFailure, _ unauthenticated: STUNMessage.ErrorCode? = nil) {
         let hint = unauthenticated.map { "; an answer that is not signed said \($0.code) \($0.reason)" } ?? ""
         if failure == .timeout {
-            self.init(.timedOut, "the server did not answer in time\(hint)")
+            self.init(
+                .timedOut,
+                "the server did not answer in time\(hint); check its address, port and transport, and the firewalls on the way"
+            )
         } else {
-            self.init(.badResponse, "no answer could be believed or understood: \(failure)\(hint)")
+            self.init(.badResponse, "no answer could be believed or understood (\(failure)\(hint)); check the password")
         }
     }
 
@@ -117,9 +120,10 @@ extension TURNClientError {
         switch failure {
         case .refused: return nil
         case .unanswered(let failure): self.init(failure)
-        case .familyMismatch: self.init(.badRequest, "no relayed address has the family of \(subject)")
-        case .noAllocation: self.init(.badRequest, "there is no allocation for \(subject)")
-        case .tooMany: self.init(.badRequest, "there are too many peers already for \(subject)")
+        case .familyMismatch:
+            self.init(.badRequest, "no relayed address has the family of \(subject): ask for it in relayFamilies")
+        case .noAllocation: self.init(.badRequest, "there is no allocation for \(subject): wait for onAllocate")
+        case .tooMany: self.init(.badRequest, "there are too many peers already for \(subject): use another allocation")
         }
     }
 }
