@@ -1,12 +1,12 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
+let features: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .strictMemorySafety(),
 ]
+let settings = features + [.strictMemorySafety()]
 
 let collections = "swift-collections"
 
@@ -106,3 +106,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The C library: its functions are compared with their header, which Swift 6.3 is the first to do. The name is not ICE, as X11 has a libICE.
+#if compiler(>=6.3)
+    package.products.append(.library(name: "SwiftICE", type: .dynamic, targets: ["ICEForC"]))
+    package.targets += [
+        .systemLibrary(name: "CSwiftICE"),
+        .target(name: "ICEForC", dependencies: ["CSwiftICE", "CLibUV", "ICE"], swiftSettings: settings),
+        // What it does is C in Swift's words, unsafe from end to end.
+        .testTarget(
+            name: "ICEForCTests", dependencies: ["ICEForC", "CSwiftICE", "CLibUV"], swiftSettings: features),
+    ]
+#endif
