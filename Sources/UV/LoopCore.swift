@@ -8,6 +8,8 @@ import NetBase
 final class LoopCore {
     let loop: UnsafeMutablePointer<uv_loop_t>
     let waker = Waker()
+    /// What runs actors here, once somebody has asked for it.
+    var executor: LoopExecutor?
     private(set) var isOpen = true
     private var isRunning = false
     private var wasStopped = false
@@ -126,6 +128,7 @@ extension LoopCore {
         guard isOpen else { return false }
         precondition(!isRunning, "an event loop cannot be run from inside one of its own events")
         isRunning = true
+        executor?.noteThread()
         if waker.hasWork { unsafe uv_ref(asHandle(async)) }
         let isAlive = unsafe uv_run(loop, mode) != 0
         isRunning = false
@@ -186,6 +189,7 @@ extension LoopCore {
         guard isOpen else { return }
         isOpen = false
         waker.close()
+        executor?.loopHasClosed()
         let dropped = queue
         queue = []
         withExtendedLifetime(dropped) {}

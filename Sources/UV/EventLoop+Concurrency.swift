@@ -1,0 +1,50 @@
+import NetBase
+
+extension EventLoop {
+    /// What runs actors on this loop's thread; the same for as long as the loop lives.
+    public var executor: LoopExecutor {
+        if let executor = core.executor { return executor }
+        let executor = LoopExecutor(of: self, waker)
+        core.executor = executor
+        // Who has the loop is on its thread, or hands it over to the one that runs it.
+        if isClosed { executor.loopHasClosed() } else { executor.noteThread() }
+        return executor
+    }
+
+    /// Runs the loop on this thread until an asynchronous operation is over, and returns what came of it; a program's `main` as a rule.
+    ///
+    /// ```swift
+    /// let loop = try EventLoop()
+    /// let executor = loop.executor
+    /// try loop.run {
+    ///     let caller = Caller(on: executor)
+    ///     try await caller.call()
+    /// }
+    /// ```
+    ///
+    /// The thread is blocked meanwhile: call it on one that Swift concurrency does not need, such as the main thread. Where the loop is closed
+    /// before, the operation is cancelled.
+    ///
+    /// - Throws: What the operation throws; ``NetworkError`` with code `closed` where the loop is closed before it is over.
+    public func run<Success: Sendable>(
+        awaiting operation: @escaping @Sendable () async throws -> Success
+    ) throws -> Success {
+        var result: Result<Success, any Error>?
+        let mailbox = try Mailbox<Result<Success, any Error>>(on: self) { result = $0 }
+        let sender = mailbox.sender
+        let task = Task {
+            do {
+                sender.send(.success(try await operation()))
+            } catch {
+                sender.send(.failure(error))
+            }
+        }
+        while result == nil, !isClosed { run(.once) }
+        mailbox.close()
+        guard let result else {
+            task.cancel()
+            throw NetworkError.closed("run an operation")
+        }
+        return try result.get()
+    }
+}
