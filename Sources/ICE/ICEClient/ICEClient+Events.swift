@@ -8,12 +8,15 @@ extension ICEClient {
         log(event)
         switch event {
         case .candidate(let candidate):
+            stream(.candidate(candidate))
             onCandidate?(candidate)
             listener?.iceClient(self, didGenerate: candidate)
         case .candidateRemoved(let candidate):
+            stream(.candidateRemoved(candidate))
             onCandidateRemoved?(candidate)
             listener?.iceClient(self, didRemove: candidate)
         case .candidateError(let error):
+            stream(.candidateError(error))
             onCandidateError?(error)
             listener?.iceClient(self, didFailToGather: error)
         case .gatheringState(let state):
@@ -21,26 +24,33 @@ extension ICEClient {
             guard state != toldGatheringState else { return }
             toldGatheringState = state
             if state == .complete {
+                stream(.candidate(nil))
                 onCandidate?(nil)
                 listener?.iceClient(self, didGenerate: nil)
             }
             guard !isClosed else { return }
+            stream(.gatheringState(state))
             onGatheringStateChange?(state)
             listener?.iceClient(self, didChange: state)
         case .pairNominated(let pair):
+            stream(.pairNominated(pair))
             onPairNominated?(pair)
             listener?.iceClient(self, didNominate: pair)
         case .pairFailed(let pair, let reason):
+            stream(.pairFailed(pair, reason))
             onPairFailed?(pair, reason)
             listener?.iceClient(self, didFail: pair, reason: reason)
         case .selectedPair(let pair):
+            stream(.selectedPair(pair))
             onSelectedPairChange?(pair)
             listener?.iceClient(self, didSelect: pair)
         case .restartNeeded(let reason):
             if configuration.restartsByItself, reason.code != .betterPath { restart() }
+            stream(.restartNeeded(reason))
             onRestartNeeded?(reason)
             listener?.iceClient(self, needsRestart: reason)
-        case .state(let state, _):
+        case .state(let state, let failure):
+            stream(.state(state, failure))
             onStateChange?(state)
             listener?.iceClient(self, didChange: state)
         case .trace(let event):

@@ -150,6 +150,7 @@ extension ICEClient {
         // What the application has still to hear comes before the data.
         deliverEvents()
         guard !isClosed, sockets.contains(where: { $0.id == id }) else { return }
+        stream(bytes, on: path)
         onData?(bytes, path)
         listener?.iceClient(self, didReceive: bytes, on: path)
     }

@@ -98,7 +98,10 @@ public final class ICEClient {
     var describedStreams: [MediaDescription] = []
     private(set) var isClosed = false
     var toldGatheringState = ICEGatheringState.new
-    private var events: Deque<AgentEvent> = []
+    /// Who awaits events and datagrams.
+    var eventStreams: [AsyncStream<ICEEvent>.Continuation] = []
+    var datagramStreams: [AsyncStream<ICEDatagram>.Continuation] = []
+    private var pendingEvents: Deque<AgentEvent> = []
     private var deliveryIsDue = false
     private var isPerforming = false
     private var alarm: (any Alarm)?
@@ -140,6 +143,7 @@ public final class ICEClient {
         closeNames()
         closeRelays()
         for socket in sockets { socket.socket.close() }
+        endStreams()
     }
 
     /// Ends the session, frees its sockets and lets go of all closures. Calling it again does nothing.
@@ -152,7 +156,7 @@ public final class ICEClient {
         closeRelays()
         agent.close()
         endTrace()
-        events = []
+        pendingEvents = []
         perform()
         alarm?.close()
         alarm = nil
@@ -162,6 +166,7 @@ public final class ICEClient {
         lookUps = [:]
         closeNames()
         dropClosures()
+        endStreams()
     }
 
     /// Closures may own what owns this client.
@@ -269,13 +274,13 @@ public final class ICEClient {
     // MARK: Events, on a later turn
 
     private func schedule(_ event: AgentEvent) {
-        events.append(event)
+        pendingEvents.append(event)
         scheduleDelivery()
     }
 
     /// Forgets what is still to be told of a generation's gathering, or of its end: it would be taken for the next one's.
     func dropEventsOfGeneration() {
-        events.removeAll { event in
+        pendingEvents.removeAll { event in
             switch event {
             case .candidate, .candidateRemoved, .candidateError, .gatheringState, .restartNeeded: true
             default: false
@@ -287,14 +292,14 @@ public final class ICEClient {
     private func endTrace() {
         guard let onTrace else { return }
         var rest: [ICETraceEvent] = []
-        for case .trace(let event) in events { rest.append(event) }
+        for case .trace(let event) in pendingEvents { rest.append(event) }
         rest.append(.closed.at(platform.now - madeAt))
         platform.enqueue { [rest] in for event in rest { onTrace(event) } }
     }
 
     /// Forgets what is still to be told of components that are no more.
     func dropEvents(where isGone: (StreamComponent) -> Bool) {
-        events.removeAll { event in
+        pendingEvents.removeAll { event in
             switch event {
             case .candidate(let candidate), .candidateRemoved(let candidate): isGone(candidate.path)
             case .pairNominated(let pair), .pairFailed(let pair, _), .selectedPair(let pair): isGone(pair.path)
@@ -314,10 +319,10 @@ public final class ICEClient {
 
     /// Delivers the events there are; those that the application's closures cause wait for a turn of their own.
     func deliverEvents() {
-        for _ in 0..<events.count {
-            guard let event = events.popFirst() else { return }
+        for _ in 0..<pendingEvents.count {
+            guard let event = pendingEvents.popFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
-        if !events.isEmpty { scheduleDelivery() }
+        if !pendingEvents.isEmpty { scheduleDelivery() }
     }
 }

@@ -49,7 +49,7 @@ final class FaultyPlatform: Platform {
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { host.makeRandomNumberGenerator() }
 
     func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket {
-        try host.bindMulticastSocket(to: group)
+        host.bindMulticastSocket(to: group)
     }
 
     func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
