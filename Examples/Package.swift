@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "ping-pong", targets: ["PingPong"]),
         .executable(name: "relay-echo", targets: ["RelayEcho"]),
         .executable(name: "ice-peer", targets: ["ICEPeer"]),
+        .executable(name: "async-await", targets: ["AsyncAwait"]),
     ],
     dependencies: [
         .package(name: "swift-ice", path: ".."),
@@ -39,6 +40,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "AsyncAwait", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
