@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "relay-echo", targets: ["RelayEcho"]),
         .executable(name: "ice-peer", targets: ["ICEPeer"]),
         .executable(name: "async-await", targets: ["AsyncAwait"]),
+        .executable(name: "calling-app", targets: ["CallingApp"]),
     ],
     dependencies: [
         .package(name: "swift-ice", path: ".."),
@@ -42,6 +43,19 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "AsyncAwait", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
+
+        // An application's calling code, a program that uses it, and its tests in virtual time.
+        .target(name: "Calling", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
+        .executableTarget(
+            name: "CallingApp", dependencies: ["Calling", .product(name: "ICE", package: "swift-ice")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CallingTests",
+            dependencies: [
+                "Calling", .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ICETesting", package: "swift-ice"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
