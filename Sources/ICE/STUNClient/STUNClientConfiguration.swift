@@ -1,3 +1,4 @@
+public import ICECore
 public import NetBase
 public import STUN
 
@@ -49,6 +50,17 @@ public struct STUNClientConfiguration: Hashable, Sendable {
         self.host = host
         self.port = port
         self.transport = transport
+    }
+
+    /// The server of a `stun:` or `stuns:` URL (RFC 7064).
+    ///
+    /// - Throws: ``ICESyntaxError`` that names what is wrong with the URL, `turn:` and `turns:` ones included.
+    public init(url: String) throws(ICESyntaxError) {
+        let parsed = try ServerURL(url)
+        guard parsed.service == .stun else {
+            throw ICESyntaxError(.unsupportedServer, "a STUN client needs a stun: or stuns: URL", in: url)
+        }
+        self.init(host: parsed.host, port: parsed.port, transport: parsed.transport)
     }
 
     var endpoint: ServerEndpoint {
