@@ -38,9 +38,9 @@ struct SendWindowTests {
     func silence() {
         var window = SendWindow(at: start)
         fill(&window)
-        window.advance(to: start + .milliseconds(299))
+        window.advance(to: start + .milliseconds(299), silence: .milliseconds(300))
         #expect(!window.maySend)
-        window.advance(to: start + .milliseconds(300))
+        window.advance(to: start + .milliseconds(300), silence: .milliseconds(300))
         #expect(window.maySend)
     }
 

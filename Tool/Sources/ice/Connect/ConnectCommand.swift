@@ -44,6 +44,7 @@ struct ConnectCommand: ParsableCommand {
     @OptionGroup(title: "Servers") var servers: ServerOptions
     @OptionGroup(title: "This machine") var network: NetworkOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var log: LogOptions
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count is 1 or more.") }
@@ -72,7 +73,7 @@ struct ConnectCommand: ParsableCommand {
         let loop = try EventLoop()
         defer { loop.close() }
         let console = output.makeConsole()
-        let client = ICEClient(loop: loop, configuration: try iceConfiguration(), logger: output.logger)
+        let client = ICEClient(loop: loop, configuration: try iceConfiguration(), logger: log.logger)
         network.apply(to: client)
         let signalling: any Signalling = try room.map { try Room(at: $0, on: loop) } ?? PastedLines(on: loop)
         let plan = ConnectRun.Plan(

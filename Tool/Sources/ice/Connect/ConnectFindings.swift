@@ -106,7 +106,8 @@ struct ConnectSummary: Finding {
     func text(_ style: Style) -> String? {
         guard works else { return style.bad("does not work: \(fault?.text ?? "")") }
         let way = relayed == true ? "works over a relay" : "works, directly"
-        let changes = pathChanges == 0 ? "" : ", \(pathChanges) path changes"
+        let changes =
+            pathChanges == 0 ? "" : pathChanges == 1 ? ", one change of path" : ", \(pathChanges) changes of path"
         let time = roundTrip.map { ": round trip \($0.text)" } ?? ""
         return style.good("\(way)\(time), \(Quantity.percent(loss)) of \(sent) pings lost\(changes)")
     }

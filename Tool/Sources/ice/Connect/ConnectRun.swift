@@ -16,18 +16,20 @@ final class ConnectRun {
     let loop: EventLoop
     let console: Console
     private let plan: Plan
-    private let signalling: any Signalling
-    private let pinger: Pinger
+    let signalling: any Signalling
+    let pinger: Pinger
     private let start: Instant
-    private var invitation: Invitation?
-    private var peer: Invitation?
-    private var measurement: Measurement?
+    var invitation: Invitation?
+    var peer: Invitation?
+    var measurement: Measurement?
     private var fault: Fault?
     private var pathChanges = -1
     private var path: PathFinding?
-    private var connectedAt: Instant?
+    var connectedAt: Instant?
     private var isPeerDone = false
-    private var isLeaving = false
+    /// When people were last told how far things are.
+    var lastShown = 0.0
+    var isLeaving = false
     private(set) var isOver = false
 
     init(client: ICEClient, loop: EventLoop, console: Console, signalling: any Signalling, plan: Plan) {
@@ -58,9 +60,9 @@ final class ConnectRun {
         return summary
     }
 
-    private var hasConnected: Bool { connectedAt != nil }
+    var hasConnected: Bool { connectedAt != nil }
 
-    private var elapsed: Double { (loop.now - start).roundedMilliseconds }
+    var elapsed: Double { (loop.now - start).roundedMilliseconds }
 
     // MARK: Signalling
 
@@ -115,7 +117,7 @@ final class ConnectRun {
             client.addRemoteCandidate(nil)
             client.processCandidates()
         } catch {
-            console.tell(NATErrorFinding(fault: Fault("bad-line", "\(error)")))
+            console.tell(FaultFinding(fault: Fault("bad-line", "\(error)")))
         }
     }
 
@@ -129,7 +131,8 @@ final class ConnectRun {
         // One after the other, as both at once would share a path; both sides know who is first.
         let isFirst = client.localParameters.usernameFragment < peer.parameters.usernameFragment
         measurement = Measurement(
-            client: client, loop: loop, duration: .seconds(min(seconds, Self.longestThroughput)), isFirst: isFirst)
+            client: client, loop: loop, duration: .seconds(min(seconds, Self.longestThroughput)), isFirst: isFirst,
+            pinger: pinger)
         measurement?.onResult = { [unowned self] in console.tell($0) }
     }
 
@@ -152,19 +155,22 @@ final class ConnectRun {
         case .load, .receipt, .loadEnded: measurement?.receive(datagram, byteCount: byteCount)
         case .done: isPeerDone = true
         case .bye:
-            if !isLeaving { console.say("the other side has left") }
+            if !isLeaving, !isDone { console.say("the other side has left") }
             isOver = true
         }
     }
 
     // MARK: Time
 
+    /// Whether this side has measured what it wanted.
+    private var isDone: Bool { hasConnected && pinger.isDone && measurement?.isDone ?? true }
+
     private func tick() {
         measurement?.advance()
         if let connectedAt, pinger.trips.received == 0, loop.now - connectedAt >= plan.timeout {
             end(Fault("unanswered", "the path is there, but no ping came back over it"))
         }
-        if hasConnected, !isLeaving, pinger.isDone, measurement?.isDone ?? true {
+        if isDone, !isLeaving {
             // A side that pings without end is not waited for.
             if isPeerDone || peer?.pings == nil { leave() } else { try? client.send(Datagram.done.bytes()) }
         }
@@ -191,30 +197,5 @@ final class ConnectRun {
     private func end(_ fault: Fault?) {
         self.fault = fault
         isOver = true
-    }
-
-    private var lastShown = 0.0
-
-    private func showProgress() {
-        guard !isOver, !isLeaving else { return }
-        // What scrolls away is told less often than what is written over.
-        if console.isLive {
-            // A line that is being pasted is not to be written over.
-            if let progress { console.show(status: progress) }
-            return
-        }
-        guard hasConnected, elapsed - lastShown >= 1000, let progress else { return }
-        lastShown = elapsed
-        console.say("           \(progress)")
-    }
-
-    private var progress: String? {
-        guard invitation != nil else { return "gathering, \(Quantity.milliseconds(elapsed))" }
-        guard peer != nil else { return signalling is PastedLines ? nil : "waiting for the other side" }
-        guard hasConnected else { return "\(client.state.rawValue), \(Int(elapsed / 1000)) s" }
-        let times = pinger.trips.times.map { "round trip \($0.text)" } ?? "no answer yet"
-        let latest = pinger.latest.map { "now \(Quantity.milliseconds($0)), " } ?? ""
-        let load = measurement?.progress.map { ", \($0)" } ?? ""
-        return "\(latest)\(times), \(pinger.trips.sent) pings, \(Quantity.percent(pinger.loss)) lost\(load)"
     }
 }

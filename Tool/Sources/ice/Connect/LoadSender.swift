@@ -10,6 +10,8 @@ final class LoadSender {
     private var toldEndAt: Instant?
     private var latest = Datagram.Receipt()
     private var timer: ICE.Timer?
+    /// What a round trip takes at present.
+    var roundTrip: () -> Duration = { .zero }
     /// Called once, with the last receipt.
     var onEnd: ((Throughput) -> Void)?
 
@@ -17,6 +19,7 @@ final class LoadSender {
     static let byteCount = 1200
     private static let perTurn = 64
     private static let retellInterval = Duration.milliseconds(100)
+    private static let leastSilence = Duration.milliseconds(500)
     private static let patience = Duration.seconds(3)
 
     init(client: ICEClient, loop: EventLoop, duration: Duration) {
@@ -46,7 +49,7 @@ final class LoadSender {
     private var isSending: Bool { loop.now - startedAt < duration }
 
     private func advance() {
-        window.advance(to: loop.now)
+        window.advance(to: loop.now, silence: max(Self.leastSilence, roundTrip() * 3))
         if isSending { return sendSome() }
         if loop.now - startedAt > duration + Self.patience { return end() }
         guard toldEndAt.map({ loop.now - $0 >= Self.retellInterval }) ?? true else { return }

@@ -17,12 +17,13 @@ final class Measurement {
     /// How long the other side's load may be silent before it is taken to be over.
     private static let silence = Duration.seconds(5)
 
-    init(client: ICEClient, loop: EventLoop, duration: Duration, isFirst: Bool) {
+    init(client: ICEClient, loop: EventLoop, duration: Duration, isFirst: Bool, pinger: Pinger) {
         self.client = client
         self.loop = loop
         self.duration = duration
         self.isFirst = isFirst
         sender = LoadSender(client: client, loop: loop, duration: duration)
+        sender.roundTrip = { [unowned pinger] in .milliseconds(pinger.trips.maximum) }
         sender.onEnd = { [unowned self] result in
             hasSent = true
             heardAt = loop.now

@@ -16,7 +16,6 @@ struct SendWindow {
     private static let least = 16.0
     private static let most = 4096.0
     private static let backOff = 0.7
-    private static let silence = Duration.milliseconds(300)
 
     init(at now: Instant) { lastNews = now }
 
@@ -48,8 +47,10 @@ struct SendWindow {
     }
 
     /// Lets time pass: when nothing is heard, all that is under way counts as lost.
-    mutating func advance(to now: Instant) {
-        guard sent > accounted, now - lastNews >= Self.silence else { return }
+    ///
+    /// - Parameter silence: How long that takes, well above a round trip.
+    mutating func advance(to now: Instant, silence: Duration) {
+        guard sent > accounted, now - lastNews >= silence else { return }
         lastNews = now
         lost += sent - accounted
         accounted = sent

@@ -39,6 +39,7 @@ struct GatherCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long silent servers are waited for.", valueName: "seconds")) var timeout = Seconds(
         10)
     @OptionGroup var output: OutputOptions
+    @OptionGroup var log: LogOptions
 
     func validate() throws {
         if policy == .relay && servers.turn.isEmpty { throw ValidationError("--policy relay needs a --turn server.") }
@@ -61,7 +62,7 @@ struct GatherCommand: ParsableCommand {
         try network.apply(to: &configuration)
 
         let loop = try EventLoop()
-        let client = ICEClient(loop: loop, configuration: configuration, logger: output.logger)
+        let client = ICEClient(loop: loop, configuration: configuration, logger: log.logger)
         network.apply(to: client)
         let run = GatherRun(client: client, loop: loop, console: output.makeConsole())
         let summary = run.run(atMost: timeout.duration + .seconds(5))

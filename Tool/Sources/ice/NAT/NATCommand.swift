@@ -90,7 +90,7 @@ struct NATCommand: ParsableCommand {
             console.tell(finding)
             if !finding.works { throw ExitCode.failure }
         case .failure(let error):
-            console.tell(NATErrorFinding(fault: Fault(error)))
+            console.tell(FaultFinding(fault: Fault(error)))
             throw ExitCode.failure
         case nil: throw ExitCode.failure
         }

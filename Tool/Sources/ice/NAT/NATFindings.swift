@@ -73,14 +73,6 @@ extension NATReport.Verdict {
     }
 }
 
-/// Why nothing was found out.
-struct NATErrorFinding: Finding {
-    let type = "error"
-    let fault: Fault
-
-    func text(_ style: Style) -> String? { "\(style.bad("error"))  \(fault.text)" }
-}
-
 extension Fault {
     init(_ error: STUNClientError) {
         switch error.code {

@@ -16,6 +16,14 @@ struct Fault: Encodable, Equatable {
     var text: String { advice.map { "\(message); \($0)" } ?? message }
 }
 
+/// Something that went wrong.
+struct FaultFinding: Finding {
+    let type = "error"
+    let fault: Fault
+
+    func text(_ style: Style) -> String? { "\(style.bad("error"))  \(fault.text)" }
+}
+
 // MARK: - What servers answer
 
 extension Fault {

@@ -90,13 +90,20 @@ final class RelayProbe {
             }
             faults += [fault, allocation.fault].compactMap { $0 }
         }
-        finding.fault =
-            faults.last { $0.name != "not-relayed" }
-            ?? Fault(
-                "not-relayed", "the server gave an address, but nothing came back over it",
-                advice:
-                    "check that the server's relay ports are open, and that it lets its own or this machine's address be a peer"
-            )
+        finding.fault = Self.fault(after: faults)
+    }
+
+    /// What keeps an allocation that is there from relaying anything.
+    private static func fault(after faults: [Fault]) -> Fault {
+        let advice = "check that its relay ports are open, and that its own or this machine's address may be a peer"
+        guard let fault = faults.last else {
+            return Fault(
+                "not-relayed", "the server gave an address, but nothing came back over it", advice: advice)
+        }
+        return Fault(
+            fault.name, "the server gave an address, but relays nothing: \(fault.message)",
+            advice: fault.name == "forbidden"
+                ? "see which peers it denies: not even its own address may be one" : fault.advice)
     }
 
     private func makePeer(_ kind: RelayFinding.Peer, for allocation: Allocation) -> ((any EchoPeer)?, Fault?) {
@@ -122,15 +129,14 @@ final class RelayProbe {
 
     private func permit(_ ip: IPAddress, on allocation: Allocation) -> Bool {
         allocation.client.createPermission(for: ip)
-        return wait(for: allocation, until: { allocation.permitted.contains(ip) })
+        let isPermitted = wait(for: allocation, until: { allocation.permitted.contains(ip) })
+        if !isPermitted { finding.permission = false }
+        return isPermitted
     }
 
     /// Lets the peer in, relays by indications, then over a channel; false where nothing comes back.
     private func exchange(_ allocation: Allocation, with peer: TransportAddress) -> Bool {
-        guard permit(peer.ip, on: allocation) else {
-            finding.permission = false
-            return false
-        }
+        guard permit(peer.ip, on: allocation) else { return false }
         let echo = EchoTest(allocation: allocation, peer: peer, plan: plan, loop: loop)
         let byIndications = echo.run(count: min(3, plan.count))
         finding.permission = byIndications.received > 0
