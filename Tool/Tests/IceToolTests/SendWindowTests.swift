@@ -7,7 +7,7 @@ struct SendWindowTests {
     private var start: Instant { Instant(nanoseconds: 0) }
 
     private func fill(_ window: inout SendWindow) {
-        while window.maySend { _ = window.next() }
+        while window.maySend { _ = window.next(at: start) }
     }
 
     @Test("No more is under way than the window allows, and as much again once it arrived")
@@ -21,17 +21,33 @@ struct SendWindowTests {
         #expect(window.sent == 48)
     }
 
-    @Test("Loss makes it smaller, once for all that was under way")
+    @Test("Much loss makes it smaller, once for all that was under way")
     func loss() {
         var window = SendWindow(at: start)
+        for _ in 0..<3 {
+            fill(&window)
+            window.hear(Datagram.Receipt(highest: window.sent - 1, packets: window.sent), at: start)
+        }
         fill(&window)
-        window.hear(Datagram.Receipt(highest: 15, packets: 16), at: start)
-        fill(&window)
-        window.hear(Datagram.Receipt(highest: 30, packets: 30), at: start)
+        let (limit, sent) = (window.limit, window.sent)
+        #expect((limit, sent) == (128, 240))
+        window.hear(Datagram.Receipt(highest: sent - 1, packets: sent - 20), at: start)
+        #expect(window.limit < limit * 2)
         let cut = window.limit
-        #expect(cut < 32)
-        window.hear(Datagram.Receipt(highest: 40, packets: 39), at: start)
-        #expect(window.limit == cut)
+        fill(&window)
+        window.hear(Datagram.Receipt(highest: sent + 20, packets: sent - 10), at: start)
+        #expect(window.limit > cut)
+    }
+
+    @Test("A little loss is borne")
+    func bearableLoss() {
+        var window = SendWindow(at: start)
+        for _ in 0..<4 {
+            fill(&window)
+            let arrived = window.sent
+            window.hear(Datagram.Receipt(highest: arrived - 1, packets: arrived - arrived / 50), at: start)
+        }
+        #expect(window.limit == 256)
     }
 
     @Test("Silence counts all that is under way as lost")
@@ -44,12 +60,22 @@ struct SendWindowTests {
         #expect(window.maySend)
     }
 
+    @Test("Before anything is sent there is nothing to hear, however long that is")
+    func idleness() {
+        var window = SendWindow(at: start)
+        let later = start + .seconds(60)
+        _ = window.next(at: later)
+        window.advance(to: later, silence: .milliseconds(300))
+        window.hear(Datagram.Receipt(highest: 0, packets: 1), at: later)
+        #expect(window.limit == 17)
+    }
+
     @Test("What the socket did not take is sent under the same number")
     func takenBack() {
         var window = SendWindow(at: start)
-        #expect(window.next() == 0)
+        #expect(window.next(at: start) == 0)
         window.takeBack()
-        #expect(window.next() == 0)
+        #expect(window.next(at: start) == 0)
     }
 
     @Test("Receipts for what was never sent, and old ones, change nothing")

@@ -43,8 +43,8 @@ final class LoadSender {
         onEnd = nil
     }
 
-    /// What arrives in a second at present.
-    var bitsPerSecond: Double { Throughput(.up, latest, sent: window.sent).bitsPerSecond }
+    /// What has arrived so far.
+    var result: Throughput { Throughput(.up, latest, sent: window.sent) }
 
     private var isSending: Bool { loop.now - startedAt < duration }
 
@@ -60,7 +60,7 @@ final class LoadSender {
     private func sendSome() {
         for _ in 0..<Self.perTurn where window.maySend {
             do {
-                try client.send(Datagram.load(window.next()).bytes(size: Self.byteCount))
+                try client.send(Datagram.load(window.next(at: loop.now)).bytes(size: Self.byteCount))
             } catch {
                 // The socket's buffer is full, or there is no path: later.
                 return window.takeBack()
@@ -78,6 +78,6 @@ final class LoadSender {
     private func end() {
         let onEnd = onEnd
         close()
-        onEnd?(Throughput(.up, latest, sent: window.sent))
+        onEnd?(result)
     }
 }

@@ -35,9 +35,12 @@ final class Measurement {
 
     /// What people see of it while it goes on.
     var progress: String? {
-        if hasBegun, !hasSent { return "sending \(Quantity.bitRate(sender.bitsPerSecond))" }
-        guard receiver.receipt.packets > 0, !hasReceived else { return nil }
-        return "receiving \(Quantity.bitRate(Throughput(.down, receiver.receipt, sent: 0).bitsPerSecond))"
+        let isSending = hasBegun && !hasSent
+        guard isSending || !hasReceived else { return nil }
+        let result = isSending ? sender.result : Throughput(.down, receiver.receipt, sent: 0)
+        // So soon the figure would be that of a few datagrams.
+        guard result.seconds >= 0.3 else { return nil }
+        return "\(isSending ? "sending" : "receiving") \(Quantity.bitRate(result.bitsPerSecond))"
     }
 
     /// The path carries pings: whose turn it is may send.
