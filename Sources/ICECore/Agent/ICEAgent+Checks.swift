@@ -189,6 +189,7 @@ extension ICEAgent {
             !gatherer.isKeepaliveAnswer(response, from: source, on: socket)
         {
             counters.unmatched += 1
+            trace(disregarded: response, from: source)
         }
     }
 

@@ -56,6 +56,28 @@ extension ICEAgent {
                 roundTrip: roundTrip))
     }
 
+    /// An answer to a check or consent check came that can't be believed. Nothing follows from it, but it tells why none comes that can.
+    mutating func trace(disregarded response: STUNMessage, from source: TransportAddress) {
+        guard isTracing, let (pair, purpose) = question(answeredBy: response) else { return }
+        trace(
+            ICETraceEvent(.responseDisregarded, pair) {
+                $0.purpose = purpose
+                $0.transactionID = response.transactionID.description
+                $0.source = source
+                $0.code = response[STUNMessage.ErrorCode.self]?.code
+                $0.message = response[STUNMessage.ErrorCode.self]?.reason
+            })
+    }
+
+    private func question(answeredBy response: STUNMessage) -> (CandidatePair, purpose: String)? {
+        let id = response.transactionID
+        if let check = session.checks.all.first(where: { $0.transaction.transactionID == id }) {
+            return session.checklists[check.pair].map { ($0.description, "\(check.purpose)") }
+        }
+        let used = components.lazy.compactMap(\.selected).first { $0.upkeep?.consent.isWaiting(for: id) == true }
+        return used.map { ($0.pair, "consent") }
+    }
+
     // MARK: Received and answered
 
     /// An authentic check of the peer came.

@@ -47,6 +47,9 @@ public struct ICETraceEvent: Hashable, Sendable {
         public static let responseSent = Kind("response-sent")
         /// The answer to a check came: `roundTripTime` where it can be told, or the error's `code`.
         public static let responseReceived = Kind("response-received")
+        /// An answer to a check came that can't be believed, such as one that is not signed with the peer's password: `code` as it says.
+        /// The check goes on as if it had not come.
+        public static let responseDisregarded = Kind("response-disregarded")
         /// A keepalive was due, and goes out unless data has taken its place.
         public static let keepalive = Kind("keepalive")
         /// A pair was nominated.

@@ -148,6 +148,35 @@ struct TraceTests {
             ])
     }
 
+    @Test("Answers that can't be believed are told, for checks and for consent checks")
+    func disregarded() throws {
+        let (call, recorder) = try Self.traced()
+        let honest = call.peer.answer
+        // As RFC 8489 §9.1.3 has it, nothing signs an answer to a request with a wrong password.
+        let refusal = { (_: ScriptedPeer, request: STUNMessage, _: TransportAddress) -> STUNMessage? in
+            var response = STUNMessage(.failure, .binding, transactionID: request.transactionID)
+            response.append(STUNMessage.ErrorCode(code: 401, reason: "Unauthenticated"))
+            response.appendFingerprint()
+            return response
+        }
+        call.peer.answer = refusal
+        #expect(try !call.connect())
+        let refused = recorder.all(.responseDisregarded)
+        #expect(refused.count == recorder.all(.checkSent).count)
+        #expect(refused.allSatisfy { $0.code == 401 && $0.purpose == "connectivity" && $0.source == call.peer.address })
+        #expect(Set(refused.map(\.pairID)) == Set(recorder.all(.pairFormed).map(\.pairID)))
+        #expect(recorder.all(.responseReceived).isEmpty)
+
+        call.peer.answer = honest
+        #expect(call.network.run(until: { call.client.state == .completed }, atMost: .seconds(60)))
+        call.peer.answer = refusal
+        call.run(.seconds(15))
+        let sent = recorder.all(.checkSent).filter { $0.purpose == "consent" }.map(\.transactionID)
+        let last = recorder.all(.responseDisregarded).filter { $0.purpose == "consent" }
+        #expect(!last.isEmpty && last.allSatisfy { $0.code == 401 && sent.contains($0.transactionID) })
+        #expect(last.first?.pairID == recorder.all(.selected).first?.pairID)
+    }
+
     @Test("Consent checks and the loss of consent are told")
     func consent() throws {
         let (call, recorder) = try Self.traced()
