@@ -20,10 +20,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
+        // A saved trace: read, explained, and shown as a page or as text.
+        .target(
+            name: "TraceReport", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
         // Not named like its product: where file names have no case, the module `ice` would be the library's `ICE`.
         .executableTarget(
             name: "IceTool",
             dependencies: [
+                "TraceReport",
                 .product(name: "ICE", package: "swift-ice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -35,6 +39,14 @@ let package = Package(
                 "IceTool",
                 .product(name: "ICE", package: "swift-ice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TraceReportTests",
+            // The program is run as it is.
+            dependencies: [
+                "TraceReport", "IceTool", .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ICETesting", package: "swift-ice"),
             ],
             swiftSettings: settings),
     ],
