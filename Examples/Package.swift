@@ -22,10 +22,18 @@ let package = Package(
         .package(name: "swift-ice", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", .upToNextMinor(from: "0.27.1")),
     ],
     targets: [
         .executableTarget(
-            name: "PingPong", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
+            name: "PingPong",
+            dependencies: [
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "RelayEcho",
             dependencies: [
