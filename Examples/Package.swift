@@ -17,6 +17,7 @@ let package = Package(
         .executable(name: "ice-peer", targets: ["ICEPeer"]),
         .executable(name: "async-await", targets: ["AsyncAwait"]),
         .executable(name: "calling-app", targets: ["CallingApp"]),
+        .executable(name: "browser", targets: ["Browser"]),
     ],
     dependencies: [
         .package(name: "swift-ice", path: ".."),
@@ -33,6 +34,16 @@ let package = Package(
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Browser",
+            dependencies: [
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            resources: [.copy("Page")],
             swiftSettings: settings),
         .executableTarget(
             name: "RelayEcho",
