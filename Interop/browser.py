@@ -9,13 +9,11 @@ import json
 import sys
 from pathlib import Path
 
+import chromium
 import namespace
 from calls import CallFailed, Agent
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "peers"))
-import browser_peer
-
 ICE_PEER = HERE.parent / "Examples" / ".build" / "debug" / "ice-peer"
 PEER = HERE / "peers" / "browser_peer.py"
 # A browser takes its time to start.
@@ -33,7 +31,7 @@ async def call(places, our_role, hides):
         agents.append(
             await Agent.start("ice-peer", namespace.inside(places[0], [str(ICE_PEER), f"--{our_role}", *flags]))
         )
-        command = [sys.executable, str(PEER), f"--{their_role}"]
+        command = [str(chromium.PYTHON), str(PEER), f"--{their_role}", "--browser", chromium.program()]
         agents.append(await Agent.start("the browser", namespace.inside(places[1], command)))
         ours, theirs = agents
         ours.listen(theirs, trickles=True)
@@ -77,7 +75,7 @@ async def check(ours, theirs, places):
 def main():
     if not ICE_PEER.exists():
         sys.exit("ice-peer is not built: swift build --package-path Examples --product ice-peer")
-    reason = namespace.absence() or ("" if browser_peer.browser() else "Chromium is not installed")
+    reason = namespace.absence() or chromium.absence()
     if reason:
         print(f"skipped  calls with a browser: {reason}")
         return

@@ -7,7 +7,6 @@ nowhere else. Playwright, from PyPI, is in Interop/.tools/venv (Scripts/setup te
 
 import argparse
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,10 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Interop"))
+import chromium
 import namespace
 
 BROWSER = ROOT / "Examples" / ".build" / "debug" / "browser"
-PYTHON = ROOT / "Interop" / ".tools" / "venv" / "bin" / "python"
 SERVER_ADDRESS, BROWSER_ADDRESS = "192.168.77.1", "192.168.77.2"
 WITHIN = 60
 # Two pages at once, of which the first one calls a second time.
@@ -81,7 +80,7 @@ def check(hides, options):
     with namespace.link(default_route=True) as (here, there):
         server = Server(here, *(["--mdns"] if hides else []))
         try:
-            command = [str(PYTHON), __file__, "--drive", server.url]
+            command = [str(chromium.PYTHON), __file__, "--drive", server.url]
             command += ["--mdns"] if hides else []
             command += ["--dark"] if options.dark else []
             command += ["--screenshot", options.screenshot] if options.screenshot and not hides else []
@@ -111,7 +110,7 @@ def drive(options):
     expect.set_options(timeout=WITHIN * 1000)
     with sync_playwright() as playwright:
         # Root has no sandbox; the page is our own, and the network leads nowhere.
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium.program(), args=["--no-sandbox"])
         context = browser.new_context(
             viewport={"width": 1280, "height": 900}, color_scheme="dark" if options.dark else "light"
         )
@@ -181,20 +180,6 @@ def check_stranger(page, url):
         raise CheckFailed("a page from elsewhere has got a client")
 
 
-def chromium():
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-def absence():
-    """Why this can't be checked here; empty when it can."""
-    if reason := namespace.absence():
-        return reason
-    if not chromium():
-        return "Chromium is not installed"
-    has_playwright = PYTHON.exists() and not subprocess.run([PYTHON, "-c", "import playwright"], capture_output=True).returncode
-    return "" if has_playwright else "Playwright is not installed"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screenshot", metavar="FILE", help="save what the page looks like, as PNG")
@@ -210,7 +195,7 @@ def main():
         return
     if not BROWSER.exists():
         sys.exit("browser is not built: swift build --package-path Examples --product browser")
-    if reason := absence():
+    if reason := namespace.absence() or chromium.absence():
         print(f"skipped: the browser example: {reason}")
         return
     failures = 0
