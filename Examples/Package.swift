@@ -7,6 +7,13 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+// Debian's has a flag that is refused with a warning at each build, and none that is needed.
+#if os(Linux)
+    let hiredisPackage: String? = nil
+#else
+    let hiredisPackage: String? = "hiredis"
+#endif
+
 // A package of its own, so that nobody who depends on the library resolves what only a program needs.
 let package = Package(
     name: "swift-ice-examples",
@@ -18,12 +25,14 @@ let package = Package(
         .executable(name: "async-await", targets: ["AsyncAwait"]),
         .executable(name: "calling-app", targets: ["CallingApp"]),
         .executable(name: "browser", targets: ["Browser"]),
+        .executable(name: "call-room", targets: ["CallRoom"]),
     ],
     dependencies: [
         .package(name: "swift-ice", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", .upToNextMinor(from: "0.27.1")),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     targets: [
         .executableTarget(
@@ -75,6 +84,17 @@ let package = Package(
                 .product(name: "ICETesting", package: "swift-ice"),
             ],
             swiftSettings: settings),
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: hiredisPackage, providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .executableTarget(
+            name: "CallRoom",
+            dependencies: [
+                "CHiredis",
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings + [.strictMemorySafety()]),
     ],
     swiftLanguageModes: [.v6]
 )
