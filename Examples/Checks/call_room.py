@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+"""Calls of call-room, with both sides in one process, and with two processes and a Redis server of their own between them.
+
+    swift build --package-path Examples --product call-room && python3 Examples/Checks/call_room.py [WORDS OF A CASE]
+
+The server is redis-server from PATH on a free port of the loopback interface; it keeps nothing on disk. Where it is not installed, the
+cases that need it are skipped.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+PROGRAM = Path(__file__).resolve().parent.parent / ".build" / "debug" / "call-room"
+SECRET = "correct horse battery staple"
+WITHIN = 20
+
+
+class Failed(Exception):
+    """What a case found, in words."""
+
+
+async def until(what, condition, within=WITHIN):
+    """Polls what no output tells of."""
+    deadline = asyncio.get_running_loop().time() + within
+    while not (result := await condition()):
+        if asyncio.get_running_loop().time() > deadline:
+            raise Failed(f"{what}: not within {within} s")
+        await asyncio.sleep(0.05)
+    return result
+
+
+class Process:
+    """A process whose lines are waited for; `seen` is how far they have been looked at."""
+
+    def __init__(self, name, process):
+        self.name, self.process, self.lines, self.seen = name, process, [], 0
+        self.news, self.is_over = asyncio.Condition(), False
+        self.reader = asyncio.create_task(self.read())
+
+    @classmethod
+    async def start(cls, name, *command, secret=None):
+        environment = {**os.environ, "CALL_ROOM_SECRET": secret} if secret else None
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, env=environment)
+        return cls(name, process)
+
+    async def read(self):
+        while line := await self.process.stdout.readline():
+            async with self.news:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                self.news.notify_all()
+        async with self.news:
+            self.is_over = True
+            self.news.notify_all()
+
+    async def line(self, pattern, within=WITHIN):
+        """The next line with the pattern, behind the last one that was waited for."""
+        def find():
+            for index in range(self.seen, len(self.lines)):
+                if match := re.search(pattern, self.lines[index]):
+                    self.seen = index + 1
+                    return match
+            return None
+
+        async def wait():
+            async with self.news:
+                while not (match := find()):
+                    if self.is_over:
+                        raise Failed(f"{self.name} has ended without {pattern!r}")
+                    await self.news.wait()
+                return match
+        try:
+            return await asyncio.wait_for(wait(), within)
+        except asyncio.TimeoutError:
+            raise Failed(f"{self.name} did not say {pattern!r} within {within} s") from None
+
+    def type(self, text):
+        self.process.stdin.write(f"{text}\n".encode())
+
+    async def end(self):
+        """Waits for the end, and returns the exit status."""
+        try:
+            await asyncio.wait_for(self.process.wait(), WITHIN)
+        except asyncio.TimeoutError:
+            raise Failed(f"{self.name} does not end") from None
+        await self.reader
+        return self.process.returncode
+
+    async def dispose(self):
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+        await self.reader
+
+
+class Redis:
+    """A redis-server that keeps nothing, and may be stopped and started again on its port."""
+
+    def __init__(self, directory):
+        self.directory, self.process = directory, None
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+
+    async def start(self):
+        self.process = await Process.start(
+            "redis-server", "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "no", "--dir", self.directory)
+        await self.process.line("Ready to accept connections")
+
+    async def kill(self):
+        await self.process.dispose()
+
+    async def ask(self, *words):
+        client = await asyncio.create_subprocess_exec(
+            "redis-cli", "-p", str(self.port), *words, stdout=asyncio.subprocess.PIPE)
+        output, _ = await client.communicate()
+        return output.decode().split("\n")[:-1]
+
+    async def keys(self):
+        return sorted(key for key in await self.ask("KEYS", "*") if key)
+
+    async def are_gone(self):
+        return not await self.keys()
+
+    async def documents(self):
+        """All that is in the store."""
+        values = {}
+        for key in await self.keys():
+            values[key] = await self.ask(*(("HGETALL", key) if key.endswith("Candidates") else ("GET", key)))
+        return values
+
+
+class Stage:
+    """What a case is played on."""
+
+    def __init__(self, redis=None):
+        self.redis, self.processes = redis, []
+
+    async def enter(self, part, *options, secret=SECRET, port=None, room="lobby"):
+        process = await Process.start(
+            part, str(PROGRAM), part, "--redis", f"127.0.0.1:{port or self.redis.port}", "--room", room, "--loopback",
+            *options, secret=secret)
+        self.processes.append(process)
+        return process
+
+    async def call(self, *options):
+        creator = await self.enter("create", *options)
+        await creator.line("signals through the store")
+        joiner = await self.enter("join", *options)
+        await generation(creator, joiner)
+        return creator, joiner
+
+    async def dispose(self):
+        for process in self.processes:
+            await process.dispose()
+
+
+async def generation(*participants):
+    """The fragments of the generation that both have chosen a pair of."""
+    return [(await one.line("chose .* in the generation (.*)"))[1] for one in participants]
+
+
+spoken = 0
+
+
+async def talk(*participants):
+    global spoken
+    for speaker, listener in (participants, participants[::-1]):
+        spoken += 1
+        speaker.type(f"sentence {spoken}")
+        await listener.line(f"got sentence {spoken}$")
+
+
+async def over(leaver, other, redis):
+    leaver.type("/end")
+    await other.line("the other side has ended the call")
+    for process in (leaver, other):
+        if status := await process.end():
+            raise Failed(f"{process.name} ended with {status}")
+    if keys := await redis.keys():
+        raise Failed(f"left behind: {keys}")
+
+
+# The cases
+
+
+async def in_one_process(stage):
+    """both sides in one process"""
+    process = await Process.start("call-room", str(PROGRAM))
+    stage.processes.append(process)
+    if status := await process.end():
+        raise Failed(f"it ended with {status}")
+    text = "\n".join(process.lines)
+    for expected in ("creator got hello 3 to you", "joiner got hello 3", "waits for the room", "keeps [1-9][0-9]* candidates",
+                     "restarts for the other side", "hears that the other side has ended"):
+        if not re.search(expected, text):
+            raise Failed(f"it did not say {expected!r}")
+    fragments = re.findall("chose .* in the generation (.*)", text)
+    if len(fragments) != 6 or len(set(fragments)) != 6:
+        raise Failed(f"there were not three generations on each side: {fragments}")
+
+
+async def creator_first(stage):
+    """a call through Redis: documents are sealed, expire, and go"""
+    creator, joiner = await stage.call()
+    await talk(creator, joiner)
+    keys = await stage.redis.keys()
+    if [re.sub("^calls/[0-9a-f]{32}/", "", key) for key in keys] != [
+            "answer", "answerCandidates", "offer", "offerCandidates", "rooms/lobby"]:
+        raise Failed(f"the keys are {keys}")
+    for key in keys:
+        if not 0 < int((await stage.redis.ask("TTL", key))[0]) <= 60:
+            raise Failed(f"{key} has no time to live")
+    documents = str(await stage.redis.documents())
+    for clear in ("candidate:", "127.0.0.1", "password", SECRET):
+        if clear in documents:
+            raise Failed(f"{clear!r} can be read in the store")
+    await over(creator, joiner, stage.redis)
+    for process in (creator, joiner):
+        if SECRET in "\n".join(process.lines):
+            raise Failed(f"{process.name} has shown the secret")
+
+
+async def joiner_first(stage):
+    """a joiner that is there before the room"""
+    joiner = await stage.enter("join")
+    await joiner.line("waits for the room to be created")
+    await until("candidates of the joiner", stage.redis.keys)
+    creator = await stage.enter("create")
+    await creator.line("keeps [0-9]+ candidates for the description to come")
+    await generation(creator, joiner)
+    await talk(creator, joiner)
+    await over(joiner, creator, stage.redis)
+
+
+async def ordered_and_filtered(stage):
+    """candidates are taken best first, and only those of the rule"""
+    creator = await stage.enter("create")
+    await creator.line("signals through the store")
+    joiner = await stage.enter("join", "--no-ipv6", "--no-link-local")
+    await generation(creator, joiner)
+    taken = [line.split() for line in joiner.lines if " takes candidate:" in line]
+    refused = [line.split() for line in joiner.lines if " refuses candidate:" in line]
+    if not taken or any(":" in words[6] for words in taken):
+        raise Failed(f"it took {taken}")
+    if any(":" not in words[6] for words in refused):
+        raise Failed(f"it refused {refused}")
+    if any(" takes candidate:" in line and ":" in line.split()[6] for line in creator.lines):
+        raise Failed("the joiner has told an IPv6 address")
+    priorities = [int(line.split()[5]) for line in joiner.lines if re.search(" (takes|refuses) candidate:", line)]
+    if priorities != sorted(priorities, reverse=True):
+        raise Failed(f"the order is {priorities}")
+    await over(creator, joiner, stage.redis)
+
+
+async def wrong_secret(stage):
+    """who has the wrong secret is told so, and changes nothing"""
+    creator, joiner = await stage.call()
+    before = await stage.redis.documents()
+    for part in ("join", "create"):
+        intruder = await stage.enter(part, secret="another secret")
+        await intruder.line("gives up: the room has another secret than the one given")
+        if await intruder.end() != 1:
+            raise Failed(f"{part} with the wrong secret is no error")
+        if await stage.redis.documents() != before:
+            raise Failed(f"{part} with the wrong secret has changed the room")
+    await talk(creator, joiner)
+    await over(creator, joiner, stage.redis)
+    # Before there is a room, nobody can know that the secret is wrong.
+    early = await stage.enter("join", secret="another secret")
+    await early.line("waits for the room to be created")
+    creator = await stage.enter("create")
+    await early.line("gives up: the room has another secret than the one given")
+    joiner = await stage.enter("join")
+    await generation(creator, joiner)
+    await over(creator, joiner, stage.redis)
+
+
+async def restarts(stage):
+    """either side restarts through signalling"""
+    creator, joiner = await stage.call()
+    generations = []
+    for restarting in (creator, joiner, creator):
+        restarting.type("/restart")
+        generations += await generation(creator, joiner)
+        await talk(creator, joiner)
+    if len(set(generations)) != 6:
+        raise Failed(f"generations are not new: {generations}")
+    await over(creator, joiner, stage.redis)
+
+
+async def another_joiner(stage):
+    """a joiner that has crashed comes again"""
+    creator, joiner = await stage.call()
+    await joiner.dispose()
+    again = await stage.enter("join")
+    await creator.line("restarts for the other side")
+    await generation(creator, again)
+    await talk(creator, again)
+    # And the other way: a creator that comes again finds who is there.
+    await creator.dispose()
+    creator = await stage.enter("create")
+    await generation(creator, again)
+    await talk(creator, again)
+    await over(creator, again, stage.redis)
+
+
+async def redis_restarted(stage):
+    """Redis dies and comes back empty; the call goes on, and restarts again"""
+    creator, joiner = await stage.call()
+    await stage.redis.kill()
+    for process in (creator, joiner):
+        await process.line("the store is away")
+    await talk(creator, joiner)
+    await stage.redis.start()
+    for process in (creator, joiner):
+        await process.line("signals through the store")
+    await talk(creator, joiner)
+    creator.type("/restart")
+    await generation(creator, joiner)
+    await talk(creator, joiner)
+    # What is asked for while Redis is away happens when it is back.
+    await stage.redis.kill()
+    for process in (creator, joiner):
+        await process.line("the store is away")
+    joiner.type("/restart")
+    await talk(creator, joiner)
+    await stage.redis.start()
+    await generation(creator, joiner)
+    await talk(creator, joiner)
+    await over(joiner, creator, stage.redis)
+
+
+async def redis_hangs(stage):
+    """Redis hangs; that is noticed, and the call goes on"""
+    creator, joiner = await stage.call("--expiry", "3")
+    stage.redis.process.process.send_signal(signal.SIGSTOP)
+    try:
+        for process in (creator, joiner):
+            await process.line("the store is away: no answer")
+        await talk(creator, joiner)
+    finally:
+        stage.redis.process.process.send_signal(signal.SIGCONT)
+    for process in (creator, joiner):
+        await process.line("signals through the store")
+    creator.type("/restart")
+    await generation(creator, joiner)
+    await over(creator, joiner, stage.redis)
+
+
+async def expiry(stage):
+    """keys are renewed while the call lasts, and go when both sides crash"""
+    creator, joiner = await stage.call("--expiry", "3")
+    keys = await stage.redis.keys()
+    last = {key: 3000 for key in keys}
+    renewed = set()
+
+    async def have_all_been_renewed():
+        for key in keys:
+            left = int((await stage.redis.ask("PTTL", key))[0])
+            if left < 0:
+                raise Failed(f"{key} is gone in mid-call")
+            if left > last[key]:
+                renewed.add(key)
+            last[key] = left
+        return len(renewed) == len(keys) == 5
+    await until("renewal of all keys", have_all_been_renewed)
+    for process in (creator, joiner):
+        await process.dispose()
+    await until("the end of the keys", stage.redis.are_gone)
+
+
+async def interrupted(stage):
+    """Ctrl-C ends the call for both"""
+    creator, joiner = await stage.call()
+    creator.process.send_signal(signal.SIGINT)
+    await joiner.line("the other side has ended the call")
+    if (await creator.end(), await joiner.end()) != (0, 0) or not await stage.redis.are_gone():
+        raise Failed("it was no plain end")
+
+
+async def no_server(stage):
+    """without a server there is a plain error"""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    process = await stage.enter("create", port=port)
+    await process.line(f"gives up: no Redis at 127.0.0.1:{port}: Connection refused")
+    if await process.end() != 1:
+        raise Failed("it is no error")
+
+
+async def run(case, redis):
+    stage = Stage(redis)
+    try:
+        await case(stage)
+        if redis and not await redis.are_gone():
+            raise Failed(f"left behind: {await redis.keys()}")
+        print(f"ok       call-room: {case.__doc__}", flush=True)
+        return True
+    except Failed as failure:
+        print(f"FAILED   call-room: {case.__doc__}: {failure}", flush=True)
+        for process in stage.processes:
+            for line in process.lines:
+                print(f"         {process.name}: {line}")
+        return False
+    finally:
+        await stage.dispose()
+
+
+async def main():
+    if not PROGRAM.exists():
+        sys.exit("call-room is not built: swift build --package-path Examples --product call-room")
+    wanted = " ".join(sys.argv[1:])
+    alone = [case for case in (in_one_process, no_server) if wanted in case.__doc__]
+    shared = [case for case in (
+        creator_first, joiner_first, ordered_and_filtered, wrong_secret, restarts, another_joiner, redis_restarted, redis_hangs,
+        expiry, interrupted) if wanted in case.__doc__]
+    results = [await run(case, None) for case in alone]
+    if not shutil.which("redis-server") or not shutil.which("redis-cli"):
+        print("skipped  call-room through Redis: redis-server is not installed")
+        shared = []
+    with tempfile.TemporaryDirectory() as directory:
+        for case in shared:
+            redis = Redis(directory)
+            await redis.start()
+            try:
+                results.append(await run(case, redis))
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    await redis.kill()
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
