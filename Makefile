@@ -1,6 +1,6 @@
 # Each target does its own set-up; where everything is there already, that is a look and nothing more.
 SWIFT ?= swift
-SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz Examples/Package.swift Examples/Sources)
+SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz $(foreach part,Examples Tool,$(addprefix $(part)/,Package.swift Sources Tests)))
 
 define call_others
 $(SWIFT) build --package-path Examples
@@ -10,7 +10,7 @@ python3 Interop/browser.py
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test interop lab lint format clean
+.PHONY: help setup demo test interop examples tool lab lint format clean
 
 help: ## Tell what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -31,6 +31,18 @@ interop: ## Run calls with other ICE implementations only
 	@Scripts/setup test
 	$(call_others)
 
+examples: ## Build the examples and check that they do what they say
+	@Scripts/setup test
+	$(SWIFT) build --package-path Examples --build-tests
+	$(SWIFT) test --package-path Examples --skip-build --disable-xctest
+	@failed=0; for check in Examples/Checks/*.py; do echo "$$check"; python3 $$check || failed=1; done; exit $$failed
+
+tool: ## Build the command-line tool, Tool/.build/debug/ice, and check it
+	@Scripts/setup test
+	$(SWIFT) build --package-path Tool --build-tests
+	$(SWIFT) test --package-path Tool --skip-build --disable-xctest
+	python3 Tool/Checks/tool.py
+
 lab: ## Run calls through real NATs, failures and bad lines (root only)
 	@Scripts/setup lab
 	@! python3 Interop/lab/run.py --check || { \
@@ -44,4 +56,4 @@ format: ## Format all Swift code in place
 	$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
 
 clean: ## Remove what was built, the peers too
-	rm -rf .build Examples/.build Interop/.tools
+	rm -rf .build Examples/.build Tool/.build Interop/.tools
