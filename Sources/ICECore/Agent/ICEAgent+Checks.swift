@@ -190,6 +190,10 @@ extension ICEAgent {
         {
             counters.unmatched += 1
             trace(disregarded: response, from: source)
+            let refused = session.checks.all.first { $0.transaction.transactionID == response.transactionID }
+            if let refused, response.messageClass == .failure {
+                session.checklists.update(refused.pair) { $0.noteRefusal() }
+            }
         }
     }
 

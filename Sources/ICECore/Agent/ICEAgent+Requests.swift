@@ -165,7 +165,7 @@ extension ICEAgent {
             return
         }
         guard let pair = pairForCheck(check, remote, at: now), !pair.hasLostConsent else { return }
-        if pair.state != .succeeded {
+        if pair.state != .succeeded, !pair.isRefused {
             session.checks.cancel(pair.id)
             session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
         }

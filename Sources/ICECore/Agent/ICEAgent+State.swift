@@ -97,15 +97,26 @@ extension ICEAgent {
             let pairs = session.checklists.pairs.filter { $0.path == component.path }
             guard !pairs.contains(where: \.isPending) else { continue }
             if let failure { return failure }
-            if isLite { return liteFailure() }
-            return pairs.isEmpty
-                ? ICEFailure(
-                    .noCandidatePairs,
-                    "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers")
-                : ICEFailure(
-                    .checksFailed,
-                    "every pair was checked in vain (\(pairs.count)): a NAT or firewall may need a TURN relay")
+            return isLite ? liteFailure() : failure(ofPairs: pairs)
         }
         return nil
+    }
+
+    private func failure(ofPairs pairs: [CheckPair]) -> ICEFailure {
+        if pairs.contains(where: \.isRefused) {
+            return ICEFailure(
+                .checksFailed,
+                "the peer refuses this agent's checks: the parameters that were signalled are not those of its session")
+        }
+        if !pairs.isEmpty {
+            return ICEFailure(
+                .checksFailed,
+                "every pair was checked in vain (\(pairs.count)): a NAT or firewall may need a TURN relay")
+        }
+        let hint =
+            session.remoteCandidates.all.isEmpty
+            ? "the peer has told no candidates: look whether they are signalled, and whether it gathers any"
+            : "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers"
+        return ICEFailure(.noCandidatePairs, hint)
     }
 }

@@ -61,6 +61,9 @@ package struct CheckPair {
     private(set) var quality = PathQuality()
     /// How often the peer answered 487.
     private(set) var conflicts = 0
+    private var refusals = 0
+    /// Whether the peer answers that it knows other credentials, so that its own checks are no reason to check the pair again.
+    var isRefused: Bool { refusals >= 3 }
     /// RFC 7675 §5.1: "After consent is lost, the same ICE credentials MUST NOT be used on the affected 5-tuple again."
     private(set) var hasLostConsent = false
     /// What went over it, for statistics.
@@ -130,6 +133,8 @@ package struct CheckPair {
     mutating func noteUnanswered() { quality.unanswered() }
 
     mutating func noteConflict() { conflicts += 1 }
+
+    mutating func noteRefusal() { refusals += 1 }
 
     mutating func fail() {
         state = .failed
