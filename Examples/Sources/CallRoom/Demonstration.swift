@@ -6,7 +6,8 @@ final class Demonstration {
     private let store: EmbeddedStore
     private let creator: Participant
     private let joiner: Participant
-    private var calls = 0
+    private var choices = 0
+    private var generation: Int { choices / 2 }
 
     init(loop: EventLoop, options: ClientOptions) {
         self.loop = loop
@@ -17,9 +18,12 @@ final class Demonstration {
         store = EmbeddedStore(on: loop)
         creator = Participant(side: .offer, loop: loop, store: store, keys: keys, secret: secret, options: options)
         joiner = Participant(side: .answer, loop: loop, store: store, keys: keys, secret: secret, options: options)
-        creator.onCall = { [unowned self] in
-            calls += 1
-            creator.send("hello \(calls)")
+        for participant in [creator, joiner] {
+            participant.onCall = { [unowned self] in
+                choices += 1
+                // Data flows over the earlier path as well, but a generation is done when both have chosen.
+                if choices.isMultiple(of: 2) { creator.send("hello \(generation)") }
+            }
         }
         joiner.onMessage = { [unowned self] text in joiner.send("\(text) to you") }
         creator.onMessage = { [unowned self] _ in goOn() }
@@ -32,13 +36,13 @@ final class Demonstration {
         creator.enter()
         let isOver = loop.run(until: { creator.end != nil && joiner.end != nil }, atMost: .seconds(30))
         guard isOver else { throw RoomError("the call was not over within 30 s") }
-        guard calls == 3, case .left? = creator.end, case .endedByOther? = joiner.end else {
+        guard generation == 3, case .left? = creator.end, case .endedByOther? = joiner.end else {
             throw RoomError("the call went another way than it should")
         }
     }
 
     private func goOn() {
-        switch calls {
+        switch generation {
         case 1: creator.restart()
         case 2: joiner.restart()
         default: creator.leave()

@@ -16,10 +16,12 @@ final class RedisStore: CallStore {
     private var onEvent: ((CallEvent) -> Void)?
     private var phase = Phase.idle
     private var hasBeenOpen = false
+    private var untried: [IPAddress] = []
     private var commands: RedisConnection?
     private var news: RedisConnection?
     private var isReading = false
     private var mustReadAgain = false
+    private var isOverdue = false
     private lazy var timer = ICE.Timer(on: loop.events) { [unowned self] in timerFired() }
 
     private static let patience = Duration.seconds(5)
@@ -84,12 +86,21 @@ final class RedisStore: CallStore {
         timer.start(after: Self.patience)
         loop.events.resolve(server.host) { [weak self] result in
             guard let self, phase == .connecting else { return }
-            do {
-                guard let ip = try result.get().first else { return }
-                try open(TransportAddress(ip, port: server.port))
-            } catch {
-                lost("\(error)")
+            switch result {
+            case .success(let addresses):
+                untried = addresses
+                tryNext()
+            case .failure(let error): lost("\(error)")
             }
+        }
+    }
+
+    private func tryNext() {
+        guard !untried.isEmpty else { return }
+        do {
+            try open(TransportAddress(untried.removeFirst(), port: server.port))
+        } catch {
+            lost(error.description)
         }
     }
 
@@ -114,16 +125,17 @@ final class RedisStore: CallStore {
         commands?.close()
         news?.close()
         (commands, news) = (nil, nil)
-        (isReading, mustReadAgain) = (false, false)
+        (isReading, mustReadAgain, isOverdue) = (false, false, false)
     }
 
     private func lost(_ reason: String) {
         guard phase != .idle else { return }
         let wasOpen = phase == .open
         disconnect()
+        if phase == .connecting, !untried.isEmpty { return tryNext() }
         phase = .away
         timer.start(after: Self.retryInterval)
-        if !hasBeenOpen { onEvent?(.failed(reason: "no Redis at \(server): \(reason)")) }
+        if !hasBeenOpen { onEvent?(.failed(reason: "Redis at \(server) is of no use: \(reason)")) }
         if wasOpen { onEvent?(.away(reason: reason)) }
     }
 
@@ -132,8 +144,11 @@ final class RedisStore: CallStore {
         case .idle: break
         case .connecting: lost("no answer for \(Self.patience)")
         case .away: connect()
-        case .open where isReading: lost("no answer any more")
-        case .open: renew()
+        case .open where isOverdue: lost("no answer any more")
+        case .open:
+            // A process that was held up itself finds the answer behind its timer.
+            isOverdue = isReading
+            renew()
         }
     }
 
@@ -153,7 +168,7 @@ final class RedisStore: CallStore {
     }
 
     private func took(_ replies: [RedisReply]) {
-        isReading = false
+        (isReading, isOverdue) = (false, false)
         guard replies.count == 5 else { return }
         var snapshot = CallSnapshot(sign: replies[0].string)
         for (index, side) in Side.allCases.enumerated() {

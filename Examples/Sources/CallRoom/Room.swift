@@ -41,8 +41,9 @@ final class Room {
         }
         client.onCandidate = { [unowned self] in tell($0) }
         client.onRestartNeeded = { [unowned self] reason in
-            onNotice?("needs a restart: \(reason)")
-            restart()
+            onNotice?("would do with a restart: \(reason)")
+            // For a path that works, the next one who restarts is early enough.
+            if reason.code != .betterPath { restart() }
         }
     }
 
