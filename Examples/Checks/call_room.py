@@ -285,6 +285,43 @@ async def wrong_secret(stage):
     await over(creator, joiner, stage.redis)
 
 
+async def forged(stage):
+    """documents that the secret does not open are passed over"""
+    creator, joiner = await stage.call()
+    call = next(key for key in await stage.redis.keys() if key.endswith("/offer")).removesuffix("/offer")
+    await stage.redis.ask("SET", f"{call}/offer", "rubbish", "KEEPTTL")
+    # What is sealed, but for another place, is forged as well.
+    sealed = (await stage.redis.ask("GET", f"{call}/answer"))[0]
+    await stage.redis.ask("HSET", f"{call}/offerCandidates", "another", sealed)
+    await stage.redis.ask("PUBLISH", call, "changed")
+    for _ in range(2):
+        await joiner.line("a document is passed over")
+    await talk(creator, joiner)
+    creator.type("/restart")
+    await generation(creator, joiner)
+    await over(creator, joiner, stage.redis)
+
+
+async def several_rooms(stage):
+    """rooms beside each other, of the same secret"""
+    pairs = []
+    for room in ("red", "green", "blue"):
+        pairs.append([await stage.enter(part, room=room) for part in ("join", "create")])
+    for pair in pairs:
+        await generation(*pair)
+    for pair in pairs:
+        await talk(*pair)
+    red, green, blue = pairs
+    for joiner, creator in (green, red):
+        creator.type("/end")
+        await joiner.line("the other side has ended the call")
+        await joiner.end()
+        await creator.end()
+    blue[0].type("/restart")
+    await generation(*blue)
+    await over(*blue, stage.redis)
+
+
 async def restarts(stage):
     """either side restarts through signalling"""
     creator, joiner = await stage.call()
@@ -393,7 +430,7 @@ async def no_server(stage):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     process = await stage.enter("create", port=port)
-    await process.line(f"gives up: no Redis at 127.0.0.1:{port}: Connection refused")
+    await process.line(f"gives up: Redis at 127.0.0.1:{port} is of no use: Connection refused")
     if await process.end() != 1:
         raise Failed("it is no error")
 
@@ -422,8 +459,8 @@ async def main():
     wanted = " ".join(sys.argv[1:])
     alone = [case for case in (in_one_process, no_server) if wanted in case.__doc__]
     shared = [case for case in (
-        creator_first, joiner_first, ordered_and_filtered, wrong_secret, restarts, another_joiner, redis_restarted, redis_hangs,
-        expiry, interrupted) if wanted in case.__doc__]
+        creator_first, joiner_first, ordered_and_filtered, wrong_secret, forged, several_rooms, restarts, another_joiner,
+        redis_restarted, redis_hangs, expiry, interrupted) if wanted in case.__doc__]
     results = [await run(case, None) for case in alone]
     if not shutil.which("redis-server") or not shutil.which("redis-cli"):
         print("skipped  call-room through Redis: redis-server is not installed")
