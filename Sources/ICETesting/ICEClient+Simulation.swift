@@ -16,7 +16,7 @@ extension ICEClient {
 extension TURNClient {
     /// A TURN client on a simulated host.
     ///
-    /// - Throws: ``TURNClientError`` for a configuration that makes no sense.
+    /// - Throws: `TURNClientError` for a configuration that makes no sense.
     public convenience init(
         on host: SimulatedHost, configuration: TURNClientConfiguration
     ) throws(TURNClientError) {
@@ -27,7 +27,7 @@ extension TURNClient {
 extension STUNClient {
     /// A STUN client on a simulated host.
     ///
-    /// - Throws: ``STUNClientError`` for a configuration that makes no sense.
+    /// - Throws: `STUNClientError` for a configuration that makes no sense.
     public convenience init(
         on host: SimulatedHost, configuration: STUNClientConfiguration
     ) throws(STUNClientError) {

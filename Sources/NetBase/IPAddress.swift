@@ -1,6 +1,10 @@
 /// An IPv4 or IPv6 address, with the scope of a link-local one.
 ///
 /// IPv4-mapped IPv6 addresses stay what they are until ``unmapped`` is asked for.
+///
+/// ```swift
+/// if let ip = IPAddress("2001:db8::1") { print(ip, ip.family, ip.isLinkLocal) }
+/// ```
 public struct IPAddress: Hashable, Sendable {
     /// The address family, numbered as STUN numbers it (RFC 8489 §14.1).
     public enum Family: UInt8, Hashable, Sendable, CaseIterable {

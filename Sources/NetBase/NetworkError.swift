@@ -1,4 +1,12 @@
 /// What the operating system, or the simulated network, said when a network operation did not work.
+///
+/// ```swift
+/// do {
+///     _ = try UDPSocket(on: loop, boundTo: address)
+/// } catch {
+///     if error.code == .addressInUse { print("somebody else has \(address)") }
+/// }
+/// ```
 public struct NetworkError: Error, Hashable, Sendable {
     /// The kinds of fault that callers tell apart; new ones may be added.
     public struct Code: Hashable, Sendable, CustomStringConvertible {

@@ -2,6 +2,16 @@
 ///
 /// By default the server's certificate must be for the host that it is reached at, name or IP address, and come from an authority that
 /// the system trusts (RFC 8489 §6.2.3).
+///
+/// ```swift
+/// import Foundation
+///
+/// let pem = try Data(contentsOf: URL(fileURLWithPath: "our-authority.pem"))
+/// let tls = TLSOptions(trust: .authorities(pem: [UInt8](pem)))
+/// configuration.servers = [
+///     try ICEServer(urls: ["turns:turn.example.org"], username: "user", credential: "secret", tls: tls)
+/// ]
+/// ```
 public struct TLSOptions: Hashable, Sendable {
     /// Whose word is taken for the server's certificate.
     public enum Trust: Hashable, Sendable {

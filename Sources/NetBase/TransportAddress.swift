@@ -1,4 +1,9 @@
 /// An IP address and a port: what a UDP or TCP endpoint is reached at (RFC 8445 §4).
+///
+/// ```swift
+/// let server = TransportAddress(IPAddress("192.0.2.1")!, port: 3478)
+/// print(server, TransportAddress("[2001:db8::1]:3478")?.ip.family == .v6)
+/// ```
 public struct TransportAddress: Hashable, Sendable {
     /// The IP address.
     public var ip: IPAddress

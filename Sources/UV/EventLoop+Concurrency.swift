@@ -15,10 +15,9 @@ extension EventLoop {
     ///
     /// ```swift
     /// let loop = try EventLoop()
-    /// let executor = loop.executor
     /// try loop.run {
-    ///     let caller = Caller(on: executor)
-    ///     try await caller.call()
+    ///     try await Task.sleep(for: .seconds(1))
+    ///     print("a second has passed, and the loop has run meanwhile")
     /// }
     /// ```
     ///

@@ -3,10 +3,12 @@ public import NetBase
 
 /// A libuv event loop: what timers, sockets and look-ups live on, and what calls their closures.
 ///
-///     let loop = try EventLoop()
-///     let timer = Timer(on: loop) { print("a second has passed") }
-///     timer.start(after: .seconds(1))
-///     loop.run()
+/// ```swift
+/// let loop = try EventLoop()
+/// let timer = Timer(on: loop) { print("a second has passed") }
+/// timer.start(after: .seconds(1))
+/// loop.run()
+/// ```
 ///
 /// The loop and everything on it belong to one thread, which the compiler enforces: none of it is `Sendable`. Other threads
 /// reach it through its ``waker``.

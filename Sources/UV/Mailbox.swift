@@ -7,9 +7,13 @@ import Synchronization
 /// ``Waker/execute(_:)`` runs closures that can't hold what belongs to the loop. A mailbox turns that around: what handles the
 /// messages stays on the loop, and other threads hold a ``Sender``.
 ///
-///     let mailbox = try Mailbox<String>(on: loop) { line in client.handle(line) }
-///     let sender = mailbox.sender
-///     Thread.detachNewThread { while let line = readLine() { sender.send(line) } }
+/// ```swift
+/// import Foundation
+///
+/// let mailbox = try Mailbox<String>(on: loop) { line in print("another thread read", line) }
+/// let sender = mailbox.sender
+/// Thread.detachNewThread { while let line = readLine() { sender.send(line) } }
+/// ```
 ///
 /// An open mailbox keeps `run()` from returning, unless ``Handle/keepsLoopAlive`` says otherwise.
 public final class Mailbox<Message: Sendable>: Handle {

@@ -14,6 +14,15 @@ extension EventLoop {
     ///
     /// The answer comes once, on a later turn, in the system's order of preference (RFC 6724) and without duplicates. An IP
     /// address as text is its own answer. There is no answer after ``NameLookup/cancel()`` or once the loop is closed.
+    ///
+    /// ```swift
+    /// loop.resolve("stun.example.org") { result in
+    ///     switch result {
+    ///     case .success(let addresses): print(addresses)
+    ///     case .failure(let error): print(error)
+    ///     }
+    /// }
+    /// ```
     @discardableResult
     public func resolve(
         _ host: String, family: IPAddress.Family? = nil,

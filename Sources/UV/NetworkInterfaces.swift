@@ -10,6 +10,10 @@ public import NetBase
 #endif
 
 /// The network interfaces of this machine.
+///
+/// ```swift
+/// for address in try NetworkInterfaces.addresses() { print(address.interface, address.ip, address.kind) }
+/// ```
 public enum NetworkInterfaces {
     /// The addresses of all interfaces that are up.
     ///

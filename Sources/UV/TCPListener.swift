@@ -3,10 +3,12 @@ public import NetBase
 
 /// A TCP socket that others connect to.
 ///
-///     let listener = try TCPListener(on: loop, boundTo: address)
-///     listener.onConnection = { stream in
-///         stream.onBytes = { bytes in try? stream.write([UInt8](copying: bytes)) }
-///     }
+/// ```swift
+/// let listener = try TCPListener(on: loop, boundTo: address)
+/// listener.onConnection = { stream in
+///     stream.onBytes = { bytes in try? stream.write([UInt8](copying: bytes)) }
+/// }
+/// ```
 public final class TCPListener: Handle {
     /// The address the listener is bound to, with the port that the system chose if 0 was asked for.
     public let localAddress: TransportAddress

@@ -3,10 +3,12 @@ public import NetBase
 
 /// A TCP connection.
 ///
-///     let stream = try TCPStream(on: loop, connectingTo: server)
-///     stream.onConnect = { try? stream.write(Array("hello".utf8)) }
-///     stream.onBytes = { bytes in print("\(bytes.count) bytes") }
-///     stream.onClose = { error in print(error) }
+/// ```swift
+/// let stream = try TCPStream(on: loop, connectingTo: peer)
+/// stream.onConnect = { try? stream.write(Array("hello".utf8)) }
+/// stream.onBytes = { bytes in print("\(bytes.count) bytes") }
+/// stream.onClose = { error in print(error) }
+/// ```
 ///
 /// Making the first stream or listener of a process sets SIGPIPE to be ignored if nobody has set it: a peer that goes away
 /// would otherwise end the process.

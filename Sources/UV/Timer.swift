@@ -3,8 +3,10 @@ import NetBase
 
 /// A timer on a loop: fires once, or again and again, and never before its time.
 ///
-///     let timer = Timer(on: loop) { print("tick") }
-///     timer.start(after: .milliseconds(20), repeating: .milliseconds(20))
+/// ```swift
+/// let timer = Timer(on: loop) { print("tick") }
+/// timer.start(after: .milliseconds(20), repeating: .milliseconds(20))
+/// ```
 ///
 /// It fires at most about a millisecond late when the loop is idle. It can be started and stopped as often as one likes, also
 /// from inside ``onFire``; starting replaces the earlier setting.

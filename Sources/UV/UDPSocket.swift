@@ -3,9 +3,11 @@ public import NetBase
 
 /// A bound UDP socket.
 ///
-///     let socket = try UDPSocket(on: loop, boundTo: TransportAddress(.any(.v4), port: 0))
-///     socket.onDatagram = { bytes, source in print("\(bytes.count) bytes from \(source)") }
-///     try socket.send([1, 2, 3].span, to: server)
+/// ```swift
+/// let socket = try UDPSocket(on: loop, boundTo: TransportAddress(.any(.v4), port: 0))
+/// socket.onDatagram = { bytes, source in print("\(bytes.count) bytes from \(source)") }
+/// try socket.send([1, 2, 3].span, to: peer)
+/// ```
 ///
 /// No fault of one datagram closes the socket: refused, unreachable and full are about one destination or one moment.
 public final class UDPSocket: Handle {

@@ -4,6 +4,13 @@ import Synchronization
 /// The one door to a loop for other threads: hands work over and wakes the loop to run it.
 ///
 /// It may outlive its loop; work for a closed loop is refused.
+///
+/// ```swift
+/// import Foundation
+///
+/// let waker = loop.waker
+/// Thread.detachNewThread { waker.execute { print("on the loop's thread") } }
+/// ```
 public final class Waker: Sendable {
     private struct Mailbox {
         // An address, not a pointer: of all of libuv only uv_async_send may be called from another thread, and it is

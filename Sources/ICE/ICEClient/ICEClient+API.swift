@@ -92,8 +92,10 @@ extension ICEClient {
 
     /// Takes the peer's credentials and abilities where some streams have credentials of their own (RFC 8839 §5.4).
     ///
-    /// - Parameter own: Those of the streams that differ from `parameters`; of a stream that is added later they are taken by a further
-    ///   call, before its candidates. The abilities are those of `parameters` for all.
+    /// - Parameters:
+    ///   - parameters: What the peer signalled for the session.
+    ///   - own: Those of the streams that differ from `parameters`; of a stream that is added later they are taken by a further call,
+    ///     before its candidates. The abilities are those of `parameters` for all.
     /// - Throws: As ``setRemoteParameters(_:)``; a single stream can't be restarted alone.
     public func setRemoteParameters(
         _ parameters: ICEParameters, streams own: [StreamID: ICEParameters]
@@ -123,7 +125,9 @@ extension ICEClient {
 
     /// Adds a candidate line of the peer, with or without `a=`; an empty one says that there are no more.
     ///
-    /// - Parameter stream: The stream it is for; nil is the first one for a candidate, and all of them for the end of candidates.
+    /// - Parameters:
+    ///   - line: A line of RFC 8839 §5.1, or nothing but spaces.
+    ///   - stream: The stream it is for; nil is the first one for a candidate, and all of them for the end of candidates.
     /// - Throws: ``ICESyntaxError`` for what is no candidate line; nothing has changed then. Well-formed lines of unknown types,
     ///   transports or kinds of address are ignored and counted (RFC 8839 §5.1).
     public func addRemoteCandidate(_ line: String, stream: StreamID? = nil) throws(ICESyntaxError) {

@@ -117,7 +117,10 @@ public final class ICEClient {
 
     /// A client on an event loop.
     ///
-    /// - Parameter logger: Gets debug messages; silent unless given. No credential is logged.
+    /// - Parameters:
+    ///   - loop: Where its sockets and timers live; all of its methods are called on that loop's thread.
+    ///   - configuration: How it works; it cannot be changed afterwards.
+    ///   - logger: Gets debug messages; silent unless given. No credential is logged.
     public convenience init(
         loop: EventLoop, configuration: ICEConfiguration = ICEConfiguration(), logger: Logger? = nil
     ) {

@@ -3,6 +3,15 @@ public import ICECore
 /// Gets a client's events, for those who prefer a delegate to closures. Every method is optional.
 ///
 /// All are called on the loop's thread, on a later turn than the call that caused the event, and none after ``ICEClient/close()``.
+///
+/// ```swift
+/// final class Call: ICEClientDelegate {
+///     func iceClient(_ client: ICEClient, didGenerate candidate: Candidate?) { signal(candidate?.description ?? "") }
+///     func iceClient(_ client: ICEClient, didChange state: ICEState) { print(state) }
+/// }
+/// let call = Call()
+/// client.delegate = call
+/// ```
 public protocol ICEClientDelegate: AnyObject {
     /// A local candidate is there to be signalled; nil once all are (RFC 8838 §13).
     func iceClient(_ client: ICEClient, didGenerate candidate: Candidate?)

@@ -3,6 +3,12 @@ public import NetBase
 public import STUN
 
 /// Which server a ``STUNClient`` asks, and how.
+///
+/// ```swift
+/// var configuration = STUNClientConfiguration(host: "stun.example.org", transport: .tls)
+/// configuration.preferredFamily = .v6
+/// let client = try STUNClient(loop: loop, configuration: configuration)
+/// ```
 public struct STUNClientConfiguration: Hashable, Sendable {
     /// How requests prove who sends them.
     public enum Authentication: Hashable, Sendable {

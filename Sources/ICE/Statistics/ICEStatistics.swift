@@ -4,6 +4,8 @@
 /// `remote-candidate`, tied together by their `id`. Times are milliseconds since the client was made: nothing here knows a wall clock.
 ///
 /// ```swift
+/// import Foundation
+///
 /// let json = try JSONEncoder().encode(client.statistics())
 /// ```
 public struct ICEStatistics: Hashable, Sendable, Encodable {

@@ -4,6 +4,13 @@ public import STUN
 import TURNCore
 
 /// Which TURN server a ``TURNClient`` uses, how, and for what.
+///
+/// ```swift
+/// var configuration = try TURNClientConfiguration(
+///     url: "turns:turn.example.org?transport=tcp", username: "user", password: "secret")
+/// configuration.relayFamilies = [.v4, .v6]
+/// let client = try TURNClient(loop: loop, configuration: configuration)
+/// ```
 public struct TURNClientConfiguration: Sendable {
     /// The server's name, or its address as text.
     public var host: String
@@ -72,7 +79,10 @@ public struct TURNClientConfiguration: Sendable {
 
     /// An even port, with or without the one above it.
     public enum EvenPort: Hashable, Sendable {
-        case alone, reservingNext
+        /// An even port, whoever gets the one above it.
+        case alone
+        /// An even port, with the one above it kept for whoever has the allocation's reservation token.
+        case reservingNext
     }
 
     /// A server, and what it is told.

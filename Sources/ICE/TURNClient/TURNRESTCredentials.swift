@@ -18,7 +18,10 @@ public struct TURNRESTCredentials: Hashable, Sendable {
 
     /// Credentials that new allocations may use until a time, in seconds since 1970.
     ///
-    /// - Parameter user: Told to the server for its logs and quotas; empty for nobody in particular.
+    /// - Parameters:
+    ///   - secret: What the server has as `static-auth-secret`.
+    ///   - expiry: When new allocations are refused, in seconds since 1970.
+    ///   - user: Told to the server for its logs and quotas; empty for nobody in particular.
     public init(secret: String, expiresAt expiry: Int64, user: String = "") {
         username = user.isEmpty ? "\(expiry)" : "\(expiry):\(user)"
         let hmac = HMAC(.sha1, key: Array(secret.utf8))

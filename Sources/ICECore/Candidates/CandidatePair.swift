@@ -1,6 +1,10 @@
 package import NetBase
 
 /// A local and a remote candidate of one component (RFC 8445 §6.1.2).
+///
+/// ```swift
+/// if let pair = client.selectedPair() { print(pair, pair.isRelayed ? "over a relay" : "direct") }
+/// ```
 public struct CandidatePair: Hashable, Sendable {
     /// Which component of which stream it serves.
     public let path: StreamComponent

@@ -1,6 +1,13 @@
 public import NetBase
 
 /// Why one server gave no candidate: `RTCPeerConnectionIceErrorEvent` of webrtc-pc. Gathering goes on.
+///
+/// ```swift
+/// client.onCandidateError = { error in
+///     if error.errorCode == 401 { signal("new credentials, please") }
+///     print(error)
+/// }
+/// ```
 public struct CandidateError: Error, Hashable, Sendable {
     /// The server's URL; empty where it is not a server's fault: no socket could be bound.
     public let url: String

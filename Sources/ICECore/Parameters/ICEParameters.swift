@@ -45,6 +45,14 @@ extension Credentials: CustomStringConvertible {
 }
 
 /// What the two agents tell each other besides candidates (RFC 8839 §5.3 to §5.6).
+///
+/// ```swift
+/// import Foundation
+///
+/// let json = try JSONEncoder().encode(client.localParameters)  // for the peer, over a channel that others can't read
+/// // … and what the peer sent:
+/// try client.setRemoteParameters(try JSONDecoder().decode(ICEParameters.self, from: Data(text.utf8)))
+/// ```
 public struct ICEParameters: Hashable, Sendable {
     /// The agent's credentials.
     public var credentials: Credentials

@@ -1,6 +1,12 @@
 package import STUN
 
 /// How fast an agent sends its checks (RFC 8445 §14).
+///
+/// ```swift
+/// var pacing = PacingProfile.fast
+/// pacing.pacingInterval = .milliseconds(20)
+/// configuration.pacing = pacing
+/// ```
 public struct PacingProfile: Hashable, Sendable {
     /// Ta: the time between two new STUN transactions, 5 ms or more. Signalled to the peer as `ice-pacing`.
     public var pacingInterval: Duration

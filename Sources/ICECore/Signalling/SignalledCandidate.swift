@@ -3,9 +3,14 @@
 /// It encodes to, and decodes from, the JSON that browsers give and take:
 ///
 /// ```swift
-/// client.onCandidate = { candidate in send(try JSONEncoder().encode(client.signalled(candidate))) }
+/// import Foundation
+///
+/// client.onCandidate = { candidate in
+///     guard let json = try? JSONEncoder().encode(client.signalled(candidate)) else { return }
+///     signal(String(decoding: json, as: UTF8.self))
+/// }
 /// // … and what comes from the browser:
-/// try client.addRemoteCandidate(try JSONDecoder().decode(SignalledCandidate.self, from: message))
+/// try client.addRemoteCandidate(try JSONDecoder().decode(SignalledCandidate.self, from: Data(text.utf8)))
 /// ```
 public struct SignalledCandidate: Hashable, Sendable {
     /// The line of RFC 8839 §5.1, with or without `a=`; empty for the end of candidates (webrtc-pc).

@@ -32,7 +32,7 @@ struct StreamKey: Hashable {
 extension SimulatedHost {
     /// Starts to connect a TCP stream; ``SimulatedStream/onConnect`` or ``SimulatedStream/onClose`` tells how that went.
     ///
-    /// Throws what ``SimulatedSocket/send(_:to:)`` throws for addresses, and `.addressInUse` when no port is free.
+    /// Throws what ``SimulatedSocket/send(_:to:)-(Span<UInt8>,_)`` throws for addresses, and `.addressInUse` when no port is free.
     public func connect(to remote: TransportAddress) throws(NetworkError) -> SimulatedStream {
         guard remote.port != 0 else { throw NetworkError(simulated: .invalidArgument, "connect \(remote)") }
         let route = try route(from: .any(remote.family), to: remote.ip)

@@ -5,9 +5,12 @@ public import NetBase
 /// What is nil was not found out, and ``gaps`` says why. "These tests can only give the instantaneous behavior of a NAT": it may become
 /// stricter at any time, and other ports may be treated in another way.
 ///
-///     client.discoverNATBehavior { result in
-///         if case .success(let report) = result { print(report.verdict) }
-///     }
+/// ```swift
+/// let client = try STUNClient(loop: loop, configuration: STUNClientConfiguration(host: "stun.example.org"))
+/// client.discoverNATBehavior { result in
+///     if case .success(let report) = result { print(report.verdict) }
+/// }
+/// ```
 public struct NATReport: Hashable, Sendable {
     /// Which packets from one local port share a public address and port (RFC 4787 §4.1).
     public enum Mapping: Hashable, Sendable {

@@ -27,6 +27,13 @@ public enum IntegrityAlgorithm: Hashable, Sendable, CaseIterable {
 ///
 /// It keeps one keyed HMAC context for each algorithm, so make one for each credential and hold on to it. Should libcrypto refuse
 /// an algorithm (MD5 in FIPS mode), nothing ever verifies with the key, and what it signs carries zeros.
+///
+/// ```swift
+/// let key = IntegrityKey(shortTermPassword: "a secret of both ends")
+/// var request = STUNMessage(.request, .binding, transactionID: STUNTransactionID())
+/// request.appendIntegrity(key)
+/// print(request.verifyIntegrity(key))
+/// ```
 public final class IntegrityKey {
     /// How the secret came to be: it decides which responses may come unsigned.
     public enum Mechanism: Hashable, Sendable {

@@ -7,7 +7,9 @@
 /// import Foundation
 ///
 /// let profile = StringPreparation.opaqueString { $0.precomposedStringWithCanonicalMapping }
-/// configuration.authentication = .longTerm(username: profile.apply(to: name), password: profile.apply(to: password))
+/// var configuration = STUNClientConfiguration(host: "stun.example.org")
+/// configuration.authentication = .longTerm(
+///     username: profile.apply(to: "Zoë"), password: profile.apply(to: "a password"))
 /// ```
 public struct StringPreparation: Sendable {
     private let prepare: @Sendable (String) -> String

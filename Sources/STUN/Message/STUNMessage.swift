@@ -5,9 +5,11 @@ import NetBase
 /// The message is its bytes. Reading walks the attributes, appending adds one at the end and corrects the header's length.
 /// Bytes from the network are validated once, by ``init(parsing:)``.
 ///
-///     var request = STUNMessage(.request, .binding, transactionID: STUNTransactionID())
-///     request.append(STUNMessage.Software("example 1.0"))
-///     request.appendFingerprint()
+/// ```swift
+/// var request = STUNMessage(.request, .binding, transactionID: STUNTransactionID())
+/// request.append(STUNMessage.Software("example 1.0"))
+/// request.appendFingerprint()
+/// ```
 ///
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1

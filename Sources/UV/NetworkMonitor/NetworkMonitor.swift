@@ -3,8 +3,10 @@ public import NetBase
 
 /// Watches the machine's interfaces, addresses and default routes.
 ///
-///     let monitor = try NetworkMonitor(on: loop) { changes in for change in changes { print(change) } }
-///     print(monitor.snapshot.addresses)
+/// ```swift
+/// let monitor = try NetworkMonitor(on: loop) { changes in for change in changes { print(change) } }
+/// print(monitor.snapshot.addresses)
+/// ```
 ///
 /// On Linux the kernel tells of every change at once (rtnetlink(7)). Elsewhere, and where the process may not listen to it, the
 /// addresses are looked at every two seconds and routes are not known.
