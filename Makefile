@@ -10,7 +10,7 @@ python3 Interop/browser.py
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test interop examples tool lab lint format clean
+.PHONY: help setup demo test interop examples tool docs snippets lab lint format clean
 
 help: ## Tell what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,14 @@ tool: ## Build the command-line tool, Tool/.build/debug/ice, and check it
 	$(SWIFT) test --package-path Tool --skip-build --disable-xctest
 	python3 Tool/Checks/tool.py
 
+docs: ## Build the documentation, and check that it is whole
+	@Scripts/setup build
+	@Scripts/docs
+
+snippets: ## Compile every Swift example of the documentation
+	@Scripts/setup build
+	@Scripts/snippets
+
 lab: ## Run calls through real NATs, failures and bad lines (root only)
 	@Scripts/setup lab
 	@! python3 Interop/lab/run.py --check || { \
@@ -56,4 +64,4 @@ format: ## Format all Swift code in place
 	$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
 
 clean: ## Remove what was built, the peers too
-	rm -rf .build Examples/.build Tool/.build Interop/.tools
+	rm -rf .build .build-snippets Examples/.build Tool/.build Interop/.tools
