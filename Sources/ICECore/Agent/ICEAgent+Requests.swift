@@ -56,12 +56,17 @@ extension ICEAgent {
     }
 
     /// While a pair from before the restart is in use, the peer's consent checks for it are answered, and mean nothing else.
+    ///
+    /// Those alone: a peer that has restarted may pair its new candidates with ours of before until it has our answer, as Chromium does.
+    /// If such a check, of its new username fragment and our old one, were answered, it would go on with that pair, which is none here.
     private mutating func answerRetired(
         _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
     ) -> Bool {
         var retired: (keys: SessionKeys, algorithm: IntegrityAlgorithm)?
         for path in components.lazy.compactMap(\.selected) where path.generation != session.generation {
-            guard case .accepted(let algorithm) = path.keys.authenticator.judge(request) else { continue }
+            guard case .accepted(let algorithm) = path.keys.authenticator.judge(request),
+                path.keys.remote(of: path.pair.path.stream)?.usernameFragment == request.remoteUsernameFragment
+            else { continue }
             retired = (path.keys, algorithm)
             break
         }

@@ -33,9 +33,7 @@ package struct IncomingCheck {
         self.path = path
         self.priority = priority
         self.integrity = integrity
-        let username = request[STUNMessage.Username.self]?.value ?? ""
-        remoteUsernameFragment =
-            username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
+        remoteUsernameFragment = request.remoteUsernameFragment
         nominationNumber = request[STUNMessage.Nomination.self]?.value
         network = request[STUNMessage.NetworkInfo.self].map { NetworkInfo(id: $0.id, cost: $0.cost) }
         usesCandidate = request[STUNMessage.UseCandidate.self] != nil
@@ -47,6 +45,14 @@ package struct IncomingCheck {
             // Checks from before RFC 5245, and over TCP from some peers, claim no role: they are answered all the same.
             claimed = nil
         }
+    }
+}
+
+extension STUNMessage {
+    /// The part of a check's USERNAME behind the colon, which is its sender's own fragment (RFC 8445 §7.2.2); empty without one.
+    var remoteUsernameFragment: String {
+        let username = self[Username.self]?.value ?? ""
+        return username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
     }
 }
 

@@ -66,6 +66,26 @@ struct RestartBugTests {
         #expect(needs.reasons.isEmpty)
     }
 
+    @Test("C5.8: a check of the peer's new candidates for our old credentials is not taken for one of the old pair")
+    func mixedGenerations() throws {
+        let call = try ScriptedCall()
+        #expect(try call.connect())
+        let before = call.client.localParameters
+        let moved = try ScriptedPeer(call.network, call.peerHost, at: "198.51.100.1:7002", name: "moved")
+        call.client.restart()
+        try call.client.setRemoteParameters(moved.parameters)
+        let local = try #require(call.client.localCandidates.first).address
+
+        // As Chromium sends it from a new socket, until it has the new answer.
+        moved.send(moved.check(for: before).bytes, to: local)
+        call.run(.seconds(1))
+        #expect(moved.responses.map(\.messageClass) == [.failure])
+
+        call.peer.send(call.peer.check(for: before).bytes, to: local)
+        call.run(.seconds(1))
+        #expect(call.peer.responses.last?.messageClass == .success)
+    }
+
     @Test(
         "C5.8: who restarts when told that the pair failed is not told that a restart is needed",
         arguments: [false, true])
