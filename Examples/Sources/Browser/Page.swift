@@ -34,6 +34,11 @@ final class Page {
             message.reason = client.failure?.description
             message.send(to: outbox)
         }
+        // A browser that restarts pairs its new candidates with ours of before until it has our answer. A pair that we answer on in the
+        // meantime it keeps, with the old credentials.
+        client.shouldAcceptBindingRequest = { [unowned client] request in
+            request.remoteUsernameFragment == client.remoteParameters?.usernameFragment
+        }
         client.onSelectedPairChange = { [unowned self] pair in say("has the pair \(pair)") }
         client.onPairFailed = { [unowned self] pair, reason in
             var message = PageMessage("pair-failed")
