@@ -15,8 +15,8 @@ extension MDNSCore {
     /// When a name is asked for, counted from the beginning, and when it is given up.
     ///
     /// RFC 6762 §5.2: "the interval between the first two queries MUST be at least one second, the intervals between successive queries MUST
-    /// increase by at least a factor of two".
-    private static let schedule: [Duration] = [.zero, .seconds(1), .seconds(3), .seconds(5)]
+    /// increase by at least a factor of two". Chromium has announced a page's name up to some seconds after it has told it.
+    private static let schedule: [Duration] = [.zero, .seconds(1), .seconds(3), .seconds(7), .seconds(15)]
 
     /// Looks a name up: ``Effect/resolved(_:_:)`` or ``Effect/failed(_:_:)`` tells what came of it.
     package mutating func resolve(_ name: MulticastName, for client: ClientID, at now: Instant) {

@@ -6,16 +6,16 @@ import Testing
 @Suite struct QueryTests {
     private let name = MulticastName.random()
 
-    @Test("E5.2: a name is asked for by both types, for unicast at first, three times, and given up after 5 s")
+    @Test("E5.2: a name is asked for by both types, for unicast at first, four times, and given up after 15 s")
     func schedule() throws {
         var driver = Driver()
         driver.resolve(name)
         driver.run(for: .seconds(60))
-        #expect(driver.times == [0, 1000, 3000])
+        #expect(driver.times == [0, 1000, 3000, 7000])
         #expect(driver.sent.allSatisfy { $0.destination == nil && $0.message.id == 0 && $0.message.flags == 0 })
         #expect(
             driver.sent.map { $0.message.questions.map(\.wantsUnicast) } == [
-                [true, true], [false, false], [false, false],
+                [true, true], [false, false], [false, false], [false, false],
             ])
         #expect(driver.sent[0].message.questions.map(\.type) == [.a, .aaaa])
         #expect(driver.sent.allSatisfy { $0.message.questions.allSatisfy { $0.name == name.description } })
@@ -109,14 +109,14 @@ import Testing
         }
         #expect(driver.sent.count == MDNSCore.queryLimit)
         #expect(driver.failed.count == 200 - MDNSCore.queryLimit && driver.failed.allSatisfy { $0.1 == .tooMany })
-        driver.run(for: .seconds(10))
+        driver.run(for: .seconds(20))
         driver.forget()
 
         for client in 0..<3 { driver.resolve(name, for: client) }
         driver.resolve(name, for: 0)
         #expect(driver.sent.count == 1)
         for client in 0..<3 { driver.perform { core, _ in core.cancel(name, for: MDNSCore.ClientID(client)) } }
-        driver.run(for: .seconds(10))
+        driver.run(for: .seconds(20))
         #expect(driver.sent.count == 1 && driver.failed.last?.1 == .noAnswer && driver.core.deadline == nil)
     }
 

@@ -190,11 +190,18 @@ extension ICEAgent {
         {
             counters.unmatched += 1
             trace(disregarded: response, from: source)
-            let refused = session.checks.all.first { $0.transaction.transactionID == response.transactionID }
-            if let refused, response.messageClass == .failure {
-                session.checklists.update(refused.pair) { $0.noteRefusal() }
-            }
+            noteRefusal(response, from: source, on: socket)
         }
+    }
+
+    /// A peer that knows other credentials has nothing to sign with. That it says so, check after check, fails nothing by itself.
+    private mutating func noteRefusal(_ response: STUNMessage, from source: TransportAddress, on socket: SocketID) {
+        guard response[STUNMessage.ErrorCode.self]?.code == 401 else { return }
+        let id = response.transactionID
+        let refused = session.checks.all.first {
+            $0.transaction.transactionID == id && $0.destination == source && $0.socket == socket
+        }
+        if let refused { session.checklists.update(refused.pair) { $0.noteRefusal(of: id) } }
     }
 
     private mutating func take(

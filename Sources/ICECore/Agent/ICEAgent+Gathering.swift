@@ -44,7 +44,7 @@ extension ICEAgent {
         {
             announce(host)
         }
-        moveStrandedRelays(to: id, base: base, path: path)
+        moveStrandedRelays(to: id, base: base, path: path, at: now)
         gatherer.socketOpened(id, base: base, path: path)
         settle(at: now)
     }

@@ -33,7 +33,7 @@ extension ICEAgent {
     }
 
     mutating func advanceNetwork(to now: Instant) {
-        if let end = network.relayWait, now >= end { loseStrandedRelays(at: now) }
+        loseStrandedRelays(at: now) { network, relay in network.hasWaited(relay, at: now) }
         if let review = network.review, now >= review { gatherNewAddresses(at: now) }
         guard let retry = network.retryTime, now >= retry else { return }
         network.retried()

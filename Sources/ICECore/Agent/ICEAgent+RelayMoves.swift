@@ -20,22 +20,29 @@ extension ICEAgent {
     /// What can be moved goes to the sockets that there are; the rest waits for a while for one to come.
     mutating func moveStrandedRelays(at now: Instant) {
         guard !gatherer.strandedRelays.isEmpty else { return }
-        for (id, base, path) in gatherer.sockets { moveStrandedRelays(to: id, base: base, path: path) }
-        if !gatherer.strandedRelays.isEmpty { network.relayWait = network.relayWait ?? now + Self.relayPatience }
+        for (id, base, path) in gatherer.sockets { moveStrandedRelays(to: id, base: base, path: path, at: now) }
+        network.wait(for: gatherer.strandedRelays, Self.relayPatience, at: now)
     }
 
-    mutating func moveStrandedRelays(to id: SocketID, base: TransportAddress, path: StreamComponent) {
-        for relay in gatherer.moveRelays(to: id, base: base, path: path) { emit(.moveRelay(relay, via: id)) }
-        if gatherer.strandedRelays.isEmpty { network.relayWait = nil }
+    mutating func moveStrandedRelays(
+        to id: SocketID, base: TransportAddress, path: StreamComponent, at now: Instant
+    ) {
+        let moved = gatherer.moveRelays(to: id, base: base, path: path)
+        guard !moved.isEmpty else { return }
+        for relay in moved { emit(.moveRelay(relay, via: id)) }
+        network.wait(for: gatherer.strandedRelays, Self.relayPatience, at: now)
     }
 
     /// No address came.
-    mutating func loseStrandedRelays(at now: Instant) {
-        network.relayWait = nil
-        for relay in gatherer.strandedRelays {
+    mutating func loseStrandedRelays(
+        at now: Instant, where isOver: (NetworkWatch, SocketID) -> Bool = { _, _ in true }
+    ) {
+        guard network.waitsForRelays else { return }
+        for relay in gatherer.strandedRelays where isOver(network, relay) {
             let ids = sockets.filter { $0.allocation == relay }.map(\.id)
             relayLost(ids, reason: "the address that its server was reached from is gone", now: now)
             for id in ids { emit(.closeSocket(id)) }
         }
+        network.wait(for: gatherer.strandedRelays, Self.relayPatience, at: now)
     }
 }

@@ -1,4 +1,5 @@
 package import NetBase
+import STUN
 
 /// Names a pair for as long as it exists; never used again.
 package struct PairID: Hashable, Sendable {
@@ -62,6 +63,7 @@ package struct CheckPair {
     /// How often the peer answered 487.
     private(set) var conflicts = 0
     private var refusals = 0
+    private var refused: STUNTransactionID?
     /// Whether the peer answers that it knows other credentials, so that its own checks are no reason to check the pair again.
     var isRefused: Bool { refusals >= 3 }
     /// RFC 7675 §5.1: "After consent is lost, the same ICE credentials MUST NOT be used on the affected 5-tuple again."
@@ -117,6 +119,7 @@ package struct CheckPair {
     }
 
     mutating func succeed(as found: Valid, roundTripTime sample: Duration?) {
+        refusals = 0
         state = .succeeded
         valid = found
         quality.answered(after: sample)
@@ -134,7 +137,11 @@ package struct CheckPair {
 
     mutating func noteConflict() { conflicts += 1 }
 
-    mutating func noteRefusal() { refusals += 1 }
+    mutating func noteRefusal(of transaction: STUNTransactionID) {
+        guard transaction != refused else { return }
+        refused = transaction
+        refusals += 1
+    }
 
     mutating func fail() {
         state = .failed

@@ -7,7 +7,7 @@ struct NetworkWatch {
     /// When an address that was held back is looked at again.
     var review: Instant?
     /// How long relays whose address is gone wait for another.
-    var relayWait: Instant?
+    private var relayWaits: [SocketID: Instant] = [:]
     /// When servers that failed are asked again.
     private(set) var retryTime: Instant?
     private var retryDelay = Self.firstRetry
@@ -37,7 +37,7 @@ struct NetworkWatch {
     /// libwebrtc asks failed networks again after 300,000 ms.
     private static let longestRetry = Duration.seconds(300)
 
-    var deadline: Instant? { [review, retryTime, relayWait].lazy.compactMap { $0 }.min() }
+    var deadline: Instant? { [review, retryTime, relayWaits.values.min()].lazy.compactMap { $0 }.min() }
 
     // MARK: Addresses
 
@@ -78,6 +78,18 @@ struct NetworkWatch {
         guard let ready = readyTime(of: ip) else { return }
         review = min(review ?? ready, ready)
     }
+
+    // MARK: Relays that wait
+
+    /// These relays wait, and no others, each for so long from when it began to.
+    mutating func wait(for relays: [SocketID], _ patience: Duration, at now: Instant) {
+        relayWaits = Dictionary(uniqueKeysWithValues: relays.map { ($0, relayWaits[$0] ?? now + patience) })
+    }
+
+    var waitsForRelays: Bool { !relayWaits.isEmpty }
+
+    /// Whether a relay has waited long enough.
+    func hasWaited(_ relay: SocketID, at now: Instant) -> Bool { relayWaits[relay].map { $0 <= now } ?? true }
 
     // MARK: Servers
 

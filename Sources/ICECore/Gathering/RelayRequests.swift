@@ -66,6 +66,7 @@ struct RelayRequests {
                 path: path)
             moved.state = state
             moved.isMobile = isMobile
+            moved.isUnconfirmed = isUnconfirmed
             return moved
         }
 
@@ -203,9 +204,9 @@ struct RelayRequests {
         return kept
     }
 
-    /// What was allocated from sockets of this machine.
+    /// What was allocated from sockets of this machine; a connection leaves from where the routes say, whatever the socket.
     func allocations(via sockets: Set<SocketID>) -> [SocketID] {
-        all.compactMap { sockets.contains($0.via) ? $0.allocation : nil }
+        all.compactMap { sockets.contains($0.via) && !$0.transport.isReliable ? $0.allocation : nil }
     }
 
     /// Allocations that are stranded follow to a socket of their component, as far as it has none at the server.
@@ -223,9 +224,10 @@ struct RelayRequests {
             var moved = all[index].moved(to: socket)
             moved.state = all[index].isUnconfirmed ? .confirming(id) : .open(id)
             let rivals = all.filter { $0.allocation != id && $0.serves(moved) }
-            guard rivals.allSatisfy(\.isQueued) else { continue }
+            guard rivals.allSatisfy({ $0.allocation == nil }) else { continue }
+            moved.isUnconfirmed = false
             all[index] = moved
-            all.removeAll { $0.isQueued && $0.serves(moved) }
+            all.removeAll { $0.allocation == nil && $0.serves(moved) }
             moving.append(moved)
         }
         return moving

@@ -17,7 +17,7 @@ struct NetworkBugTests {
         #expect(call.client.remoteCandidates.isEmpty)
         call.client.addRemoteCandidate(call.peer.candidate())
         #expect(call.network.run(until: { call.client.state == .connected }, atMost: .seconds(1)))
-        call.run(.seconds(6))
+        call.run(.seconds(16))
         #expect(call.client.remoteCandidates.count == 1)
         #expect(call.client.statistics().ignoredCandidates == 1)
     }

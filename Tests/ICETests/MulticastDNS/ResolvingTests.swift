@@ -92,7 +92,7 @@ struct ResolvingTests {
         let scene = try Scene { $0.patienceInterval = .milliseconds(500) }
         try scene.client.addRemoteCandidate(Self.line)
         scene.client.addRemoteCandidate(nil)
-        scene.network.run(for: .milliseconds(3500))
+        scene.network.run(for: .milliseconds(14_000))
         #expect(scene.client.state == .new)
         #expect(scene.client.statistics().ignoredCandidates == 0)
         scene.network.run(for: .seconds(2))
@@ -181,9 +181,9 @@ struct ResolvingTests {
             let uuid = "1f4712db-ea17-4bcf-a596-" + String(repeating: "0", count: 12 - digits.count) + digits
             try scene.client.addRemoteCandidate("candidate:1 1 udp 2122260223 \(uuid).local 50000 typ host")
         }
-        scene.network.run(for: .seconds(10))
-        // Three questions for each of sixteen names, to the groups of both families.
-        #expect(scene.home.multicastPackets().count == 16 * 3 * 2)
+        scene.network.run(for: .seconds(20))
+        // Four questions for each of sixteen names, to the groups of both families.
+        #expect(scene.home.multicastPackets().count == 16 * 4 * 2)
         #expect(scene.client.statistics().ignoredCandidates == 1000)
         #expect(scene.client.remoteCandidates.isEmpty)
     }
