@@ -32,11 +32,14 @@ let package = Package(
         // The system resolver's: a part of the C library.
         .systemLibrary(name: "CResolver"),
 
+        // Our own C: system calls that Swift can't make.
+        .target(name: "CDatagram"),
+
         // Floor 0: values and seams
         .target(name: "NetBase", swiftSettings: settings),
 
         // Floor 1: the operating system and the crypto library, made safe
-        .target(name: "UV", dependencies: ["CLibUV", "NetBase"], swiftSettings: settings),
+        .target(name: "UV", dependencies: ["CLibUV", "CDatagram", "NetBase"], swiftSettings: settings),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL", "NetBase"], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["CResolver", "NetBase"], swiftSettings: settings),

@@ -22,6 +22,9 @@ final class LoopCore {
     /// Where every socket of the loop receives: libuv fills it and calls back before it asks for the next one.
     let receiveBuffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: 1 << 16)
 
+    /// Where every UDP socket of the loop receives, in slots, each of which may hold several datagrams that the kernel has put together.
+    private(set) lazy var datagramBuffer = DatagramBuffer()
+
     private let isOwned: Bool
     private let async: UnsafeMutablePointer<uv_async_t>
     private let idle: UnsafeMutablePointer<uv_idle_t>

@@ -97,8 +97,8 @@ extension UDPSocket {
     ) throws(NetworkError) -> Int {
         let operation = "\(direction) buffer size of \(localAddress)"
         var value = Int32(clamping: size)
-        let handle = try unsafe openHandle(as: uv_handle_t.self, operation)
-        try check(unsafe call(handle, &value), operation)
+        let socket = try unsafe openSocket(operation)
+        try check(unsafe call(asHandle(socket), &value), operation)
         return Int(value)
     }
 
@@ -106,7 +106,7 @@ extension UDPSocket {
     public var typeOfService: UInt8 {
         get throws(NetworkError) {
             let operation = "type of service of \(localAddress)"
-            let descriptor = try unsafe Self.fileDescriptor(of: openHandle(as: uv_handle_t.self, operation), operation)
+            let descriptor = try openDescriptor(operation)
             let (level, option) = SocketConstant.typeOfService(localAddress.family)
             return UInt8(truncatingIfNeeded: try Self.option(level, option, of: descriptor, operation))
         }
@@ -115,7 +115,7 @@ extension UDPSocket {
     /// Sets the IPv4 type of service or IPv6 traffic class of what is sent.
     public func setTypeOfService(_ value: UInt8) throws(NetworkError) {
         let operation = "type of service of \(localAddress)"
-        let descriptor = try unsafe Self.fileDescriptor(of: openHandle(as: uv_handle_t.self, operation), operation)
+        let descriptor = try openDescriptor(operation)
         let (level, option) = SocketConstant.typeOfService(localAddress.family)
         try Self.setOption(level, option, Int32(value), of: descriptor, operation)
     }

@@ -41,10 +41,7 @@ extension UDPSocket {
         /// Bounded, so that a flood of errors does not hold the loop up: the socket stays ready while there are more.
         func drainErrorQueue() -> Int {
             var count = 0
-            while count < 64, let handle = unsafe handle(as: uv_udp_t.self),
-                let descriptor = try? unsafe Self.fileDescriptor(of: asHandle(handle), ""),
-                let entry = Self.nextError(descriptor, localAddress.family)
-            {
+            while count < 64, !isClosed, let entry = Self.nextError(descriptor, localAddress.family) {
                 count += 1
                 guard let destination = entry.destination?.unmapped, entry.isFromNetwork else { continue }
                 onUnreachable?(destination, NetworkError(status: entry.status, "send to \(destination)"))

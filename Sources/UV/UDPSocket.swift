@@ -1,3 +1,4 @@
+import CDatagram
 import CLibUV
 public import NetBase
 
@@ -10,6 +11,7 @@ public import NetBase
 /// ```
 ///
 /// No fault of one datagram closes the socket: refused, unreachable and full are about one destination or one moment.
+@safe
 public final class UDPSocket: Handle {
     /// How a socket shares its address with others.
     public struct Options: OptionSet, Sendable {
@@ -39,21 +41,55 @@ public final class UDPSocket: Handle {
     /// Receiving failed in a way that is about no destination; the socket stays open and goes on.
     public var onError: ((NetworkError) -> Void)?
 
-    // Whether a datagram was delivered since the system last said that there are no more.
-    private var hasReceived = false
+    /// There is room again behind a ``send(_:to:)`` that was refused with ``NetworkError/Code/wouldBlock``; told once for each such time.
+    public var onWritable: (() -> Void)?
+
+    let descriptor: Int32
+    /// What was bound; the handle that the base class has is what is polled.
+    private var socket: UnsafeMutablePointer<uv_udp_t>?
+    private var watched = UV_READABLE.rawValue
+    /// Whether the system puts datagrams together that go out together, as far as is known.
+    var mayJoin = true
 
     /// Binds a socket, an IPv6 one for IPv6 alone; port 0 takes a free port.
     public init(on loop: EventLoop, boundTo address: TransportAddress, options: Options = []) throws(NetworkError) {
         let family = address.family == .v4 ? SocketConstant.familyV4 : SocketConstant.familyV6
         var bound = address
+        var descriptor: Int32 = -1
         let memory = try unsafe loop.core.open(
             uv_udp_t.self, initialize: { unsafe uv_udp_init_ex($0, $1, UInt32(family)) },
             configure: { handle throws(NetworkError) in
-                bound = try unsafe Self.configure(handle, boundTo: address, options)
+                descriptor = try unsafe Self.fileDescriptor(of: asHandle(handle), "bind \(address)")
+                bound = try unsafe Self.configure(handle, descriptor, boundTo: address, options)
             },
             operation: "bind \(address)")
+        let socket = unsafe memory.assumingMemoryBound(to: uv_udp_t.self)
+        let poll: UnsafeMutableRawPointer
+        do {
+            unsafe poll = try unsafe loop.core.open(
+                uv_poll_t.self, initialize: { unsafe uv_poll_init($0, $1, descriptor) },
+                configure: { handle throws(NetworkError) in
+                    try check(unsafe Self.watch(handle, for: UV_READABLE.rawValue), "receive on \(address)")
+                },
+                operation: "receive on \(address)")
+        } catch {
+            unsafe closeAndFree(asHandle(socket))
+            throw error
+        }
         localAddress = bound
-        unsafe super.init(loop.core, memory)
+        self.descriptor = descriptor
+        unsafe self.socket = socket
+        unsafe super.init(loop.core, poll)
+    }
+
+    func openSocket(_ operation: @autoclosure () -> String) throws(NetworkError) -> UnsafeMutablePointer<uv_udp_t> {
+        guard let socket = unsafe socket else { throw .closed(operation()) }
+        return unsafe socket
+    }
+
+    func openDescriptor(_ operation: @autoclosure () -> String) throws(NetworkError) -> Int32 {
+        guard !isClosed else { throw .closed(operation()) }
+        return descriptor
     }
 
     /// Hands one datagram to the system at once; there is no queue behind it.
@@ -61,7 +97,7 @@ public final class UDPSocket: Handle {
     /// Real-time data is better lost than late, so what the system has no room for is refused with
     /// ``NetworkError/Code/wouldBlock`` and the caller decides. An error that another destination caused is not thrown here.
     public func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
-        let handle = try unsafe openHandle(as: uv_udp_t.self, "send to \(destination)")
+        let handle = try unsafe openSocket("send to \(destination)")
         guard destination.family == localAddress.family else {
             throw NetworkError(status: UV_EAFNOSUPPORT.rawValue, "send to \(destination)")
         }
@@ -73,14 +109,16 @@ public final class UDPSocket: Handle {
             // The system never refuses a datagram for what it was sent for itself: this is one more of another's.
             if status == UV_ECONNREFUSED.rawValue { status = UV_EAGAIN.rawValue }
         }
+        if status == UV_EAGAIN.rawValue { expectRoom() }
         try check(status, "send to \(destination)")
     }
 
     override func dropClosures() {
-        let dropped = (onDatagram, onUnreachable, onError)
-        onDatagram = nil
-        onUnreachable = nil
-        onError = nil
+        // The system's socket goes once libuv has stopped to watch it.
+        if let socket = unsafe socket { unsafe closeAndFree(asHandle(socket)) }
+        unsafe socket = nil
+        let dropped = (onDatagram, onUnreachable, onError, onWritable)
+        (onDatagram, onUnreachable, onError, onWritable) = (nil, nil, nil, nil)
         withExtendedLifetime(dropped) {}
     }
 
@@ -99,64 +137,87 @@ public final class UDPSocket: Handle {
 
 extension UDPSocket {
     private static func configure(
-        _ handle: UnsafeMutablePointer<uv_udp_t>, boundTo address: TransportAddress, _ options: Options
+        _ handle: UnsafeMutablePointer<uv_udp_t>, _ descriptor: Int32, boundTo address: TransportAddress,
+        _ options: Options
     ) throws(NetworkError) -> TransportAddress {
         let operation = { "bind \(address)" }
-        let descriptor = unsafe try fileDescriptor(of: asHandle(handle), operation())
         if options.contains(.reusePort) {
             try setOption(SocketConstant.socketLevel, SocketConstant.reusePort, 1, of: descriptor, operation())
         }
         try reportErrors(to: descriptor, address.family, operation())
+        let prepared = datagram_prepare(descriptor, address.family == .v6, Int32(datagram_joins))
+        try check(prepared, operation())
         var flags: UInt32 = 0
         if address.family == .v6 { flags |= UV_UDP_IPV6ONLY.rawValue }
         if options.contains(.reuseAddress) { flags |= UV_UDP_REUSEADDR.rawValue }
         try check(unsafe address.withSocketAddress { unsafe uv_udp_bind(handle, $0, flags) }, operation())
-        try check(unsafe startReceiving(handle), operation())
         return unsafe TransportAddress { unsafe uv_udp_getsockname(handle, $0, $1) } ?? address
     }
 
-    private static func startReceiving(_ handle: UnsafeMutablePointer<uv_udp_t>) -> Int32 {
-        unsafe uv_udp_recv_start(
-            handle,
-            { handle, _, buffer in
-                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
-                unsafe owner(Handle.self, of: handle.pointee.data).core.lendReceiveBuffer(buffer)
-            },
-            { handle, count, buffer, source, flags in
-                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
-                let socket = unsafe owner(UDPSocket.self, of: handle.pointee.data)
-                let bytes = unsafe UnsafeRawBufferPointer(start: buffer.pointee.base, count: max(0, count))
-                let address = unsafe source.flatMap { unsafe TransportAddress($0) }
-                socket.core.turn {
-                    guard count >= 0 else { return socket.receiveFailed(Int32(truncatingIfNeeded: count)) }
-                    guard let address else { return socket.receivedAll() }
-                    // Newer versions of libuv read the error queue themselves and pass our own datagrams back this way.
-                    guard flags & UV_UDP_LINUX_RECVERR.rawValue == 0 else { return socket.returned(from: address) }
-                    socket.hasReceived = true
-                    unsafe socket.onDatagram?(bytes.assumingMemoryBound(to: UInt8.self).span, address.unmapped)
-                }
-            })
+    private static func watch(_ handle: UnsafeMutablePointer<uv_poll_t>, for events: UInt32) -> Int32 {
+        unsafe uv_poll_start(handle, Int32(events)) { handle, status, events in
+            guard let handle = unsafe handle else { return }
+            let socket = unsafe owner(UDPSocket.self, of: handle.pointee.data)
+            socket.core.turn { socket.isReady(status, UInt32(bitPattern: events)) }
+        }
     }
 
-    /// libuv found nothing more to receive.
-    ///
-    /// When it was woken and found nothing at all, what woke it is the error queue: its error was taken by a send. The socket
-    /// would be reported ready for ever if that stayed.
-    private func receivedAll() {
-        if !hasReceived { _ = drainErrorQueue() }
-        hasReceived = false
+    private func watch(for events: UInt32) {
+        guard let handle = unsafe handle(as: uv_poll_t.self) else { return }
+        watched = events
+        _ = unsafe Self.watch(handle, for: events)
+    }
+
+    /// Tells ``onWritable`` when a datagram may be sent again.
+    func expectRoom() {
+        guard onWritable != nil, watched & UV_WRITABLE.rawValue == 0 else { return }
+        watch(for: watched | UV_WRITABLE.rawValue)
+    }
+
+    private func isReady(_ status: Int32, _ events: UInt32) {
+        if status < 0 {
+            // libuv takes the socket's pending error for the end of it, and has stopped to watch.
+            watch(for: watched)
+            _ = drainErrorQueue()
+        }
+        if events & UV_WRITABLE.rawValue != 0 {
+            watch(for: UV_READABLE.rawValue)
+            onWritable?()
+        }
+        receive()
+    }
+
+    /// A turn of the loop is for others too: what is left is received on the next one.
+    private static let roundsPerTurn = 4
+
+    private func receive() {
+        let buffer = core.datagramBuffer
+        for _ in 0..<Self.roundsPerTurn {
+            guard !isClosed else { return }
+            let count = buffer.receive(from: descriptor)
+            if count < 0 {
+                let status = uv_translate_sys_error(-count)
+                if status == UV_EAGAIN.rawValue { return }
+                receiveFailed(status)
+                continue
+            }
+            for slot in 0..<Int(count) where !isClosed { deliver(slot, of: buffer) }
+            if count < DatagramBuffer.slotCount { return }
+        }
+    }
+
+    private func deliver(_ slot: Int, of buffer: DatagramBuffer) {
+        guard let source = TransportAddress(buffer.arrival(inSlot: slot).source)?.unmapped else { return }
+        buffer.forEachDatagram(inSlot: slot) { bytes in
+            onDatagram?(bytes, source)
+            return !isClosed
+        }
     }
 
     private func receiveFailed(_ status: Int32) {
-        hasReceived = false
         let drained = drainErrorQueue()
         // An ICMP error may show before its entry in the queue; that will wake the socket again.
         guard drained == 0, !(Self.hasErrorQueue && Self.mayBelongToEarlierDatagram(status)) else { return }
         onError?(NetworkError(status: status, "receive on \(localAddress)"))
-    }
-
-    private func returned(from destination: TransportAddress) {
-        let error = NetworkError(status: UV_ECONNREFUSED.rawValue, "send to \(destination)")
-        onUnreachable?(destination, error)
     }
 }

@@ -30,7 +30,7 @@
             /// The library's own sockets are for one family alone: before its first turn on the loop, this one is made to stand for
             /// another one that is not.
             private func takeIPv4Too(_ socket: UDPSocket, _ port: UInt16) throws {
-                let handle = try unsafe socket.openHandle(as: uv_udp_t.self, "test")
+                let handle = try unsafe socket.openSocket("test")
                 var descriptor: uv_os_fd_t = -1
                 #expect(
                     unsafe uv_fileno(

@@ -1,0 +1,57 @@
+#ifndef SWIFT_ICE_DATAGRAM_H
+#define SWIFT_ICE_DATAGRAM_H
+
+// The system calls that move several datagrams at a time, with what Swift can't say: control messages are macros of C.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+// An address and a port, in the byte order of the host; IPv4 has the lower 32 bits of `low`.
+struct datagram_address {
+    uint64_t high;
+    uint64_t low;
+    uint32_t scope;
+    uint16_t port;
+    // 4 or 6; 0 where nothing is known.
+    uint8_t family;
+};
+
+// What arrived in one slot of the buffer: a datagram, or several of one size and one sender, one behind the other.
+struct datagram_arrival {
+    struct datagram_address source;
+    // Where it was sent to, without a port; known only where datagram_prepare() has asked for it.
+    struct datagram_address destination;
+    uint32_t length;
+    // The size of each datagram but the last, which may be shorter.
+    uint32_t segment;
+    // IPv4's type of service, IPv6's traffic class.
+    uint8_t traffic_class;
+};
+
+enum {
+    // Tell datagram_arrival.destination.
+    datagram_tells_destination = 1,
+    // Tell datagram_arrival.traffic_class.
+    datagram_tells_traffic_class = 2,
+    // Let the kernel put datagrams together; what it does not know is left.
+    datagram_joins = 4,
+};
+
+// Asks for what arrivals tell. 0, or the negative errno of the first thing that was refused.
+int datagram_prepare(int descriptor, bool is_v6, int options);
+
+// Receives into slots of one size that lie one behind the other, without waiting. How many slots were filled, or a negative errno.
+int datagram_receive(
+    int descriptor, void *buffer, size_t slot_size, struct datagram_arrival *arrivals, int slots);
+
+// Sends datagrams to one address, without waiting: how many the system took, or a negative errno where it did not take the first.
+//
+// `from`, if given, is the address of this machine that they leave from. `may_join` lets the kernel, or the card, cut them out of larger ones;
+// it is set to false where that is not to be had.
+int datagram_send(
+    int descriptor, const struct datagram_address *to, const struct datagram_address *from,
+    const struct iovec *datagrams, int count, bool *may_join);
+
+#endif

@@ -1,0 +1,113 @@
+import NetBase
+import Testing
+import UV
+
+@Suite("Datagrams in batches")
+struct UDPBatchTests {
+    private let loop: EventLoop
+    private let sender: UDPSocket
+    private let receiver: UDPSocket
+
+    init() throws {
+        loop = try EventLoop()
+        sender = try UDPSocket(on: loop, boundTo: TransportAddress(.loopback(.v4), port: 0))
+        receiver = try UDPSocket(on: loop, boundTo: TransportAddress(.loopback(.v4), port: 0))
+    }
+
+    private func receive(_ count: Int, while body: () throws -> Void) throws -> [[UInt8]] {
+        var received: [[UInt8]] = []
+        receiver.onDatagram = { bytes, source in
+            #expect(source == sender.localAddress)
+            received.append([UInt8](copying: bytes))
+        }
+        try body()
+        _ = loop.run(until: { received.count >= count }, atMost: .seconds(5))
+        // Nothing comes behind them.
+        loop.run(.noWait)
+        return received
+    }
+
+    @Test(
+        "They arrive one by one, in their order, whatever their sizes",
+        arguments: [
+            [100], [1200, 1200, 1200], [1200, 1200, 700], [700, 1200, 1200], [0, 5, 0, 5, 5], [1, 2, 3, 4, 5],
+            Array(repeating: 1200, count: 150), Array(repeating: 9000, count: 20), [60_000, 60_000],
+        ])
+    func order(sizes: [Int]) throws {
+        defer { loop.close() }
+        try receiver.setReceiveBufferSize(1 << 22)
+        let datagrams = sizes.enumerated().map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: $1) }
+        // What the receiver's buffer does not hold is lost, as it may be on any system.
+        var rest = datagrams[...]
+        while !rest.isEmpty {
+            let few = Array(rest.prefix(20))
+            let received = try receive(few.count) {
+                let taken = try sender.send(contentsOf: few, to: receiver.localAddress)
+                #expect(taken == few.count)
+            }
+            #expect(received == few)
+            rest = rest.dropFirst(few.count)
+        }
+    }
+
+    @Test("A buffer is cut into datagrams of one size", arguments: [1, 1200, 5000, 6001])
+    func cut(size: Int) throws {
+        defer { loop.close() }
+        let bytes = (0..<6000).map { UInt8(truncatingIfNeeded: $0 / 1200) }
+        let few = Array(bytes.prefix(size * 20))
+        let count = (few.count + size - 1) / size
+        let received = try receive(count) {
+            let taken = try sender.send(few.span, inDatagramsOf: size, to: receiver.localAddress)
+            #expect(taken == count)
+        }
+        #expect(received.count == count && received.flatMap { $0 } == few)
+        #expect(received.dropLast().allSatisfy { $0.count == size })
+    }
+
+    @Test("Sizes of the other family and closed sockets are refused as for one datagram")
+    func refused() throws {
+        defer { loop.close() }
+        #expect(throws: NetworkError.self) {
+            try sender.send(contentsOf: [[1]], to: TransportAddress(.loopback(.v6), port: 9))
+        }
+        sender.close()
+        #expect(throws: NetworkError.self) { try sender.send(contentsOf: [[1]], to: receiver.localAddress) }
+        #expect(throws: NetworkError.self) { try sender.send([1].span, inDatagramsOf: 1, to: receiver.localAddress) }
+    }
+
+    @Test("A socket that a closure closes in the middle of a batch gets no more")
+    func closedWithin() throws {
+        defer { loop.close() }
+        var count = 0
+        receiver.onDatagram = { _, _ in
+            count += 1
+            if count == 2 { receiver.close() }
+        }
+        try sender.send(contentsOf: Array(repeating: [7, 7], count: 10), to: receiver.localAddress)
+        _ = loop.run(until: { count > 2 }, atMost: .milliseconds(100))
+        #expect(count == 2)
+    }
+
+    @Test("A full buffer refuses, and tells once when there is room again")
+    func writable() throws {
+        defer { loop.close() }
+        try sender.setSendBufferSize(1)
+        var told = 0
+        sender.onWritable = { told += 1 }
+        var refused = false
+        let datagrams = Array(repeating: [UInt8](repeating: 1, count: 60_000), count: 64)
+        for _ in 0..<200 where !refused {
+            do {
+                refused = try sender.send(contentsOf: datagrams, to: receiver.localAddress) < datagrams.count
+            } catch {
+                #expect(error.code == .wouldBlock)
+                refused = true
+            }
+        }
+        // Over the loopback interface a send is a delivery, so that a buffer may never be full.
+        guard refused else { return }
+        _ = loop.run(until: { told > 0 }, atMost: .seconds(5))
+        loop.run(.noWait)
+        #expect(told == 1)
+    }
+}
