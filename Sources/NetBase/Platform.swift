@@ -72,6 +72,13 @@ package protocol DatagramSocket: AnyObject {
     /// Hands one datagram to the system, or throws ``NetworkError/Code/wouldBlock`` when it takes no more right now.
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError)
 
+    /// Hands datagrams to one destination to the system, in their order; how many it took. Throws what ``send(_:to:)`` throws, where it did
+    /// not take the first.
+    func send(contentsOf datagrams: [[UInt8]], to destination: TransportAddress) throws(NetworkError) -> Int
+
+    /// There is room again behind a datagram that was refused with ``NetworkError/Code/wouldBlock``.
+    var onWritable: (() -> Void)? { get set }
+
     /// Sets the byte with DSCP and ECN of what is sent, where the platform knows of such.
     func setTypeOfService(_ value: UInt8) throws(NetworkError)
 
@@ -82,6 +89,22 @@ package protocol DatagramSocket: AnyObject {
 extension DatagramSocket {
     /// Does nothing.
     package func setTypeOfService(_ value: UInt8) throws(NetworkError) {}
+
+    /// Sends one after the other.
+    package func send(
+        contentsOf datagrams: [[UInt8]], to destination: TransportAddress
+    ) throws(NetworkError) -> Int {
+        var taken = 0
+        do throws(NetworkError) {
+            for datagram in datagrams {
+                try send(datagram.span, to: destination)
+                taken += 1
+            }
+        } catch {
+            if taken == 0 { throw error }
+        }
+        return taken
+    }
 }
 
 /// A UDP socket that takes part in a multicast group of the local links; what it sends has a TTL of 255.
@@ -121,6 +144,9 @@ package protocol ByteStream: AnyObject {
 
     /// Bytes that were written and that the system has not taken yet.
     var unsentByteCount: Int { get }
+
+    /// All that waited has been taken.
+    var onWritable: (() -> Void)? { get set }
 
     /// Queues bytes behind those written before.
     func write(_ bytes: [UInt8]) throws(NetworkError)

@@ -25,6 +25,9 @@ public final class TCPStream: Handle {
     /// ``Handle/close()``.
     public var onClose: ((NetworkError) -> Void)?
 
+    /// All that waited has been taken by the system: ``unsentByteCount`` is 0 again.
+    public var onWritable: (() -> Void)?
+
     /// The local end, once connected.
     public private(set) var localAddress: TransportAddress?
 
@@ -96,10 +99,11 @@ public final class TCPStream: Handle {
     }
 
     override func dropClosures() {
-        let dropped = (onConnect, onBytes, onClose)
+        let dropped = (onConnect, onBytes, onClose, onWritable)
         onConnect = nil
         onBytes = nil
         onClose = nil
+        onWritable = nil
         withExtendedLifetime(dropped) {}
     }
 }
@@ -150,8 +154,9 @@ extension TCPStream {
     }
 
     private func wrote(_ status: Int32) {
-        guard status < 0, !isClosed else { return }
-        fail(status, "write to \(remoteAddress)")
+        guard !isClosed else { return }
+        if status < 0 { return fail(status, "write to \(remoteAddress)") }
+        if unsentByteCount == 0 { core.turn { onWritable?() } }
     }
 
     func fail(_ status: Int32, _ operation: String) {

@@ -9,12 +9,15 @@ final class Bench {
     private var sent = 0
     private let startedAt: Instant
 
+    private let isBatched: Bool
+
     private static let perTurn = 64
 
-    init(client: ICEClient, loop: EventLoop, size: Int, count: Int) {
+    init(client: ICEClient, loop: EventLoop, size: Int, count: Int, isBatched: Bool) {
         self.client = client
         self.loop = loop
         self.count = count
+        self.isBatched = isBatched
         payload = [UInt8](repeating: UInt8(ascii: "x"), count: size)
         startedAt = loop.now
     }
@@ -30,6 +33,7 @@ final class Bench {
     }
 
     private func sendSome() throws(ICEError) {
+        if isBatched { return try sendBatch() }
         for _ in 0..<min(Self.perTurn, count - sent) {
             do {
                 try client.send(payload)
@@ -37,6 +41,15 @@ final class Bench {
             } catch  where error.code == .wouldBlock {
                 return
             }
+        }
+    }
+
+    private func sendBatch() throws(ICEError) {
+        let batch = Array(repeating: payload, count: min(Self.perTurn, count - sent))
+        do {
+            sent += try client.send(contentsOf: batch)
+        } catch  where error.code == .wouldBlock {
+            return
         }
     }
 

@@ -48,6 +48,7 @@ struct ICEPeer: ParsableCommand {
         false
     @Flag(help: "Send back what arrives.") var echo = false
     @Flag(help: "Count what arrives rather than show it.") var count = false
+    @Flag(help: "Hand the datagrams of a bench to the system several at a time.") var batch = false
     @Flag(help: "Log to standard error.") var verbose = false
     @Option(help: ArgumentHelp("Save all that happens here, a JSON object a line.", valueName: "file"))
     var trace: String?
@@ -132,7 +133,8 @@ struct ICEPeer: ParsableCommand {
     func run() throws {
         let loop = try EventLoop()
         let options = Peer.Options(
-            trickles: !noTrickle, echoes: echo, onlyCounts: count, trace: try trace.map(TraceFile.init(path:)))
+            trickles: !noTrickle, echoes: echo, onlyCounts: count, sendsBatches: batch,
+            trace: try trace.map(TraceFile.init(path:)))
         let peer = Peer(
             loop: loop, configuration: try iceConfiguration(), options: options,
             logger: verbose ? Self.standardErrorLogger() : nil)

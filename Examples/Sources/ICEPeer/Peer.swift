@@ -7,6 +7,7 @@ final class Peer {
         var trickles = true
         var echoes = false
         var onlyCounts = false
+        var sendsBatches = false
         var trace: TraceFile?
     }
 
@@ -200,7 +201,7 @@ final class Peer {
             guard let bytes = line.bytes, let count = line.count, 0...65507 ~= bytes, count > 0 else {
                 throw BadLine(description: "bench needs bytes from 0 to 65507 and a count above 0")
             }
-            Bench(client: client, loop: loop, size: bytes, count: count).run()
+            Bench(client: client, loop: loop, size: bytes, count: count, isBatched: options.sendsBatches).run()
         default:
             throw BadLine(description: "there is no message of type \(line.type.prefix(80))")
         }

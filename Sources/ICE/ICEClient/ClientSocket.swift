@@ -83,6 +83,8 @@ struct DataPath {
     var unansweredSince: Instant?
     /// Whether the agent waits already for something to come back.
     var expectsReply = false
+    /// Whether a datagram was refused for want of room.
+    var isBlocked = false
     /// What it has sent since it was chosen.
     var sent = PairTraffic()
 }

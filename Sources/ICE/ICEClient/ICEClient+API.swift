@@ -189,16 +189,51 @@ extension ICEClient {
             countSent(bytes.count, on: path, at: index)
         } catch {
             countDiscarded(bytes.count, on: path, at: index)
-            switch error.code {
-            case .wouldBlock: throw ICEError(.wouldBlock, "the socket's buffer is full; send again later")
-            case .messageTooLarge:
-                throw ICEError(
-                    .messageTooLarge,
-                    "\(bytes.count) bytes do not fit into one datagram; send 1200 at most, which pass nearly everywhere"
-                )
-            // Lost on the way, as datagrams are: checks and consent find out whether the path is gone.
-            default: break
-            }
+            if error.code == .wouldBlock { noteBlocked(path, at: index) }
+            try rethrow(error, bytes.count)
+        }
+    }
+
+    /// Sends datagrams to the peer over the component's selected pair, in their order, with as few system calls as the system allows: of
+    /// one size but the last, they are the quickest.
+    ///
+    /// - Returns: How many of them went. What there was no room for is the caller's to send again, see ``onWritable``.
+    /// - Throws: What ``send(_:on:)`` throws, where not even the first went.
+    @discardableResult
+    public func send(contentsOf datagrams: [[UInt8]], on path: StreamComponent = .first) throws(ICEError) -> Int {
+        guard let index = paths.firstIndex(where: { $0.path == path }) else {
+            try requireOpen()
+            throw ICEError.notConnected(path)
+        }
+        guard let first = datagrams.first else { return 0 }
+        noteSent(onPathAt: index)
+        do {
+            let count = try paths[index].socket.send(contentsOf: datagrams, to: paths[index].destination)
+            countSent(datagrams[..<count], on: path, at: index)
+            if count < datagrams.count { noteBlocked(path, at: index) }
+            return count
+        } catch {
+            countDiscarded(first.count, on: path, at: index)
+            if error.code == .wouldBlock { noteBlocked(path, at: index) }
+            try rethrow(error, first.count)
+            return datagrams.count
+        }
+    }
+
+    private func noteBlocked(_ path: StreamComponent, at index: Int) {
+        if index < paths.count, paths[index].path == path { paths[index].isBlocked = true }
+    }
+
+    /// What only means that a datagram was lost on the way, as datagrams are, is no error: checks and consent find out whether the path is
+    /// gone.
+    private func rethrow(_ error: NetworkError, _ byteCount: Int) throws(ICEError) {
+        switch error.code {
+        case .wouldBlock: throw ICEError(.wouldBlock, "the socket's buffer is full; send again when onWritable fires")
+        case .messageTooLarge:
+            throw ICEError(
+                .messageTooLarge,
+                "\(byteCount) bytes do not fit into one datagram; send 1200 at most, which pass nearly everywhere")
+        default: break
         }
     }
 

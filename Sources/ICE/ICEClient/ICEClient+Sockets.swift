@@ -18,6 +18,7 @@ extension ICEClient {
     /// Takes over a socket of this machine, or one that stands for a relayed address.
     func adopt(_ socket: any DatagramSocket, as id: SocketID, for path: StreamComponent) {
         socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source, on: id) }
+        socket.onWritable = { [weak self] in self?.writable(id) }
         socket.onUnreachable = { [weak self] destination, error in
             guard let self else { return }
             for relay in relays where relay.via == id && relay.client.serverAddress == destination {
@@ -60,6 +61,8 @@ extension ICEClient {
             withSocket(id) { $0.resetTraffic { $0 != destination } }
         }
         paths.append(DataPath(path: path, id: id, socket: socket, destination: destination))
+        // What the old way had no room for may find some on the new one.
+        if before?.isBlocked == true { tellWritable(path) }
         // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
         (socket as? RelayedSocket)?.bindChannel(to: destination)
     }
@@ -68,6 +71,25 @@ extension ICEClient {
     func drop(_ path: StreamComponent) {
         guard let index = paths.firstIndex(where: { $0.path == path }) else { return }
         keepTraffic(of: paths.remove(at: index))
+    }
+
+    // MARK: Room for data
+
+    /// A socket has room again, and with it the relays whose server is spoken to from it.
+    private func writable(_ id: SocketID) {
+        for relay in relays where relay.via == id && relay.client.isSharing { relay.client.sharedSocketIsWritable() }
+        for index in paths.indices where paths[index].id == id && paths[index].isBlocked {
+            paths[index].isBlocked = false
+            tellWritable(paths[index].path)
+        }
+    }
+
+    private func tellWritable(_ path: StreamComponent) {
+        platform.enqueue { [weak self] in
+            guard let self, !isClosed else { return }
+            onWritable?(path)
+            listener?.iceClient(self, canSendOn: path)
+        }
     }
 
     // MARK: Sending STUN

@@ -48,6 +48,9 @@ public final class ICEClient {
     public var onRestartNeeded: ((RestartReason) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
     public var onData: ((Span<UInt8>, StreamComponent) -> Void)?
+    /// There is room again behind a datagram that ``send(_:on:)`` refused with `wouldBlock`, or did not take of several; once for each
+    /// such time.
+    public var onWritable: ((StreamComponent) -> Void)?
     /// Asked about every authenticated check before it is answered; false drops it silently. Nil accepts all.
     public var shouldAcceptBindingRequest: ((BindingRequest) -> Bool)? {
         didSet { agent.asksAboutChecks = shouldAcceptBindingRequest != nil }
@@ -177,7 +180,7 @@ public final class ICEClient {
         (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
         onCandidateRemoved = nil
         (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
-        (onRestartNeeded, onData, shouldAcceptBindingRequest, onTrace) = (nil, nil, nil, nil)
+        (onRestartNeeded, onData, onWritable, shouldAcceptBindingRequest, onTrace) = (nil, nil, nil, nil, nil)
         (rewriteLocalCandidate, shouldAcceptRemoteCandidate, shouldUseInterface) = (nil, nil, nil)
     }
 

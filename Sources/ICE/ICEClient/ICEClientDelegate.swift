@@ -33,6 +33,8 @@ public protocol ICEClientDelegate: AnyObject {
     func iceClient(_ client: ICEClient, needsRestart reason: RestartReason)
     /// A datagram of the application arrived; the bytes are borrowed for the call.
     func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent)
+    /// There is room again behind a datagram that was refused with `wouldBlock`.
+    func iceClient(_ client: ICEClient, canSendOn path: StreamComponent)
 }
 
 extension ICEClientDelegate {
@@ -56,4 +58,6 @@ extension ICEClientDelegate {
     public func iceClient(_ client: ICEClient, needsRestart reason: RestartReason) {}
     /// Does nothing.
     public func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, canSendOn path: StreamComponent) {}
 }

@@ -61,7 +61,13 @@ extension Timer: Alarm {
     package func cancel() { stop() }
 }
 
-extension UDPSocket: DatagramSocket {}
+extension UDPSocket: DatagramSocket {
+    package func send(
+        contentsOf datagrams: [[UInt8]], to destination: TransportAddress
+    ) throws(NetworkError) -> Int {
+        try send(contentsOf: datagrams[...], to: destination)
+    }
+}
 extension TCPStream: ByteStream {}
 extension NameLookup: Cancellable {}
 

@@ -11,6 +11,7 @@ final class DatagramChannel: ServerChannel {
     var onBytes: ((Span<UInt8>) -> Void)?
     var onFailure: ((LinkError) -> Void)?
     var onUnreachable: ((NetworkError) -> Void)?
+    var onWritable: (() -> Void)?
     var onDeadlineChange: (() -> Void)?
 
     /// A datagram came from somebody else.
@@ -33,6 +34,7 @@ final class DatagramChannel: ServerChannel {
             throw NetworkError(error.code, name: error.name, operation: "open a socket for \(server)")
         }
         socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source) }
+        socket.onWritable = { [weak self] in self?.onWritable?() }
         socket.onUnreachable = { [weak self] destination, error in
             guard let self, destination.unmapped == self.server else { return }
             onUnreachable?(error)
@@ -64,7 +66,9 @@ final class DatagramChannel: ServerChannel {
         guard !isClosed else { return }
         isClosed = true
         if !isShared { socket.close() }
-        (onOpen, onBytes, onFailure, onUnreachable, onDeadlineChange, onStray) = (nil, nil, nil, nil, nil, nil)
+        (onOpen, onBytes, onFailure, onUnreachable, onWritable, onDeadlineChange, onStray) = (
+            nil, nil, nil, nil, nil, nil, nil
+        )
     }
 
     private func receive(_ bytes: Span<UInt8>, from source: TransportAddress) {

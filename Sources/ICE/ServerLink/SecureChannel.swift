@@ -9,6 +9,7 @@ final class SecureChannel: ServerChannel {
     var onBytes: ((Span<UInt8>) -> Void)?
     var onFailure: ((LinkError) -> Void)?
     var onUnreachable: ((NetworkError) -> Void)?
+    var onWritable: (() -> Void)?
     var onDeadlineChange: (() -> Void)?
 
     private enum State { case handshaking, open, closed }
@@ -27,6 +28,7 @@ final class SecureChannel: ServerChannel {
         carrier.onOpen = { [weak self] in self?.carrierOpened() }
         carrier.onBytes = { [weak self] bytes in self?.receive(bytes) }
         carrier.onFailure = { [weak self] error in self?.fail(error) }
+        carrier.onWritable = { [weak self] in self?.onWritable?() }
         carrier.onUnreachable = { [weak self] error in self?.unreachable(error) }
     }
 
@@ -65,7 +67,7 @@ final class SecureChannel: ServerChannel {
     func close() {
         guard state != .closed else { return }
         state = .closed
-        (onOpen, onBytes, onFailure, onUnreachable, onDeadlineChange) = (nil, nil, nil, nil, nil)
+        (onOpen, onBytes, onFailure, onUnreachable, onWritable, onDeadlineChange) = (nil, nil, nil, nil, nil, nil)
         session.shutdown()
         // Tells the server that this was no cut (RFC 8446 §6.1), as far as it can still be told.
         while let effect = session.nextEffect() {

@@ -25,6 +25,9 @@ protocol ServerChannel: AnyObject {
     /// The network says that datagrams do not arrive; the channel stays.
     var onUnreachable: ((NetworkError) -> Void)? { get set }
 
+    /// There is room again behind bytes that were refused, or had to wait.
+    var onWritable: (() -> Void)? { get set }
+
     /// ``deadline`` is another than before.
     var onDeadlineChange: (() -> Void)? { get set }
 

@@ -55,6 +55,7 @@ extension ServerLink {
         channel.onBytes = { [weak self] bytes in self?.receive(from: server, bytes) }
         channel.onFailure = { [weak self] error in self?.channelFailed(server, error) }
         channel.onDeadlineChange = { [weak self] in self?.onDeadlineChange?() }
+        channel.onWritable = { [weak self] in self?.onWritable?() }
         channel.onUnreachable = { [weak self] error in
             guard let self, !retire(server) else { return }
             // The socket stays: the next request may get through.

@@ -34,6 +34,9 @@ final class ServerLink {
     /// What was sent so far is lost; the way may be opened again. After ``LinkError/Kind/unreachable`` it is still open.
     var onFailure: ((LinkError) -> Void)?
 
+    /// There is room again behind a droppable message that was refused.
+    var onWritable: (() -> Void)?
+
     /// ``deadline`` is another than before.
     var onDeadlineChange: (() -> Void)?
 
@@ -205,7 +208,7 @@ extension ServerLink {
         release()
         state = .closed
         sharedSocket = nil
-        (onOpen, onFrame, onStray, onFailure, onDeadlineChange) = (nil, nil, nil, nil, nil)
+        (onOpen, onFrame, onStray, onFailure, onWritable, onDeadlineChange) = (nil, nil, nil, nil, nil, nil)
     }
 
     func release() {

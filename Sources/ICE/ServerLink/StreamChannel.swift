@@ -7,6 +7,7 @@ final class StreamChannel: ServerChannel {
     var onBytes: ((Span<UInt8>) -> Void)?
     var onFailure: ((LinkError) -> Void)?
     var onUnreachable: ((NetworkError) -> Void)?
+    var onWritable: (() -> Void)?
     var onDeadlineChange: (() -> Void)?
 
     private let stream: any ByteStream
@@ -15,6 +16,7 @@ final class StreamChannel: ServerChannel {
         stream = try platform.connectStream(to: server)
         stream.onConnect = { [weak self] in self?.onOpen?() }
         stream.onBytes = { [weak self] bytes in self?.onBytes?(bytes) }
+        stream.onWritable = { [weak self] in self?.onWritable?() }
         stream.onClose = { [weak self] error in self?.onFailure?(LinkError(.connection, error)) }
     }
 
@@ -33,6 +35,6 @@ final class StreamChannel: ServerChannel {
 
     func close() {
         stream.close()
-        (onOpen, onBytes, onFailure, onUnreachable, onDeadlineChange) = (nil, nil, nil, nil, nil)
+        (onOpen, onBytes, onFailure, onUnreachable, onWritable, onDeadlineChange) = (nil, nil, nil, nil, nil, nil)
     }
 }

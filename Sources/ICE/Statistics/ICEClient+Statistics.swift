@@ -71,6 +71,10 @@ extension ICEClient {
         withPath(path, at: index) { $0.sent.sent(byteCount, at: $0.lastSentAt ?? madeAt) }
     }
 
+    func countSent(_ datagrams: ArraySlice<[UInt8]>, on path: StreamComponent, at index: Int) {
+        for datagram in datagrams { countSent(datagram.count, on: path, at: index) }
+    }
+
     func countDiscarded(_ byteCount: Int, on path: StreamComponent, at index: Int) {
         counted.packetsDiscardedOnSend += 1
         withPath(path, at: index) { $0.sent.discarded(byteCount) }

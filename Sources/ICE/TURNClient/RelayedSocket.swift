@@ -9,6 +9,8 @@ package final class RelayedSocket: DatagramSocket {
     package var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)?
     package var onUnreachable: ((TransportAddress, NetworkError) -> Void)?
 
+    package var onWritable: (() -> Void)?
+
     private weak var client: TURNClient?
 
     init(_ client: TURNClient, at address: TransportAddress) {
@@ -41,6 +43,6 @@ package final class RelayedSocket: DatagramSocket {
 
     func detach() {
         client = nil
-        (onDatagram, onUnreachable) = (nil, nil)
+        (onDatagram, onUnreachable, onWritable) = (nil, nil, nil)
     }
 }

@@ -110,6 +110,9 @@ extension TURNClient {
     /// Whether requests still leave from the shared socket: a port that the server refuses is given up for one of the client's own.
     package var isSharing: Bool { link.isSharing }
 
+    /// Takes the news that the shared socket has room again.
+    package func sharedSocketIsWritable() { writable() }
+
     /// Takes a datagram that came from ``serverAddress`` to the shared socket.
     package func receive(_ bytes: Span<UInt8>) { link.receive(bytes) }
 

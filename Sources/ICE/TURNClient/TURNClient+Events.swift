@@ -17,7 +17,10 @@ extension TURNClient {
     private func follow(_ event: AllocationEvent) {
         switch event {
         case .allocated: allocated()
-        case .refreshed(let lifetime): schedule(.refreshed(lifetime))
+        case .refreshed(let lifetime):
+            schedule(.refreshed(lifetime))
+            // Data waits while the server is being told of another address.
+            platform.enqueue { [weak self] in self?.writable() }
         case .released:
             end(with: .refreshed(.zero))
         case .familyReleased, .lost, .failed: break
@@ -65,6 +68,13 @@ extension TURNClient {
         let code = error.maximumTransmissionUnit == nil ? NetworkError.Code.hostUnreachable : .messageTooLarge
         let fault = NetworkError(code, name: name, operation: "relay to \(peer)")
         for socket in sockets where socket.localAddress.family == peer.family { socket.onUnreachable?(peer, fault) }
+    }
+
+    /// Data may be sent again, as far as the way to the server goes.
+    func writable() {
+        guard phase == .allocated, core?.withholdsData == false else { return }
+        for socket in sockets { socket.onWritable?() }
+        onWritable?()
     }
 
     private func redirected(to servers: [TransportAddress], _ domain: String?) {

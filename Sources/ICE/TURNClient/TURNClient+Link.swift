@@ -7,6 +7,7 @@ extension TURNClient {
         link.onOpen = { [weak self] server in self?.linkOpened(to: server) }
         link.onFrame = { [weak self] frame, bytes in self?.receive(frame, bytes) }
         link.onStray = { [weak self] _ in self?.statistics.foreignMessages += 1 }
+        link.onWritable = { [weak self] in self?.writable() }
         link.onDeadlineChange = { [weak self] in self?.setAlarm() }
         link.onFailure = { [weak self] error in
             self?.linkFailed(error)

@@ -43,6 +43,9 @@ public final class TURNClient {
     /// A peer's datagram arrived; the bytes are borrowed for the call, copy them to keep them.
     public var onData: ((Span<UInt8>, TransportAddress) -> Void)?
 
+    /// There may be room again behind a datagram that was refused with `wouldBlock`.
+    public var onWritable: (() -> Void)?
+
     /// An ICMP error came back for what the server passed on to a peer.
     public var onICMP: ((TransportAddress, TURNPeerError) -> Void)?
 
@@ -145,7 +148,7 @@ public final class TURNClient {
         sockets = []
         // Closures may own what owns this client.
         (onAllocate, onRefresh, onCreatePermission, onChannelBind, onData) = (nil, nil, nil, nil, nil)
-        (onICMP, onAllocationLost, onResponseError, onError) = (nil, nil, nil, nil)
+        (onICMP, onAllocationLost, onResponseError, onError, onWritable) = (nil, nil, nil, nil, nil)
     }
 }
 

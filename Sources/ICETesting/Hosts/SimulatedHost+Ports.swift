@@ -1,6 +1,15 @@
 public import NetBase
 
 extension SimulatedHost {
+    /// The system tells each socket, on a turn of its own.
+    func roomCame() {
+        for port in datagramPorts.keys.sorted() {
+            for socket in datagramPorts[port, default: []] {
+                fabric.scheduler.schedule(at: now) { [weak socket] in socket?.onWritable?() }
+            }
+        }
+    }
+
     /// Binds a UDP socket to one of the host's addresses, a loopback address or any address; port 0 takes a free one.
     ///
     /// IPv6 sockets take no IPv4. Throws `.addressInUse` and `.addressNotAvailable`.

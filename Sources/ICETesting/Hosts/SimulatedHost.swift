@@ -73,6 +73,7 @@ public final class SimulatedHost {
         interface.kind = kind
         interfaces.append(interface)
         interface.onChange = { [weak self] in self?.interfacesChanged() }
+        interface.onWritable = { [weak self] in self?.roomCame() }
         interfacesChanged()
         for ip in addresses { interface.addAddress(ip) }
         return interface

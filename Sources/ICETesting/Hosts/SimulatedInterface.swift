@@ -23,7 +23,12 @@ public final class SimulatedInterface {
     public var routedFamilies: Set<IPAddress.Family> = [.v4, .v6]
 
     /// Makes every send through the interface fail with a code, such as `.wouldBlock` or `.notPermitted`.
-    public var sendFault: NetworkError.Code?
+    public var sendFault: NetworkError.Code? {
+        didSet { if oldValue == .wouldBlock, sendFault == nil { onWritable?() } }
+    }
+
+    /// The host is told when there is room again.
+    var onWritable: (() -> Void)?
 
     /// The host is told of every change to what it may list.
     var onChange: (() -> Void)?

@@ -11,6 +11,9 @@ public final class SimulatedSocket {
     /// An ICMP error came back for something that was sent to a destination.
     public var onUnreachable: ((TransportAddress, NetworkError) -> Void)?
 
+    /// There is room again: the interface's ``SimulatedInterface/sendFault`` is no `.wouldBlock` any more.
+    public var onWritable: (() -> Void)?
+
     /// The byte with DSCP and ECN that was asked for; the simulated network makes no difference of it.
     public private(set) var typeOfService: UInt8 = 0
 
@@ -58,6 +61,7 @@ public final class SimulatedSocket {
         host = nil
         onDatagram = nil
         onUnreachable = nil
+        onWritable = nil
     }
 
     func receive(_ bytes: [UInt8], from source: TransportAddress) {

@@ -20,6 +20,9 @@ public final class SimulatedStream {
     /// The connection could not be made, broke, or was ended by the peer (`.endOfStream`).
     public var onClose: ((NetworkError) -> Void)?
 
+    /// All that waited has left the host.
+    public var onWritable: (() -> Void)?
+
     /// Bytes that were written and that have not left the host yet.
     public var unsentByteCount: Int { outbox.count }
 
@@ -76,6 +79,7 @@ public final class SimulatedStream {
         onConnect = nil
         onBytes = nil
         onClose = nil
+        onWritable = nil
         outbox = []
         inbox = []
         for work in [flushing, connectTimer, handingOver] { work?.cancel() }
@@ -101,8 +105,10 @@ extension SimulatedStream {
     private func flushLater(at instant: Instant? = nil) {
         guard state == .connected, flushing == nil, !outbox.isEmpty, let host else { return }
         flushing = host.fabric.scheduler.schedule(at: instant ?? host.now) { [weak self] in
-            self?.flushing = nil
-            self?.sendPieces(untilBusy: true)
+            guard let self else { return }
+            flushing = nil
+            sendPieces(untilBusy: true)
+            if outbox.isEmpty { onWritable?() }
         }
     }
 

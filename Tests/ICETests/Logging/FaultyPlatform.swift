@@ -82,6 +82,7 @@ private final class UnmarkableSocket: DatagramSocket {
         get { socket.onDatagram }
         set { socket.onDatagram = newValue }
     }
+    var onWritable: (() -> Void)?
     var onUnreachable: ((TransportAddress, NetworkError) -> Void)? {
         get { socket.onUnreachable }
         set { socket.onUnreachable = newValue }

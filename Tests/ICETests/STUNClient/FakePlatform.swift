@@ -152,6 +152,7 @@ final class FakeSocket: DatagramSocket {
     private unowned let platform: FakePlatform
     let localAddress: TransportAddress
     var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)?
+    var onWritable: (() -> Void)?
     var onUnreachable: ((TransportAddress, NetworkError) -> Void)?
     var sendError: NetworkError?
     private(set) var isClosed = false
@@ -183,6 +184,7 @@ final class FakeStream: ByteStream {
     var onConnect: (() -> Void)?
     var onBytes: ((Span<UInt8>) -> Void)?
     var onClose: ((NetworkError) -> Void)?
+    var onWritable: (() -> Void)?
     var unsentByteCount = 0
     private(set) var isClosed = false
 

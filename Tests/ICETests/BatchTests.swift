@@ -1,0 +1,67 @@
+import ICETesting
+import NetBase
+import Testing
+
+@testable import ICE
+
+@Suite("Several datagrams at a time, and room for them")
+struct BatchTests {
+    private func call(_ relayURL: String? = nil) throws -> (SimulatedNetwork, SimulatedCall, SimulatedHost) {
+        let network = SimulatedNetwork(seed: 14)
+        let hosts = ["192.0.2.1", "192.0.2.2"].map { (ip: IPAddress) in network.makeHost("host\(ip)", addresses: [ip]) }
+        var servers: [ICEServer] = []
+        if let relayURL {
+            _ = try SimulatedTURNServer(
+                on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+            servers = [try ICEServer(urls: [relayURL], username: "user", credential: "secret")]
+        }
+        let call = SimulatedCall(network, hosts[0], hosts[1]) {
+            $0.servers = servers
+            if relayURL != nil { $0.transportPolicy = .relay }
+        }
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        return (network, call, hosts[0])
+    }
+
+    @Test(
+        "Several datagrams arrive in their order and are counted, directly and through a relay",
+        arguments: [nil, "turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+    func several(_ relayURL: String?) throws {
+        let (network, call, _) = try call(relayURL)
+        let texts = (0..<100).map { "number \($0)" }
+        let before = call.caller.statistics().packetsSent
+        #expect(try call.caller.send(contentsOf: texts.map { Array($0.utf8) }) == 100)
+        #expect(try call.caller.send(contentsOf: []) == 0)
+        network.run(for: .seconds(1))
+        #expect(Array(call.received[1].suffix(100)) == texts)
+        #expect(call.caller.statistics().packetsSent == before + 100)
+        call.close()
+        #expect(throws: ICEError.self) { try call.caller.send(contentsOf: [[1]]) }
+    }
+
+    @Test("Who had no room is told once when there is some, on a later turn", arguments: [nil, "turn:192.0.2.9"])
+    func writable(_ relayURL: String?) throws {
+        let (network, call, host) = try call(relayURL)
+        var told: [StreamComponent] = []
+        call.caller.onWritable = { told.append($0) }
+        host.interface.sendFault = .wouldBlock
+        for _ in 0..<2 {
+            let error = #expect(throws: ICEError.self) { try call.caller.send("no room") }
+            #expect(error?.code == .wouldBlock)
+            #expect(throws: ICEError.self) { try call.caller.send(contentsOf: [[1], [2]]) }
+        }
+        network.run(for: .milliseconds(10))
+        #expect(told.isEmpty)
+        host.interface.sendFault = nil
+        #expect(told.isEmpty)
+        network.run(for: .milliseconds(10))
+        #expect(told == [.first])
+        // Who was never refused anything is not told.
+        host.interface.sendFault = .wouldBlock
+        host.interface.sendFault = nil
+        network.run(for: .milliseconds(10))
+        #expect(told.count == 1)
+        call.close()
+    }
+}
