@@ -5,9 +5,7 @@ extension EventLoop {
     public var executor: LoopExecutor {
         if let executor = core.executor { return executor }
         let executor = LoopExecutor(of: self, waker)
-        core.executor = executor
-        // Who has the loop is on its thread, or hands it over to the one that runs it.
-        if isClosed { executor.loopHasClosed() } else { executor.noteThread() }
+        core.take(executor)
         return executor
     }
 

@@ -9,8 +9,10 @@ final class LoopCore {
     let loop: UnsafeMutablePointer<uv_loop_t>
     let waker = Waker()
     /// What runs actors here, once somebody has asked for it.
-    var executor: LoopExecutor?
+    private(set) var executor: LoopExecutor?
     private(set) var isOpen = true
+    /// Closing is over as well.
+    private var hasClosed = false
     private var isRunning = false
     private var wasStopped = false
 
@@ -86,6 +88,7 @@ extension LoopCore {
         body()
         turnDepth -= 1
         turnTime = nil
+        if hasClosed { letActorsGo() }
     }
 }
 
@@ -192,7 +195,7 @@ extension LoopCore {
         guard isOpen else { return }
         isOpen = false
         waker.close()
-        executor?.loopHasClosed()
+        executor?.loopCloses()
         let dropped = queue
         queue = []
         withExtendedLifetime(dropped) {}
@@ -208,7 +211,7 @@ extension LoopCore {
         unsafe closeAndFree(asHandle(async))
         unsafe closeAndFree(asHandle(idle))
         unsafe closeAndFree(asHandle(bound))
-        guard isOwned else { return }
+        guard isOwned else { return closingIsOver() }
         if isRunning { unsafe uv_stop(loop) } else { drain() }
     }
 
@@ -217,5 +220,29 @@ extension LoopCore {
         let status = unsafe uv_loop_close(loop)
         precondition(status == 0, "an event loop was closed with something left open on it")
         unsafe loop.deallocate()
+        closingIsOver()
+    }
+
+    private func closingIsOver() {
+        hasClosed = true
+        letActorsGo()
+    }
+}
+
+// MARK: - Actors
+
+extension LoopCore {
+    func take(_ executor: LoopExecutor) {
+        self.executor = executor
+        // Who has the loop is on its thread, or hands it over to the one that runs it.
+        executor.noteThread()
+        guard !isOpen else { return }
+        executor.loopCloses()
+        if hasClosed { letActorsGo() }
+    }
+
+    /// Their work may be done elsewhere once nothing is closed or handled on this thread any more.
+    private func letActorsGo() {
+        if turnDepth == 0 { executor?.loopHasClosed() }
     }
 }

@@ -28,18 +28,31 @@ import Synchronization
 ///
 /// Get it from ``EventLoop/executor``. The actor has to hold it. Closures of what lives on the loop are called on its thread too, where
 /// `assumeIsolated` leads back into the actor without a wait. Waiting work does not keep `run()` from returning: something open on the loop
-/// does, or ``EventLoop/run(awaiting:)``. Once the loop is closed, what its actors still have to do is done elsewhere, one after the other.
+/// does, or ``EventLoop/run(awaiting:)``. An actor that always has more to do shares the thread with the loop: sockets and timers have their
+/// turn at each `await Task.yield()`, and wherever else it has to wait. A call of another actor on the same loop is no wait.
+///
+/// Once the loop is closed, what its actors still have to do is done elsewhere, one after the other; if it is closed inside an event, from
+/// the end of that event on. From there on `assumeIsolated` traps on the loop's thread. Do not call ``EventLoop/close()`` inside
+/// `assumeIsolated` where no event is being handled: what follows it in the closure is not the actor's any more.
 public final class LoopExecutor: SerialExecutor {
     private struct Work {
         var jobs: [UnownedJob] = []
-        var isRunning = false
+        /// Somebody is on the way to run the jobs.
+        var isAwaited = false
+        /// The loop's thread is done with its actors.
+        var hasClosed = false
+    }
+
+    private enum Runner {
+        case loop
+        case elsewhere
     }
 
     private let work = Mutex(Work())
     private let waker: Waker
     // An address, not a reference: it is used on the loop's thread alone, and gone when the loop is closed.
     private let loopAddress: Mutex<UInt?>
-    /// Where the work runs; 0 before the loop has run.
+    /// Where the work runs; 0 once the loop is closed, but while something is done elsewhere.
     private let thread = Atomic<UInt>(0)
 
     init(of loop: EventLoop, _ waker: Waker) {
@@ -64,8 +77,18 @@ public final class LoopExecutor: SerialExecutor {
     /// Takes a part of an actor's work; Swift calls it.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        work.withLock { $0.jobs.append(job) }
-        if !waker.execute({ [self] in runJobs() }) { runElsewhere() }
+        let runner = work.withLock { work -> Runner? in
+            work.jobs.append(job)
+            guard !work.isAwaited else { return nil }
+            work.isAwaited = true
+            return work.hasClosed ? .elsewhere : .loop
+        }
+        switch runner {
+        // A loop that is just closing refuses it, and what it refuses waits for the end of that.
+        case .loop: waker.execute { [self] in runJobs() }
+        case .elsewhere: runElsewhere()
+        case nil: break
+        }
     }
 
     /// Traps if this is not the loop's thread; Swift calls it.
@@ -79,37 +102,40 @@ public final class LoopExecutor: SerialExecutor {
     /// The loop runs on the present thread.
     func noteThread() { thread.store(currentThread(), ordering: .releasing) }
 
-    /// The loop takes no work any more: what it dropped is done elsewhere.
+    /// The loop is not to be asked for any more. Its thread still is where the work runs.
+    func loopCloses() { loopAddress.withLock { $0 = nil } }
+
+    /// The loop's thread is done with closing, and with the event in which that was: what is left is done elsewhere.
     func loopHasClosed() {
-        loopAddress.withLock { $0 = nil }
-        if work.withLock({ !$0.jobs.isEmpty }) { runElsewhere() }
+        guard work.withLock({ !$0.hasClosed }) else { return }
+        thread.store(0, ordering: .releasing)
+        let isWorkLeft = work.withLock { work in
+            work.hasClosed = true
+            work.isAwaited = !work.jobs.isEmpty
+            return work.isAwaited
+        }
+        if isWorkLeft { runElsewhere() }
     }
 
     private func runElsewhere() {
         Task {
             await Afterlife.shared.run {
+                self.noteThread()
                 self.runJobs()
                 self.thread.store(0, ordering: .releasing)
             }
         }
     }
 
-    /// Runs what has been taken up to now, and what comes meanwhile; whoever does so already does it for all.
+    /// Runs what has been taken up to now. What comes meanwhile, from these jobs as well, has to wait for the next time: others on the
+    /// thread have their turn before.
     private func runJobs() {
-        while let jobs = takeJobs() {
-            noteThread()
-            for job in jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
-            work.withLock { $0.isRunning = false }
-        }
-    }
-
-    private func takeJobs() -> [UnownedJob]? {
-        work.withLock { work in
-            guard !work.isRunning, !work.jobs.isEmpty else { return nil }
-            work.isRunning = true
+        let jobs = work.withLock { work in
+            work.isAwaited = false
             defer { work.jobs = [] }
             return work.jobs
         }
+        for job in jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
     }
 }
 

@@ -36,13 +36,6 @@ private actor Counter {
 
 private struct Fault: Error {}
 
-/// A blocking call on a thread of its own: the threads of Swift concurrency are few.
-private func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
-    }
-}
-
 extension UVTests {
     @Suite("Actors on a loop")
     struct LoopExecutorTests {

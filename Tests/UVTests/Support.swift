@@ -60,3 +60,10 @@ func passTime(_ duration: Duration) {
 func settle(_ loop: EventLoop) {
     for _ in 0..<5 { loop.run(.noWait) }
 }
+
+/// A blocking call on a thread of its own: the threads of Swift concurrency are few.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
+    }
+}
