@@ -83,6 +83,8 @@ extension LoopCore {
 
     /// Handles one event.
     func turn(_ body: () -> Void) {
+        // A host may run its loop on another thread than the one that it was adopted on.
+        if isOpen { executor?.noteThread() }
         turnDepth += 1
         turnTime = nil
         body()

@@ -62,8 +62,11 @@ public final class LoopExecutor: SerialExecutor {
 
     /// The loop, for the actor that this executor runs, which may make things on it.
     ///
-    /// It traps on another executor, and where the loop is closed.
+    /// It traps for an actor on another executor, and where the loop is closed.
     public func loop(isolation: isolated any Actor = #isolation) -> EventLoop {
+        precondition(
+            unsafe identity(of: isolation.unownedExecutor) == identity(of: asUnownedSerialExecutor()),
+            "the actor does not run on this event loop: its unownedExecutor has to be that of the loop's executor")
         checkIsolated()
         guard let address = loopAddress.withLock({ $0 }), let pointer = unsafe UnsafeRawPointer(bitPattern: address)
         else {
@@ -144,6 +147,11 @@ private actor Afterlife {
     static let shared = Afterlife()
 
     func run(_ work: @Sendable () -> Void) { work() }
+}
+
+/// What tells executors apart: Swift compares them by the first of the two words of this frozen struct, but not in public.
+private func identity(of executor: UnownedSerialExecutor) -> UInt {
+    unsafe withUnsafeBytes(of: executor) { unsafe $0.load(as: UInt.self) }
 }
 
 /// What tells threads apart.
