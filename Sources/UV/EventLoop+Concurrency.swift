@@ -19,8 +19,9 @@ extension EventLoop {
     /// }
     /// ```
     ///
-    /// The thread is blocked meanwhile: call it on one that Swift concurrency does not need, such as the main thread. Where the loop is closed
-    /// before, the operation is cancelled.
+    /// The thread is blocked meanwhile. Call it on the main thread or on one of the loop's own, but not on one of Swift concurrency's: not in
+    /// an `async` function, that is. On the main thread nothing of `@MainActor` runs before it returns, so the operation must not wait for
+    /// that there. Inside one of the loop's events it traps. Where the loop is closed before, the operation is cancelled.
     ///
     /// - Throws: What the operation throws; ``NetworkError`` with code `closed` where the loop is closed before it is over.
     public func run<Success: Sendable>(
@@ -28,6 +29,7 @@ extension EventLoop {
     ) throws -> Success {
         var result: Result<Success, any Error>?
         let mailbox = try Mailbox<Result<Success, any Error>>(on: self) { result = $0 }
+        core.requireNoEvent()
         let sender = mailbox.sender
         let task = Task {
             do {

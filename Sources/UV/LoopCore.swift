@@ -134,7 +134,7 @@ extension LoopCore {
 extension LoopCore {
     func run(_ mode: uv_run_mode) -> Bool {
         guard isOpen else { return false }
-        precondition(!isRunning, "an event loop cannot be run from inside one of its own events")
+        requireNoEvent()
         isRunning = true
         executor?.noteThread()
         if waker.hasWork { unsafe uv_ref(asHandle(async)) }
@@ -145,6 +145,12 @@ extension LoopCore {
             return false
         }
         return isAlive
+    }
+
+    /// libuv's loops are not run inside themselves.
+    func requireNoEvent() {
+        precondition(
+            !isRunning && turnDepth == 0, "an event loop cannot be run from inside one of its own events")
     }
 
     /// Runs until the condition holds or a time has passed or the loop was stopped or closed; whether the condition holds.

@@ -38,6 +38,13 @@ extension UVTests {
             await #expect(processExitsWith: .success) { try askForLoop(ofAnother: false) }
             await #expect(processExitsWith: .failure) { try askForLoop(ofAnother: true) }
         }
+
+        @Test("A host's loop is not run inside one of its events")
+        func nested() async {
+            await #expect(processExitsWith: .success) { try runHost { $0.stop() } }
+            await #expect(processExitsWith: .failure) { try runHost { $0.run(.noWait) } }
+            await #expect(processExitsWith: .failure) { try runHost { loop in try? loop.run {} } }
+        }
     }
 }
 
@@ -61,4 +68,13 @@ private func askForLoop(ofAnother: Bool) throws {
     let executor = ofAnother ? others.executor : mine.executor
     let isOpen = Guest(on: mine.executor).assumeIsolated { $0.isAtHome(on: executor) }
     #expect(isOpen)
+}
+
+private func runHost(_ event: @escaping (EventLoop) -> Void) throws {
+    let host = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
+    unsafe uv_loop_init(host)
+    let loop = try unsafe EventLoop(adopting: host)
+    let timer = Timer(on: loop) { event(loop) }
+    timer.start(after: .zero)
+    unsafe uv_run(host, UV_RUN_DEFAULT)
 }
