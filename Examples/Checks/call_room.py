@@ -394,6 +394,40 @@ async def redis_hangs(stage):
     await over(creator, joiner, stage.redis)
 
 
+async def ended_while_redis_hangs(stage):
+    """the call can be ended while Redis hangs, by /end and by a signal"""
+    creator, joiner = await stage.call("--expiry", "3")
+    stage.redis.process.process.send_signal(signal.SIGSTOP)
+    try:
+        creator.type("/end")
+        joiner.process.send_signal(signal.SIGTERM)
+        for process in (creator, joiner):
+            await process.line("has left", within=5)
+            if status := await process.end():
+                raise Failed(f"{process.name} ended with {status}")
+    finally:
+        stage.redis.process.process.send_signal(signal.SIGCONT)
+    await until("the end of the keys", stage.redis.are_gone)
+
+
+async def interrupted_twice(stage):
+    """a second signal ends at once"""
+    creator, joiner = await stage.call("--expiry", "3")
+    stage.redis.process.process.send_signal(signal.SIGSTOP)
+    try:
+        for process in (creator, joiner):
+            async def is_over():
+                if process.process.returncode is None:
+                    process.process.send_signal(signal.SIGINT)
+                return process.is_over
+            await until("the end by signals", is_over, within=1.5)
+            if (status := await process.end()) != -signal.SIGINT:
+                raise Failed(f"{process.name} ended with {status}")
+    finally:
+        stage.redis.process.process.send_signal(signal.SIGCONT)
+    await until("the end of the keys", stage.redis.are_gone)
+
+
 async def expiry(stage):
     """keys are renewed while the call lasts, and go when both sides crash"""
     creator, joiner = await stage.call("--expiry", "3")
@@ -460,7 +494,7 @@ async def main():
     alone = [case for case in (in_one_process, no_server) if wanted in case.__doc__]
     shared = [case for case in (
         creator_first, joiner_first, ordered_and_filtered, wrong_secret, forged, several_rooms, restarts, another_joiner,
-        redis_restarted, redis_hangs, expiry, interrupted) if wanted in case.__doc__]
+        redis_restarted, redis_hangs, ended_while_redis_hangs, expiry, interrupted, interrupted_twice) if wanted in case.__doc__]
     results = [await run(case, None) for case in alone]
     if not shutil.which("redis-server") or not shutil.which("redis-cli"):
         print("skipped  call-room through Redis: redis-server is not installed")

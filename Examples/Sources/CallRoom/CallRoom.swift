@@ -92,12 +92,16 @@ struct CallRoom: ParsableCommand {
         }
     }
 
-    /// Ctrl-C ends the call as /end does, so that the other side hears of it and the documents are gone.
+    /// Ctrl-C ends the call as /end does, so that the other side hears of it and the documents are gone; a second time ends at once.
     private func endOnSignals(_ sender: Mailbox<String>.Sender) -> [any DispatchSourceSignal] {
-        [SIGINT, SIGTERM].map { number in
+        let numbers = [SIGINT, SIGTERM]
+        return numbers.map { number in
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { sender.send("/end") }
+            source.setEventHandler {
+                for number in numbers { _ = signal(number, SIG_DFL) }
+                sender.send("/end")
+            }
             source.resume()
             return source
         }

@@ -22,10 +22,14 @@ final class RedisStore: CallStore {
     private var isReading = false
     private var mustReadAgain = false
     private var isOverdue = false
+    /// Who waits for the documents to be taken away.
+    private var onRemoved: (() -> Void)?
     private lazy var timer = ICE.Timer(on: loop.events) { [unowned self] in timerFired() }
 
     private static let patience = Duration.seconds(5)
     private static let retryInterval = Duration.milliseconds(500)
+    /// Who ends a call does not wait longer than this for a Redis that hangs.
+    private static let parting = Duration.seconds(2)
 
     /// - Parameter lifetime: How many seconds the keys stay when nobody renews them, 3 or more.
     init(on loop: SharedLoop, server: RedisServer, keys: CallKeys, lifetime: Int) {
@@ -65,11 +69,19 @@ final class RedisStore: CallStore {
     /// Where Redis is away, the keys are left to expire.
     func remove(sign: Bool, onDone: @escaping () -> Void) {
         guard phase == .open, let commands else { return loop.events.enqueue(onDone) }
+        onRemoved = onDone
+        timer.start(after: Self.parting)
         let doomed = keys.documents + (sign ? [keys.sign] : [])
         commands.send(["MULTI"])
         commands.send(["DEL"] + doomed)
         commands.send(["PUBLISH", keys.call, "ended"])
-        commands.send(["EXEC"]) { _ in onDone() }
+        commands.send(["EXEC"]) { [weak self] _ in self?.removed() }
+    }
+
+    private func removed() {
+        let onDone = onRemoved
+        onRemoved = nil
+        onDone?()
     }
 
     func close() {
@@ -132,6 +144,7 @@ final class RedisStore: CallStore {
         guard phase != .idle else { return }
         let wasOpen = phase == .open
         disconnect()
+        if onRemoved != nil { return removed() }
         if phase == .connecting, !untried.isEmpty { return tryNext() }
         phase = .away
         timer.start(after: Self.retryInterval)
@@ -140,6 +153,7 @@ final class RedisStore: CallStore {
     }
 
     private func timerFired() {
+        if onRemoved != nil { return removed() }
         switch phase {
         case .idle: break
         case .connecting: lost("no answer for \(Self.patience)")
