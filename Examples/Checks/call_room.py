@@ -125,6 +125,21 @@ class Redis:
         output, _ = await client.communicate()
         return output.decode().split("\n")[:-1]
 
+    @contextlib.asynccontextmanager
+    async def channel(self, pattern):
+        """What is published meanwhile: an asynchronous function that gives the last channel and message but for "changed"."""
+        listener = await Process.start("redis-cli", "redis-cli", "-p", str(self.port), "PSUBSCRIBE", pattern)
+        try:
+            await listener.line("^1$")
+
+            async def last():
+                lines = listener.lines[3:]
+                news = [lines[i + 2:i + 4] for i in range(0, len(lines) - 3, 4)]
+                return next((new for new in reversed(news) if new[1] != "changed"), None)
+            yield last
+        finally:
+            await listener.dispose()
+
     async def keys(self):
         return sorted(key for key in await self.ask("KEYS", "*") if key)
 
@@ -299,6 +314,30 @@ async def forged(stage):
     await talk(creator, joiner)
     creator.type("/restart")
     await generation(creator, joiner)
+    await over(creator, joiner, stage.redis)
+
+
+async def ended_by_a_stranger(stage):
+    """who does not know the secret ends no call, neither by a last word nor by the sign"""
+    async with stage.redis.channel("calls/*") as heard:
+        creator, joiner = await stage.call()
+        await over(creator, joiner, stage.redis)
+        channel, last_word = await until("the last word", heard)
+    creator, joiner = await stage.call()
+    for place in (channel, "rooms/lobby"):
+        for word in ("ended", "", last_word):
+            await stage.redis.ask("PUBLISH", place, word)
+    await stage.redis.ask("SET", "rooms/lobby", "rubbish", "KEEPTTL")
+    await stage.redis.ask("PUBLISH", "rooms/lobby", "changed")
+    for process in (creator, joiner):
+        await process.line("a document is passed over")
+    await talk(creator, joiner)
+    for restarting in (creator, joiner):
+        restarting.type("/restart")
+        await generation(creator, joiner)
+    await stage.redis.ask("DEL", "rooms/lobby")
+    # Right behind a restart, which the other side may not have seen yet.
+    creator.type("/restart")
     await over(creator, joiner, stage.redis)
 
 
@@ -493,7 +532,7 @@ async def main():
     wanted = " ".join(sys.argv[1:])
     alone = [case for case in (in_one_process, no_server) if wanted in case.__doc__]
     shared = [case for case in (
-        creator_first, joiner_first, ordered_and_filtered, wrong_secret, forged, several_rooms, restarts, another_joiner,
+        creator_first, joiner_first, ordered_and_filtered, wrong_secret, forged, ended_by_a_stranger, several_rooms, restarts, another_joiner,
         redis_restarted, redis_hangs, ended_while_redis_hangs, expiry, interrupted, interrupted_twice) if wanted in case.__doc__]
     results = [await run(case, None) for case in alone]
     if not shutil.which("redis-server") or not shutil.which("redis-cli"):

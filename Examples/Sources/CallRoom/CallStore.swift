@@ -13,6 +13,8 @@ enum Side: String, CaseIterable {
 ///     calls/{id}/answer           the same of the joiner
 ///     calls/{id}/answerCandidates
 ///
+/// The end of a call is told in words that the store does not keep, and may be anybody's.
+///
 /// A store knows nothing of what the documents say: they are sealed. Writing a document again under its id changes nothing, so that all
 /// may be written again when it is not known what has arrived.
 protocol CallStore: AnyObject {
@@ -28,8 +30,8 @@ protocol CallStore: AnyObject {
     /// Adds a candidate.
     func add(_ candidate: String, id: String, of side: Side)
 
-    /// Takes all documents away, and the sign if it is ours, and tells the other side that the call has ended.
-    func remove(sign: Bool, onDone: @escaping () -> Void)
+    /// Takes all documents away, and the sign if it is ours, and tells the other side a last word. Is done in bounded time.
+    func remove(sign: Bool, lastWord: String, onDone: @escaping () -> Void)
 
     /// Ends the watch.
     func close()
@@ -43,8 +45,8 @@ enum CallEvent {
     case away(reason: String)
     /// The store could not be reached to begin with.
     case failed(reason: String)
-    /// The other side has taken the documents away.
-    case ended
+    /// Somebody says that the call has ended, and has to show that he is of the call.
+    case ended(lastWord: String)
 }
 
 /// All documents of a call at one moment. Who is told of changes by such looks misses none and sees none twice, whenever it began.

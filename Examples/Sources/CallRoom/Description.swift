@@ -9,9 +9,7 @@ struct Description: Codable {
     var wantsRestart = false
 }
 
-/// How a call ended.
-enum RoomEnd {
-    case left
-    case endedByOther
-    case failed(RoomError)
+/// What ends a call for the other side: the username fragments of the present generation, which are of no other call.
+struct LastWord: Codable {
+    let generations: [String]
 }

@@ -29,9 +29,9 @@ final class EmbeddedStore: CallStore {
         tell()
     }
 
-    func remove(sign: Bool, onDone: @escaping () -> Void) {
+    func remove(sign: Bool, lastWord: String, onDone: @escaping () -> Void) {
         documents = CallSnapshot(sign: sign ? nil : documents.sign)
-        for watcher in watchers { loop.enqueue { watcher(.ended) } }
+        for watcher in watchers { loop.enqueue { watcher(.ended(lastWord: lastWord)) } }
         loop.enqueue(onDone)
     }
 

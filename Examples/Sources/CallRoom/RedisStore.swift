@@ -3,7 +3,7 @@ import ICE
 
 /// The documents of a call in a Redis server: strings for descriptions, a hash for each collection of candidates.
 ///
-/// Every change is published on the channel of the call, without what has changed: who hears of it reads all documents at once. It
+/// Every change is published on the channel of the call, as "changed" and without what has changed: who hears of it reads all documents at once. It
 /// subscribes first and reads then, so that nothing falls between the two. No key is ever without a time to live, which is renewed while
 /// somebody watches: whatever happens to the processes, nothing stays behind.
 final class RedisStore: CallStore {
@@ -67,14 +67,14 @@ final class RedisStore: CallStore {
     }
 
     /// Where Redis is away, the keys are left to expire.
-    func remove(sign: Bool, onDone: @escaping () -> Void) {
+    func remove(sign: Bool, lastWord: String, onDone: @escaping () -> Void) {
         guard phase == .open, let commands else { return loop.events.enqueue(onDone) }
         onRemoved = onDone
         timer.start(after: Self.parting)
         let doomed = keys.documents + (sign ? [keys.sign] : [])
         commands.send(["MULTI"])
         commands.send(["DEL"] + doomed)
-        commands.send(["PUBLISH", keys.call, "ended"])
+        commands.send(["PUBLISH", keys.call, lastWord])
         commands.send(["EXEC"]) { [weak self] _ in self?.removed() }
     }
 
@@ -126,8 +126,8 @@ final class RedisStore: CallStore {
             switch event {
             case .opened: news?.subscribe(to: [keys.call, keys.sign])
             case .subscribed: read()
-            case .message("ended"): onEvent?(.ended)
-            case .message: read()
+            case .message("changed"): read()
+            case .message(let lastWord): onEvent?(.ended(lastWord: lastWord))
             case .closed(let reason): lost(reason)
             }
         }

@@ -18,6 +18,10 @@ final class Room {
     private let store: any CallStore
     private var isOver = false
     private var isSignOurs = false
+    private var hasBeenWelcomed = false
+    /// The generations of this call, of both sides: who names one of them in his last word is of the call.
+    private var generations: Set<String> = []
+    private var theirGeneration: String?
     /// What this side has written of the present generation, to write it again when the store may have lost it.
     private var description: Description?
     private var candidates: [String: String] = [:]
@@ -87,6 +91,7 @@ final class Room {
 
     private func describe(_ description: Description) {
         self.description = description
+        generations.insert(description.parameters.usernameFragment)
         onNotice?("\(side) with the fragment \(description.parameters.usernameFragment)")
     }
 
@@ -123,16 +128,21 @@ final class Room {
             if isWelcome(snapshot) { read(snapshot) }
         case .away(let reason): onNotice?("the store is away: \(reason)")
         case .failed(let reason): end(.failed(RoomError(reason)))
-        case .ended: end(.endedByOther)
+        case .ended(let text):
+            guard let lastWord: LastWord = open(text, at: keys.lastWord) else { return }
+            // Who has heard the last word of an earlier call can say it again.
+            if !generations.isDisjoint(with: lastWord.generations) { end(.endedByOther) }
         }
     }
 
-    /// Looks at the sign at the door, before anything else is read or written.
+    /// Looks at the sign at the door, before anything else is read or written. Who is inside does not care who hangs up another one:
+    /// that takes no secret.
     private func isWelcome(_ snapshot: CallSnapshot) -> Bool {
         guard let sign = snapshot.sign else { return true }
         isSignOurs = (try? secret.open(sign, at: keys.sign)) == keys.call
-        if !isSignOurs { end(.failed(RoomError("the room has another secret than the one given"))) }
-        return isSignOurs
+        if isSignOurs { hasBeenWelcomed = true }
+        if !hasBeenWelcomed { end(.failed(RoomError("the room has another secret than the one given"))) }
+        return hasBeenWelcomed
     }
 
     private func read(_ snapshot: CallSnapshot) {
@@ -176,6 +186,8 @@ final class Room {
 
     private func set(_ parameters: ICEParameters) throws(ICEError) {
         try client.setRemoteParameters(parameters)
+        theirGeneration = parameters.usernameFragment
+        generations.insert(parameters.usernameFragment)
         received.forgetAll(but: parameters.usernameFragment)
     }
 
@@ -213,6 +225,10 @@ final class Room {
             self?.onEnd?(end)
             self?.onEnd = nil
         }
-        if case .endedByOther = end { finish() } else { store.remove(sign: isSignOurs, onDone: finish) }
+        if case .endedByOther = end { return finish() }
+        let generations = [client.localParameters.usernameFragment, theirGeneration].compactMap { $0 }
+        // Without a last word the other side waits as for somebody whose process has died.
+        let lastWord = try? secret.seal(LastWord(generations: generations), at: keys.lastWord)
+        store.remove(sign: isSignOurs, lastWord: lastWord ?? "", onDone: finish)
     }
 }

@@ -1,0 +1,6 @@
+/// How a call ended.
+enum RoomEnd {
+    case left
+    case endedByOther
+    case failed(RoomError)
+}
