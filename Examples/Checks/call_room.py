@@ -508,6 +508,16 @@ async def no_server(stage):
         raise Failed("it is no error")
 
 
+async def password(stage):
+    """a server that wants a password is told so in its words"""
+    await stage.redis.ask("CONFIG", "SET", "requirepass", SECRET)
+    process = await stage.enter("create")
+    await process.line("gives up: Redis at .* is of no use: NOAUTH")
+    if await process.end() != 1:
+        raise Failed("it is no error")
+    await stage.redis.ask("-a", SECRET, "--no-auth-warning", "CONFIG", "SET", "requirepass", "")
+
+
 async def run(case, redis):
     stage = Stage(redis)
     try:
@@ -533,7 +543,7 @@ async def main():
     alone = [case for case in (in_one_process, no_server) if wanted in case.__doc__]
     shared = [case for case in (
         creator_first, joiner_first, ordered_and_filtered, wrong_secret, forged, ended_by_a_stranger, several_rooms, restarts, another_joiner,
-        redis_restarted, redis_hangs, ended_while_redis_hangs, expiry, interrupted, interrupted_twice) if wanted in case.__doc__]
+        redis_restarted, redis_hangs, ended_while_redis_hangs, expiry, interrupted, interrupted_twice, password) if wanted in case.__doc__]
     results = [await run(case, None) for case in alone]
     if not shutil.which("redis-server") or not shutil.which("redis-cli"):
         print("skipped  call-room through Redis: redis-server is not installed")

@@ -84,6 +84,7 @@ final class RedisConnection {
     }
 
     fileprivate func take(_ reply: RedisReply) {
+        if case .error(let reason) = reply { return tell(.closed(reason: reason)) }
         guard case .array(let parts) = reply, parts.count == 3 else { return }
         if case .text("message") = parts[0], case .text(let message) = parts[2] { return tell(.message(message)) }
         awaitedSubscriptions -= 1

@@ -119,7 +119,12 @@ final class RedisStore: CallStore {
     /// One connection for commands, and one for news: what has subscribed takes no other command.
     private func open(_ address: TransportAddress) throws(RoomError) {
         commands = try RedisConnection(on: loop, to: address) { [weak self] event in
-            if case .closed(let reason) = event { self?.lost(reason) }
+            guard let self else { return }
+            switch event {
+            case .opened: knock()
+            case .closed(let reason): lost(reason)
+            default: break
+            }
         }
         news = try RedisConnection(on: loop, to: address) { [weak self] event in
             guard let self else { return }
@@ -130,6 +135,14 @@ final class RedisStore: CallStore {
             case .message(let lastWord): onEvent?(.ended(lastWord: lastWord))
             case .closed(let reason): lost(reason)
             }
+        }
+    }
+
+    /// A server that wants a password says so here; hiredis drops what a subscription is refused with.
+    private func knock() {
+        commands?.send(["PING"]) { [weak self, weak commands] reply in
+            guard let self, commands != nil, commands === self.commands, case .error(let reason) = reply else { return }
+            lost(reason)
         }
     }
 
