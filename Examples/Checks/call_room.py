@@ -9,201 +9,16 @@ cases that need it are skipped.
 
 import asyncio
 import contextlib
-import os
 import re
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parent.parent / ".build" / "debug" / "call-room"
-SECRET = "correct horse battery staple"
-WITHIN = 20
-
-
-class Failed(Exception):
-    """What a case found, in words."""
-
-
-async def until(what, condition, within=WITHIN):
-    """Polls what no output tells of."""
-    deadline = asyncio.get_running_loop().time() + within
-    while not (result := await condition()):
-        if asyncio.get_running_loop().time() > deadline:
-            raise Failed(f"{what}: not within {within} s")
-        await asyncio.sleep(0.05)
-    return result
-
-
-class Process:
-    """A process whose lines are waited for; `seen` is how far they have been looked at."""
-
-    def __init__(self, name, process):
-        self.name, self.process, self.lines, self.seen = name, process, [], 0
-        self.news, self.is_over = asyncio.Condition(), False
-        self.reader = asyncio.create_task(self.read())
-
-    @classmethod
-    async def start(cls, name, *command, secret=None):
-        environment = {**os.environ, "CALL_ROOM_SECRET": secret} if secret else None
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, env=environment)
-        return cls(name, process)
-
-    async def read(self):
-        while line := await self.process.stdout.readline():
-            async with self.news:
-                self.lines.append(line.decode(errors="replace").rstrip("\n"))
-                self.news.notify_all()
-        async with self.news:
-            self.is_over = True
-            self.news.notify_all()
-
-    async def line(self, pattern, within=WITHIN):
-        """The next line with the pattern, behind the last one that was waited for."""
-        def find():
-            for index in range(self.seen, len(self.lines)):
-                if match := re.search(pattern, self.lines[index]):
-                    self.seen = index + 1
-                    return match
-            return None
-
-        async def wait():
-            async with self.news:
-                while not (match := find()):
-                    if self.is_over:
-                        raise Failed(f"{self.name} has ended without {pattern!r}")
-                    await self.news.wait()
-                return match
-        try:
-            return await asyncio.wait_for(wait(), within)
-        except asyncio.TimeoutError:
-            raise Failed(f"{self.name} did not say {pattern!r} within {within} s") from None
-
-    def type(self, text):
-        self.process.stdin.write(f"{text}\n".encode())
-
-    async def end(self):
-        """Waits for the end, and returns the exit status."""
-        try:
-            await asyncio.wait_for(self.process.wait(), WITHIN)
-        except asyncio.TimeoutError:
-            raise Failed(f"{self.name} does not end") from None
-        await self.reader
-        return self.process.returncode
-
-    async def dispose(self):
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-        await self.reader
-
-
-class Redis:
-    """A redis-server that keeps nothing, and may be stopped and started again on its port."""
-
-    def __init__(self, directory):
-        self.directory, self.process = directory, None
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
-
-    async def start(self):
-        self.process = await Process.start(
-            "redis-server", "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-            "--appendonly", "no", "--dir", self.directory)
-        await self.process.line("Ready to accept connections")
-
-    async def kill(self):
-        await self.process.dispose()
-
-    async def ask(self, *words):
-        client = await asyncio.create_subprocess_exec(
-            "redis-cli", "-p", str(self.port), *words, stdout=asyncio.subprocess.PIPE)
-        output, _ = await client.communicate()
-        return output.decode().split("\n")[:-1]
-
-    @contextlib.asynccontextmanager
-    async def channel(self, pattern):
-        """What is published meanwhile: an asynchronous function that gives the last channel and message but for "changed"."""
-        listener = await Process.start("redis-cli", "redis-cli", "-p", str(self.port), "PSUBSCRIBE", pattern)
-        try:
-            await listener.line("^1$")
-
-            async def last():
-                lines = listener.lines[3:]
-                news = [lines[i + 2:i + 4] for i in range(0, len(lines) - 3, 4)]
-                return next((new for new in reversed(news) if new[1] != "changed"), None)
-            yield last
-        finally:
-            await listener.dispose()
-
-    async def keys(self):
-        return sorted(key for key in await self.ask("KEYS", "*") if key)
-
-    async def are_gone(self):
-        return not await self.keys()
-
-    async def documents(self):
-        """All that is in the store."""
-        values = {}
-        for key in await self.keys():
-            values[key] = await self.ask(*(("HGETALL", key) if key.endswith("Candidates") else ("GET", key)))
-        return values
-
-
-class Stage:
-    """What a case is played on."""
-
-    def __init__(self, redis=None):
-        self.redis, self.processes = redis, []
-
-    async def enter(self, part, *options, secret=SECRET, port=None, room="lobby"):
-        process = await Process.start(
-            part, str(PROGRAM), part, "--redis", f"127.0.0.1:{port or self.redis.port}", "--room", room, "--loopback",
-            *options, secret=secret)
-        self.processes.append(process)
-        return process
-
-    async def call(self, *options):
-        creator = await self.enter("create", *options)
-        await creator.line("signals through the store")
-        joiner = await self.enter("join", *options)
-        await generation(creator, joiner)
-        return creator, joiner
-
-    async def dispose(self):
-        for process in self.processes:
-            await process.dispose()
-
-
-async def generation(*participants):
-    """The fragments of the generation that both have chosen a pair of."""
-    return [(await one.line("chose .* in the generation (.*)"))[1] for one in participants]
-
-
-spoken = 0
-
-
-async def talk(*participants):
-    global spoken
-    for speaker, listener in (participants, participants[::-1]):
-        spoken += 1
-        speaker.type(f"sentence {spoken}")
-        await listener.line(f"got sentence {spoken}$")
-
-
-async def over(leaver, other, redis):
-    leaver.type("/end")
-    await other.line("the other side has ended the call")
-    for process in (leaver, other):
-        if status := await process.end():
-            raise Failed(f"{process.name} ended with {status}")
-    if keys := await redis.keys():
-        raise Failed(f"left behind: {keys}")
-
+from stage.process import Failed, Process, until
+from stage.redis import Redis
+from stage.room import PROGRAM, SECRET, Stage, generation, over, talk
 
 # The cases
 
@@ -228,6 +43,8 @@ async def creator_first(stage):
     """a call through Redis: documents are sealed, expire, and go"""
     creator, joiner = await stage.call()
     await talk(creator, joiner)
+    creator.type("\x1b[31mred\x07\u202e")
+    await joiner.line(r"got \[31mred$")
     keys = await stage.redis.keys()
     if [re.sub("^calls/[0-9a-f]{32}/", "", key) for key in keys] != [
             "answer", "answerCandidates", "offer", "offerCandidates", "rooms/lobby"]:

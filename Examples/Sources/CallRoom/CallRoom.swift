@@ -2,6 +2,13 @@ import ArgumentParser
 import Foundation
 import ICE
 
+// The program, from the command line inwards:
+//   CallRoom, ClientOptions, Demonstration   what is asked for: two processes and Redis, or a whole call in this process
+//   Participant                              one side: its client, what it says and hears; SharedLoop is the loop that it is on
+//   Room, CandidateBuffer, RoomEnd           signalling: what of the store becomes what of the client, and how it ends
+//   CallKeys, RoomSecret, Description        the documents: where they are, how they are sealed, what they say
+//   CallStore, EmbeddedStore, RedisStore     what keeps them; RedisConnection alone calls hiredis
+
 @main
 struct CallRoom: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,12 +17,12 @@ struct CallRoom: ParsableCommand {
         discussion: """
             Without arguments both sides are in this process, with a store in its memory. With a Redis server there are two processes:
 
-              call-room create --redis 127.0.0.1:6379 --room lobby --secret "$SECRET"
-              call-room join   --redis 127.0.0.1:6379 --room lobby --secret "$SECRET"
+              export CALL_ROOM_SECRET="$(openssl rand -hex 16)"    # the same on both sides
+              call-room create --redis 127.0.0.1:6379 --room lobby
+              call-room join   --redis 127.0.0.1:6379 --room lobby
 
             Either may come first. A line of standard input is said to the other side; /restart begins a new generation of ICE, /end or \
-            the end of input ends the call for both. Others on the machine see arguments: CALL_ROOM_SECRET in the environment does \
-            for --secret. Take a long one, such as `openssl rand -hex 16` gives.
+            the end of input ends the call for both. There is --secret too, but others on the machine see arguments.
             """)
 
     enum Part: String, ExpressibleByArgument, CaseIterable {
@@ -26,7 +33,7 @@ struct CallRoom: ParsableCommand {
     @Argument(help: "Whether to create the room or to join it.") var part: Part?
     @Option(help: ArgumentHelp("The Redis server.", valueName: "host:port")) var redis: String?
     @Option(help: "The name of the room.") var room: String?
-    @Option(help: "What opens the room; 8 characters or more.") var secret: String?
+    @Option(help: "What opens the room, 8 characters or more, where CALL_ROOM_SECRET does not say it.") var secret: String?
     @Option(help: "How long the documents stay when both sides are gone, in seconds.") var expiry = 60
     @OptionGroup var client: ClientOptions
 
@@ -38,7 +45,7 @@ struct CallRoom: ParsableCommand {
             return
         }
         guard let redis, let room, let secret = givenSecret else {
-            throw ValidationError("\(part) needs --redis, --room and --secret (or CALL_ROOM_SECRET).")
+            throw ValidationError("\(part) needs --redis, --room and CALL_ROOM_SECRET in the environment (or --secret).")
         }
         guard RedisServer(redis) != nil else {
             throw ValidationError("--redis takes a host and a port, such as 127.0.0.1:6379.")

@@ -78,7 +78,21 @@ final class Participant {
 /// Writes a line to standard output at once, also where that is a pipe.
 func tell(_ line: String) {
     // Nobody reading any more is no reason to stop.
-    try? FileHandle.standardOutput.write(contentsOf: Data("\(line)\n".utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data("\(line.printable)\n".utf8))
+}
+
+extension String {
+    /// Without control characters: what comes from the network must not steer the terminal.
+    fileprivate var printable: String {
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.filter { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: false
+                    default: true
+                    }
+                }))
+    }
 }
 
 extension RoomEnd {

@@ -118,11 +118,25 @@ struct PingPong: ParsableCommand {
 
 /// Prints a line, at once: whoever reads it may be another program.
 func show(_ line: String) {
-    print(line)
+    print(line.printable)
     fflush(nil)
 }
 
 struct CallFailed: Error, CustomStringConvertible {
     let reason: String
-    var description: String { "the call failed: \(reason)" }
+    var description: String { "the call failed: \(reason.printable)" }
+}
+
+extension String {
+    /// Without control characters: what comes from the network must not steer the terminal.
+    fileprivate var printable: String {
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.filter { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: false
+                    default: true
+                    }
+                }))
+    }
 }
