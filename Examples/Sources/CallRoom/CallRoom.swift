@@ -21,8 +21,8 @@ struct CallRoom: ParsableCommand {
               call-room create --redis 127.0.0.1:6379 --room lobby
               call-room join   --redis 127.0.0.1:6379 --room lobby
 
-            Either may come first. A line of standard input is said to the other side; /restart begins a new generation of ICE, /end or \
-            the end of input ends the call for both. There is --secret too, but others on the machine see arguments.
+            Either may come first. A line of standard input is said to the other side; /restart begins a new generation of ICE, /end \
+            or the end of input ends the call for both. There is --secret too, but others on the machine see arguments.
             """)
 
     enum Part: String, ExpressibleByArgument, CaseIterable {
@@ -33,7 +33,7 @@ struct CallRoom: ParsableCommand {
     @Argument(help: "Whether to create the room or to join it.") var part: Part?
     @Option(help: ArgumentHelp("The Redis server.", valueName: "host:port")) var redis: String?
     @Option(help: "The name of the room.") var room: String?
-    @Option(help: "What opens the room, 8 characters or more, where CALL_ROOM_SECRET does not say it.") var secret: String?
+    @Option(help: "What opens the room, 8 characters or more; CALL_ROOM_SECRET hides it.") var secret: String?
     @Option(help: "How long the documents stay when both sides are gone, in seconds.") var expiry = 60
     @OptionGroup var client: ClientOptions
 
@@ -45,7 +45,7 @@ struct CallRoom: ParsableCommand {
             return
         }
         guard let redis, let room, let secret = givenSecret else {
-            throw ValidationError("\(part) needs --redis, --room and CALL_ROOM_SECRET in the environment (or --secret).")
+            throw ValidationError("\(part) needs --redis, --room and CALL_ROOM_SECRET (or --secret).")
         }
         guard RedisServer(redis) != nil else {
             throw ValidationError("--redis takes a host and a port, such as 127.0.0.1:6379.")
