@@ -121,6 +121,12 @@ async def connect_by_room():
         expect(up["direction"] != down["direction"] and up["bytes"] == down["bytes"], f"the sides do not agree: {up} {down}")
 
 
+async def connect_by_unwritable_room():
+    # Nobody may write there, not even root.
+    outcome = (await ice("connect", "--json", *HERE, "--room", "/proc")).expect_code(1)
+    expect(outcome.last("summary")["fault"]["name"] == "room", outcome.text)
+
+
 async def connect_until_interrupted():
     flags = ["connect", *HERE, "--interval", "0.05"]
 
@@ -295,6 +301,7 @@ ALONE = [
     ("nat with a server that is not there", nat_without_server),
     ("connect by pasted lines, with pings", connect_pasted),
     ("connect through a folder, with throughput", connect_by_room),
+    ("connect through a folder that can't be written to", connect_by_unwritable_room),
     ("connect until one side is interrupted", connect_until_interrupted),
     ("connect with lines that are none", connect_wrongly),
 ]

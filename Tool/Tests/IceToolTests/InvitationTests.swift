@@ -1,3 +1,4 @@
+import Foundation
 import ICE
 import Testing
 
@@ -30,6 +31,28 @@ struct InvitationTests {
         #expect(throws: BadInvitation.incomplete) { try Invitation(line: "ice1:") }
     }
 
+    @Test(
+        "A line with figures that are none is refused",
+        arguments: [
+            #""throughput":-1e300"#, #""throughput":0"#, #""throughput":-1"#, #""throughput":1e999"#, #""pings":0"#,
+            #""pings":-9223372036854775808"#, #""pings":1e300"#, #""pings":0.5"#,
+        ])
+    func hostileFigures(figure: String) throws {
+        let line = try invitation().line
+        let data = try #require(Data(base64Encoded: String(line.dropFirst("ice1:".count))))
+        let (name, known) = figure.contains("pings") ? ("pings", "10") : ("throughput", "2.5")
+        let json = String(decoding: data, as: UTF8.self).replacing(#""\#(name)":\#(known)"#, with: figure)
+        #expect(json.contains(figure))
+        #expect(throws: BadInvitation.self) { try Invitation(line: "ice1:\(Data(json.utf8).base64EncodedString())") }
+    }
+
+    @Test("A line may ask for as much as it likes")
+    func largeFigures() throws {
+        var invitation = try invitation()
+        (invitation.pings, invitation.throughput) = (.max, .greatestFiniteMagnitude)
+        #expect(try Invitation(line: invitation.line) == invitation)
+    }
+
     @Test("A line fits into a terminal's input, and keeps the candidates of servers")
     func fitting() throws {
         let many = try invitation(hosts: 200)
@@ -44,7 +67,7 @@ struct InvitationTests {
     @Test("In a room, only a file that changes is somebody's")
     func room() {
         var watch = RoomWatch()
-        #expect(watch.observe([("old", "left behind\n7\n"), ("new", "here\n1\n")]) == nil)
-        #expect(watch.observe([("old", "left behind\n7\n"), ("new", "here\n2\n")]) == "here")
+        #expect(watch.observe([("old", "left behind\n7\n"), ("new", "here\n1\n")]).isEmpty)
+        #expect(watch.observe([("old", "left behind\n7\n"), ("new", "here\n2\n")]) == ["here"])
     }
 }

@@ -97,7 +97,11 @@ final class ConnectRun {
         }
         self.invitation = invitation
         console.tell(InvitationFinding(line: invitation.line, isPasted: signalling is PastedLines))
-        signalling.publish(invitation.line)
+        do {
+            try signalling.publish(invitation.line)
+        } catch {
+            end(error.fault)
+        }
     }
 
     private func take(_ line: String?) {
@@ -131,7 +135,8 @@ final class ConnectRun {
         // One after the other, as both at once would share a path; both sides know who is first.
         let isFirst = client.localParameters.usernameFragment < peer.parameters.usernameFragment
         measurement = Measurement(
-            client: client, loop: loop, duration: .seconds(min(seconds, Self.longestThroughput)), isFirst: isFirst,
+            client: client, loop: loop, duration: .seconds(min(max(seconds, 0), Self.longestThroughput)),
+            isFirst: isFirst,
             pinger: pinger)
         measurement?.onResult = { [unowned self] in console.tell($0) }
     }

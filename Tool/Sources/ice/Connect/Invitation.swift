@@ -30,6 +30,8 @@ struct Invitation: Codable, Equatable {
     }
 
     /// Reads a line that was pasted, with spaces or a prompt's remains around it.
+    ///
+    /// It is another machine's: what is no number of pings or seconds makes it invalid.
     init(line: String) throws(BadInvitation) {
         guard let start = line.range(of: Self.mark) else { throw .noInvitation }
         let text = line[start.upperBound...].prefix { !$0.isWhitespace }
@@ -39,6 +41,7 @@ struct Invitation: Codable, Equatable {
         } catch {
             throw .incomplete
         }
+        guard pings ?? 1 > 0, throughput ?? 1 > 0 else { throw .noFigure }
     }
 
     init(parameters: ICEParameters, candidates: [String], pings: Int? = nil, throughput: Double? = nil) {
@@ -64,12 +67,13 @@ struct Invitation: Codable, Equatable {
 
 /// Why a text is no invitation.
 enum BadInvitation: Error, CustomStringConvertible {
-    case noInvitation, incomplete, ownLine
+    case noInvitation, incomplete, noFigure, ownLine
 
     var description: String {
         switch self {
         case .noInvitation: "this is no line of ice connect: paste the one that begins with ice1: on the other side"
         case .incomplete: "the line is not whole: copy all of it, to its end"
+        case .noFigure: "the line asks for pings or seconds below 1 or 0: start the other side with other options"
         case .ownLine: "this is this side's own line: paste it on the other side, and the other side's here"
         }
     }

@@ -6,13 +6,16 @@ struct LoadReceiver {
     private var first: Instant?
     private var toldPackets: UInt32 = 0
     private(set) var hasEnded = false
+    /// How many the other side has sent at least; numbers begin with 0.
+    var sent: UInt32 { receipt.packets == 0 ? 0 : receipt.highest + 1 }
 
     /// One receipt for so many datagrams; the smallest window has several of them.
     private static let perReceipt: UInt32 = 4
 
     /// Takes a datagram of the load; a receipt where one is due.
     mutating func take(_ number: UInt32, byteCount: Int, at now: Instant) -> Datagram.Receipt? {
-        guard !hasEnded else { return nil }
+        // No load is so long that it gets to the last number, which has none behind it.
+        guard !hasEnded, number < .max, receipt.packets < .max else { return nil }
         let start = first ?? now
         first = start
         receipt.highest = max(receipt.highest, number)

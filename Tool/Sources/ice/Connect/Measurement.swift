@@ -72,7 +72,7 @@ final class Measurement {
         if let receipt = receiver.pending() { tell(receipt) }
         // The other side may have gone, or lost its path for good.
         let mayHear = !hasReceived && (!isFirst || hasSent)
-        if mayHear, let heardAt, loop.now - heardAt >= Self.silence { endReceiving(sent: receiver.receipt.highest + 1) }
+        if mayHear, let heardAt, loop.now - heardAt >= Self.silence { endReceiving(sent: receiver.sent) }
     }
 
     func close() {

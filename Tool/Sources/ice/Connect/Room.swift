@@ -15,6 +15,8 @@ final class Room: Signalling {
 
     private static let pollInterval = Duration.milliseconds(250)
     private static let suffix = ".ice-connect"
+    /// Of a file more is not read: a line is far shorter.
+    static let longestFile = 16_384
 
     init(at path: String, on loop: EventLoop) throws {
         self.loop = loop
@@ -23,8 +25,16 @@ final class Room: Signalling {
         own = directory.appendingPathComponent(UUID().uuidString + Self.suffix)
     }
 
-    func publish(_ line: String) {
+    func publish(_ line: String) throws(Unpublished) {
         self.line = line
+        do {
+            try write()
+        } catch {
+            throw Unpublished(
+                fault: Fault(
+                    "room", "nothing can be written to \(directory.path): \(error.localizedDescription)",
+                    advice: "choose a folder with --room that you may write to"))
+        }
         timer.start(after: .zero, repeating: Self.pollInterval)
     }
 
@@ -38,32 +48,56 @@ final class Room: Signalling {
     }
 
     private func advance() {
-        beat += 1
-        // Replaced as a whole, so that nobody reads half of it.
-        try? Data("\(line)\n\(beat)\n".utf8).write(to: own, options: .atomic)
+        // What could be written once may be so again.
+        try? write()
         guard !isAccepted else { return }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         let others = names.filter { $0.hasSuffix(Self.suffix) && $0 != own.lastPathComponent }.sorted()
         let files = others.compactMap { name in
-            (try? String(contentsOf: directory.appendingPathComponent(name), encoding: .utf8)).map { (name, $0) }
+            Self.text(ofFile: directory.appendingPathComponent(name).path).map { (name, $0) }
         }
-        if let line = watch.observe(files) { onLine?(line) }
+        for line in watch.observe(files) where !isAccepted { onLine?(line) }
+    }
+
+    private func write() throws {
+        beat += 1
+        // Replaced as a whole, so that nobody reads half of it.
+        try Data("\(line)\n\(beat)\n".utf8).write(to: own, options: .atomic)
+    }
+
+    /// What is in a file; nil for what can't be a side's: a pipe, which would be waited for, a link, or a long one.
+    static func text(ofFile path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            let data = try? file.read(upToCount: longestFile + 1), data.count <= longestFile
+        else { return nil }
+        return String(data: data, encoding: .utf8)
     }
 }
 
 /// Tells the file of somebody who is there from what somebody has left behind: its beat goes on.
 struct RoomWatch {
     private var seen: [String: String] = [:]
+    private var told: [String: Set<String>] = [:]
 
-    /// Looks at the files, a name and its text each; the line of the first one that has changed since it was seen.
-    mutating func observe(_ files: [(name: String, text: String)]) -> String? {
-        var line: String?
+    /// One that has said so many different lines is nobody.
+    private static let linesPerFile = 3
+
+    /// Looks at the files, a name and its text each; the lines of those that have changed since they were seen, each line once.
+    mutating func observe(_ files: [(name: String, text: String)]) -> [String] {
+        var lines: [String] = []
         for (name, text) in files {
-            if let before = seen[name], before != text, line == nil {
-                line = text.split(separator: "\n").first.map { String($0) }
+            if let before = seen[name], before != text, told[name, default: []].count < Self.linesPerFile,
+                let line = text.split(separator: "\n").first.map({ String($0) }),
+                told[name, default: []].insert(line).inserted
+            {
+                lines.append(line)
             }
             seen[name] = text
         }
-        return line
+        return lines
     }
 }

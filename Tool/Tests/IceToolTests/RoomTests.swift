@@ -1,0 +1,43 @@
+import Foundation
+import ICE
+import Testing
+
+@testable import IceTool
+
+struct RoomTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+
+    @Test("Where nothing can be written, that is told at once")
+    func unwritable() throws {
+        let loop = try EventLoop()
+        let room = try Room(at: folder.path, on: loop)
+        try FileManager.default.removeItem(at: folder)
+        let fault = #expect(throws: Unpublished.self) { try room.publish("ice1:x") }?.fault
+        #expect(fault?.name == "room" && fault?.message.contains(folder.path) == true)
+        room.close()
+        loop.close()
+    }
+
+    @Test("Only short files are read, and nothing that is no file")
+    func files() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+        try Data("ice1:x\n1\n".utf8).write(to: folder.appendingPathComponent("short"))
+        try Data(count: Room.longestFile + 1).write(to: folder.appendingPathComponent("long"))
+        try FileManager.default.createSymbolicLink(atPath: path("link"), withDestinationPath: path("short"))
+        try #require(mkfifo(path("pipe"), 0o600) == 0)
+        #expect(Room.text(ofFile: path("short")) == "ice1:x\n1\n")
+        for name in ["long", "link", "pipe", "absent", ""] { #expect(Room.text(ofFile: path(name)) == nil, "\(name)") }
+    }
+
+    @Test("A bad file is told once, and hides none behind it")
+    func badFile() {
+        var watch = RoomWatch()
+        var told: [String] = []
+        for beat in 0..<20 {
+            told += watch.observe([("a", "nonsense\n\(beat)\n"), ("b", "\(beat)\n"), ("c", "ice1:x\n\(beat)\n")])
+        }
+        #expect(told == ["nonsense", "1", "ice1:x", "2", "3"])
+    }
+}
