@@ -3,29 +3,22 @@ extension Call {
     init(_ trace: Trace) {
         start = 0
         end = trace.events.map(\.time).max() ?? 0
-        var index = PairIndex()
+        var index = CallIndex()
         for event in trace.events { take(event, &index) }
         assignStrays()
     }
 
-    /// Where pairs and their checks are, so that long traces are read in one go.
-    private struct PairIndex {
-        var pairs: [String: Int] = [:]
-        /// The pair's place and the check's within it, by transaction.
-        var checks: [String: (pair: Int, check: Int)] = [:]
-    }
-
-    private mutating func take(_ event: TraceEvent, _ index: inout PairIndex) {
+    private mutating func take(_ event: TraceEvent, _ index: inout CallIndex) {
         let moment = Moment(time: event.time, line: event.line, text: event.message ?? event.reason ?? "")
         switch event.kind {
         case "gathering-started": gatherings.append(Gathering(start: event.time))
         case "gathering-complete":
             if gatherings.isEmpty { gatherings.append(Gathering(start: start)) }
             gatherings[gatherings.count - 1].end = event.time
-        case "local-candidate": takeLocal(event)
+        case "local-candidate": takeLocal(event, &index)
         case "candidate-removed":
             guard let gone = CandidateRecord(event, generation: generation.number, origin: .gathered) else { return }
-            for place in local.indices where local[place].place == gone.place && local[place].kind == gone.kind {
+            for place in index.present.removeValue(forKey: gone.description) ?? [] {
                 local[place].removedAt = event.time
             }
         case "candidate-error":
@@ -33,7 +26,7 @@ extension Call {
                 ServerError(
                     time: event.time, line: event.line, url: event.url ?? "", code: event.code ?? 0,
                     message: event.message ?? ""))
-        case "remote-candidate", "remote-candidate-ignored": takeRemote(event)
+        case "remote-candidate", "remote-candidate-ignored": takeRemote(event, &index)
         case "remote-parameters": update { $0.remoteParameters = moment }
         case "end-of-candidates": update { $0.endOfCandidates = $0.endOfCandidates ?? moment }
         case "role-change":
@@ -59,30 +52,37 @@ extension Call {
                 time: event.time, line: event.line, state: state, reason: event.reason, message: event.message))
     }
 
-    private mutating func takeLocal(_ event: TraceEvent) {
-        guard let record = CandidateRecord(event, generation: generation.number, origin: .gathered),
-            !local.contains(where: { $0.id == record.id && $0.generation == record.generation })
-        else { return }
+    private mutating func takeLocal(_ event: TraceEvent, _ index: inout CallIndex) {
+        guard let record = CandidateRecord(event, generation: generation.number, origin: .gathered) else { return }
+        let key = CallIndex.Candidate(id: record.id, generation: record.generation)
+        if let known = index.local[key] {
+            // It may be back, and go again.
+            if local[known].removedAt != nil { index.present[local[known].description, default: []].insert(known) }
+            return
+        }
+        index.local[key] = local.count
+        index.present[record.description, default: []].insert(local.count)
         local.append(record)
     }
 
-    private mutating func takeRemote(_ event: TraceEvent) {
+    private mutating func takeRemote(_ event: TraceEvent, _ index: inout CallIndex) {
         let origin: CandidateRecord.Origin =
             event.kind == "remote-candidate-ignored"
             ? .ignored : event.reason.flatMap(CandidateRecord.Origin.init(rawValue:)) ?? .signalled
         guard let record = CandidateRecord(event, generation: generation.number, origin: origin) else { return }
-        let number = generation.number
-        if let known = remote.firstIndex(where: { $0.id == record.id && $0.generation == number }) {
+        if let known = index.remote[CallIndex.Candidate(id: record.id, generation: generation.number)] {
             // A duplicate says nothing new, and one that was learned and then signalled is both.
             if origin == .merged { remote[known].origin = .merged }
         } else {
+            let key = CallIndex.Candidate(id: record.id, generation: record.generation)
+            index.remote[key] = index.remote[key] ?? remote.count
             remote.append(record)
         }
     }
 
     // MARK: Pairs and checks
 
-    private mutating func takeOfPair(_ event: TraceEvent, _ index: inout PairIndex) {
+    private mutating func takeOfPair(_ event: TraceEvent, _ index: inout CallIndex) {
         let place = placeOfPair(event, &index)
         switch event.kind {
         case "check-received": takeReceived(event, on: place)
@@ -112,7 +112,7 @@ extension Call {
     }
 
     /// Where the pair that an event is about is kept; nil if it is about none. A lite agent's pairs have no name.
-    private mutating func placeOfPair(_ event: TraceEvent, _ index: inout PairIndex) -> Int? {
+    private mutating func placeOfPair(_ event: TraceEvent, _ index: inout CallIndex) -> Int? {
         guard let id = event.pairID.flatMap({ $0.isEmpty ? nil : $0 }) ?? event.pair else { return nil }
         if let place = index.pairs[id] {
             if let text = event.pair { pairs[place].text = text }
@@ -130,7 +130,7 @@ extension Call {
                 time: event.time, line: event.line, state: state, reason: event.reason, message: event.message))
     }
 
-    private mutating func takeSent(_ event: TraceEvent, on place: Int, _ index: inout PairIndex) {
+    private mutating func takeSent(_ event: TraceEvent, on place: Int, _ index: inout CallIndex) {
         if event.isRetransmission, let id = event.transactionID, let (pair, check) = index.checks[id] {
             pairs[pair].checks[check].sentAt.append(event.time)
             return
@@ -157,31 +157,6 @@ extension Call {
         } else if let place {
             pairs[place].answersSent += 1
         }
-    }
-
-    /// The check that shows a pair comes before there is a pair.
-    private mutating func assignStrays() {
-        for number in generations.indices {
-            let generation = generations[number].number
-            var strays: [ReceivedCheck] = []
-            for check in generations[number].strays {
-                let shown = pairs.firstIndex { $0.generation == generation && $0.isShown(by: check) }
-                guard let shown else {
-                    strays.append(check)
-                    continue
-                }
-                pairs[shown].received.insert(check, at: 0)
-                pairs[shown].answersSent += 1
-            }
-            generations[number].strays = strays
-        }
-    }
-}
-
-extension PairRecord {
-    fileprivate func isShown(by check: ReceivedCheck) -> Bool {
-        guard let socket = check.local?.prefix(while: { $0 != "-" }), formedAt >= check.time else { return false }
-        return Self.place(remote) == check.source && localID?.prefix { $0 != "-" } == socket
     }
 }
 
