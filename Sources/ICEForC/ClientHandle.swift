@@ -28,7 +28,7 @@ final class ClientHandle {
         client?.close()
         client = nil
         unsafe callbacks = nil
-        localTexts = nil
+        // C may still read the texts that it has, until it gives the handle back.
     }
 
     /// Does something with the client, if it is open, and returns the code for what came of it.

@@ -169,4 +169,22 @@ struct CLibraryTests {
         client.free()
         #expect(program.end())
     }
+
+    @Test("What is signalled stays as it is until the client is given back, though it and its loop are closed")
+    func texts() {
+        let program = CProgram()
+        let client = CClient(program, role: SWIFT_ICE_CONTROLLING)
+        let texts = [
+            swift_ice_client_local_ufrag(client.handle), swift_ice_client_local_pwd(client.handle),
+            swift_ice_client_local_options(client.handle),
+        ]
+        func read() -> [String] { texts.compactMap { $0.map { String(cString: $0) } } }
+        let before = read()
+        #expect(before.count == 3)
+        #expect(swift_ice_client_close(client.handle) == SWIFT_ICE_OK)
+        #expect(read() == before)
+        #expect(program.end())
+        #expect(read() == before)
+        client.free()
+    }
 }
