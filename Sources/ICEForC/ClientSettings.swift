@@ -32,9 +32,13 @@ struct ClientSettings {
         unsafe withUnsafeMutableBytes(of: &copy) { copy in
             unsafe copy.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: known))
         }
-        let rest = unsafe UnsafeRawBufferPointer(start: bytes + known, count: min(size - known, 4096))
+        // Before anything behind the struct is read: a size that was never set leads anywhere.
+        guard size - known <= 4096 else {
+            throw Fault(.invalidArgument, "config.size is \(size): set it to sizeof(swift_ice_config)")
+        }
+        let rest = unsafe UnsafeRawBufferPointer(start: bytes + known, count: size - known)
         let isRestUnused = unsafe rest.allSatisfy { $0 == 0 }
-        guard size - known <= 4096, isRestUnused else {
+        guard isRestUnused else {
             throw Fault(
                 .invalidArgument, "the configuration has members that this version of the library does not know")
         }

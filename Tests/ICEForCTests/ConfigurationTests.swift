@@ -1,4 +1,5 @@
 import CSwiftICE
+import Foundation
 import ICEForC
 import Testing
 
@@ -37,6 +38,29 @@ struct ConfigurationTests {
         #expect(create(program, behind: [0, 0, 0, 1]) == SWIFT_ICE_INVALID_ARGUMENT)
         #expect(program.errorMessage.contains("does not know"))
         #expect(create(program, size: .max) == SWIFT_ICE_INVALID_ARGUMENT)
+        #expect(program.end())
+    }
+
+    @Test("What lies behind a struct of a size that cannot be is not looked at")
+    func sizeBeyondMemory() {
+        let program = CProgram()
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 3 * page, alignment: page)
+        // Whoever reads the last whole page is stopped by the system.
+        let end = UnsafeMutableRawPointer(bitPattern: (Int(bitPattern: memory) / page + 1) * page)!
+        #expect(mprotect(end, page, PROT_NONE) == 0)
+        defer {
+            mprotect(end, page, PROT_READ | PROT_WRITE)
+            memory.deallocate()
+        }
+        let config = (end - MemoryLayout<swift_ice_config>.size).assumingMemoryBound(to: swift_ice_config.self)
+        config.initialize(to: swift_ice_config())
+        var client: OpaquePointer?
+        for size in [MemoryLayout<swift_ice_config>.size + 4097, .max] {
+            config.pointee.size = size
+            #expect(swift_ice_client_create(program.ice, config, &client) == SWIFT_ICE_INVALID_ARGUMENT)
+            #expect(program.errorMessage.contains("sizeof"))
+        }
         #expect(program.end())
     }
 
