@@ -113,6 +113,11 @@ public func swift_ice_client_process(_ client: OpaquePointer?) -> Int32 {
 public func swift_ice_client_send(_ client: OpaquePointer?, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int32 {
     unsafe perform(client) { client in
         guard count >= 0, unsafe bytes != nil || count == 0 else { throw Fault(.invalidArgument, "bytes is null") }
+        // No datagram has more, and what takes it counts in 32 bits.
+        guard count <= 65535 else {
+            throw Fault(
+                .messageTooLarge, "\(count) bytes: a datagram has 65535 at most, and 1200 pass nearly everywhere")
+        }
         let buffer = unsafe UnsafeBufferPointer(start: bytes?.assumingMemoryBound(to: UInt8.self), count: count)
         try client.send(unsafe buffer.span)
     }

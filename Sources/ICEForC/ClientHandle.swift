@@ -120,7 +120,7 @@ final class ClientHandle {
     private func tell(_ state: ICEState) {
         guard let callbacks = unsafe callbacks else { return }
         if state == .failed {
-            unsafe callbacks.on_state?(callbacks.user_data, state.number, client?.failure?.description ?? "")
+            unsafe callbacks.on_state?(callbacks.user_data, state.number, client?.toldFailure?.description ?? "")
         } else {
             unsafe callbacks.on_state?(callbacks.user_data, state.number, nil)
         }

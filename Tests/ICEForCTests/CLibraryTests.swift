@@ -187,4 +187,40 @@ struct CLibraryTests {
         #expect(read() == before)
         client.free()
     }
+
+    @Test("A datagram larger than any is refused, whatever its size")
+    func tooLarge() {
+        let program = CProgram()
+        let client = CClient(program, role: SWIFT_ICE_CONTROLLING)
+        let byte: [UInt8] = [1]
+        for count in [65536, 1 << 32, .max] {
+            #expect(swift_ice_client_send(client.handle, byte, count) == SWIFT_ICE_MESSAGE_TOO_LARGE)
+            #expect(program.errorMessage.contains("65535"))
+        }
+        client.free()
+        #expect(program.end())
+    }
+
+    @Test("A failure has its reason, though the client has begun anew before it is told")
+    func failure() {
+        let program = CProgram()
+        let clients = [false, true].map { restarts in
+            let client = CClient(program, role: SWIFT_ICE_CONTROLLING) { $0.uses_relays_only = 1 }
+            client.onCallback = { [unowned client] in
+                // It has failed, and is about to tell so.
+                guard restarts, client.reasons.isEmpty, client.state == SWIFT_ICE_STATE_FAILED else { return }
+                #expect(!client.states.contains(SWIFT_ICE_STATE_FAILED))
+                #expect(swift_ice_client_restart(client.handle) == SWIFT_ICE_OK)
+            }
+            let status = swift_ice_client_set_remote_parameters(
+                client.handle, "frag", "0123456789012345678901", nil, 0)
+            #expect(status == SWIFT_ICE_OK && swift_ice_client_end_remote_candidates(client.handle) == SWIFT_ICE_OK)
+            client.start()
+            return client
+        }
+        #expect(program.run { clients.allSatisfy { $0.states.contains(SWIFT_ICE_STATE_FAILED) } })
+        #expect(clients.allSatisfy { $0.reasons.count == 1 && $0.reasons[0].contains("no candidates") })
+        for client in clients { client.free() }
+        #expect(program.end())
+    }
 }

@@ -48,6 +48,8 @@ final class CClient {
     var hasAllCandidates = false
     var states: [Int] = []
     var failure: String?
+    /// Why each state was told that is a failure.
+    var reasons: [String] = []
     var selected: [String] = []
     var nominated: [String] = []
     var failedPairs: [String] = []
@@ -86,6 +88,7 @@ final class CClient {
             with(context) { client in
                 client.states.append(Int(state))
                 client.failure = failure.map { String(cString: $0) }
+                if let failure { client.reasons.append(String(cString: failure)) }
             }
         }
         config.on_selected_pair = { context, local, remote in

@@ -61,7 +61,7 @@ enum {
     SWIFT_ICE_REMOTE_PARAMETERS_ALREADY_SET = -6,
     /* A candidate, credentials, an address or a server's URL that is none. */
     SWIFT_ICE_MALFORMED = -7,
-    /* The system refused something; the message has its words. */
+    /* The system refused something; the message has its words, but for swift_ice_loop_adopt. */
     SWIFT_ICE_SYSTEM = -8,
     /* Any other fault; the message tells which. */
     SWIFT_ICE_OTHER = -9
@@ -164,7 +164,10 @@ typedef struct swift_ice_config {
  * The loop
  */
 
-/* Prepares a libuv loop for clients. The loop stays the program's, which runs it. */
+/*
+ * Prepares a libuv loop for clients. The loop stays the program's, which runs it. SWIFT_ICE_SYSTEM says that libuv could not wake the loop
+ * from other threads, as a rule because the process has no descriptor left; there is no handle then to ask for the system's words.
+ */
 int swift_ice_loop_adopt(struct uv_loop_s *loop, swift_ice_loop **result);
 
 /*

@@ -50,6 +50,7 @@ extension ICEClient {
             onRestartNeeded?(reason)
             listener?.iceClient(self, needsRestart: reason)
         case .state(let state, let failure):
+            toldFailure = failure
             stream(.state(state, failure))
             onStateChange?(state)
             listener?.iceClient(self, didChange: state)

@@ -101,6 +101,8 @@ public final class ICEClient {
     var describedStreams: [MediaDescription] = []
     private(set) var isClosed = false
     var toldGatheringState = ICEGatheringState.new
+    /// Why the state was told last that is being told; ``failure`` may be ahead of it.
+    package internal(set) var toldFailure: ICEFailure?
     /// Who awaits events and datagrams.
     var eventStreams: [AsyncStream<ICEEvent>.Continuation] = []
     var datagramStreams: [AsyncStream<ICEDatagram>.Continuation] = []
