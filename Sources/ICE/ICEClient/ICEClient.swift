@@ -104,8 +104,8 @@ public final class ICEClient {
     /// Why the state was told last that is being told; ``failure`` may be ahead of it.
     package internal(set) var toldFailure: ICEFailure?
     /// Who awaits events and datagrams.
-    var eventStreams: [AsyncStream<ICEEvent>.Continuation] = []
-    var datagramStreams: [AsyncStream<ICEDatagram>.Continuation] = []
+    var eventStreams: [AwaitedStream<ICEEvent>] = []
+    var datagramStreams: [AwaitedStream<ICEDatagram>] = []
     private var pendingEvents: Deque<AgentEvent> = []
     private var deliveryIsDue = false
     private var isPerforming = false

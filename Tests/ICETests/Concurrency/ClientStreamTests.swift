@@ -117,4 +117,20 @@ struct ClientStreamTests {
         call.network.run(for: .seconds(1))
         #expect(call.caller.eventStreams.isEmpty)
     }
+
+    @Test("Events that nobody fetches end their sequence at its limit, without a gap; the client goes on")
+    func limit() async {
+        let call = call(seed: 86)
+        let (few, all) = (call.caller.events(limit: 3), call.caller.events())
+        #expect(call.connect() && call.talk())
+        #expect(call.caller.eventStreams.count == 1)
+        // It has ended, though the client is open.
+        var first: [String] = []
+        for await event in few { first.append("\(event)") }
+        #expect(!call.caller.isClosed)
+        call.caller.close()
+        var told: [String] = []
+        for await event in all { told.append("\(event)") }
+        #expect(told.count > 3 && first == Array(told.prefix(3)))
+    }
 }
