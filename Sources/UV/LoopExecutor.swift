@@ -133,12 +133,15 @@ public final class LoopExecutor: SerialExecutor {
     /// Runs what has been taken up to now. What comes meanwhile, from these jobs as well, has to wait for the next time: others on the
     /// thread have their turn before.
     private func runJobs() {
-        let jobs = work.withLock { work in
+        for job in takeJobs() { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
+    }
+
+    private func takeJobs() -> [UnownedJob] {
+        work.withLock { work in
             work.isAwaited = false
             defer { work.jobs = [] }
             return work.jobs
         }
-        for job in jobs { unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
     }
 }
 
