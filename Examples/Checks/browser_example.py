@@ -6,10 +6,12 @@ nowhere else. Playwright, from PyPI, is in Interop/.tools/venv (Scripts/setup te
 """
 
 import argparse
+import http.client
 import re
 import subprocess
 import sys
 import threading
+import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,6 +180,25 @@ def check_stranger(page, url):
     script = "url => new Promise(done => { const s = new WebSocket(url); s.onopen = () => done('open'); s.onerror = () => done('refused') })"
     if page.evaluate(script, url.replace("http:", "ws:") + "socket") != "refused":
         raise CheckFailed("a page from elsewhere has got a client")
+    host = urllib.parse.urlsplit(url).netloc
+    # Whoever owns a name can have it lead here, and his page has it in both headers.
+    named = f"page.example.org:{host.split(':')[-1]}"
+    for asked, origin, expected in ((named, named, 403), (host, named, 403), (host, host, 101)):
+        if (status := upgraded(host, asked, origin)) != expected:
+            raise CheckFailed(f"a page at {origin} that asks {asked} was answered with {status}, not {expected}")
+
+
+def upgraded(address, host, origin):
+    """The status that a WebSocket is answered with."""
+    connection = http.client.HTTPConnection(address, timeout=WITHIN)
+    try:
+        connection.request("GET", "/socket", headers={
+            "Host": host, "Origin": f"http://{origin}", "Connection": "Upgrade", "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        })  # fmt: skip
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def main():

@@ -13,6 +13,7 @@ from pathlib import Path
 PING_PONG = Path(__file__).resolve().parents[1] / ".build" / "debug" / "ping-pong"
 PINGS = 5
 ENDS_WITHIN = 30
+JSON = {"Content-Type": "application/json"}
 
 
 class CheckFailed(Exception):
@@ -150,7 +151,7 @@ class PostOffice(http.server.ThreadingHTTPServer):
     def deliver(self, path, body):
         connection = http.client.HTTPConnection(address(self.destination), timeout=ENDS_WITHIN)
         try:
-            connection.request("POST", path, body)
+            connection.request("POST", path, body, JSON)
             if (status := connection.getresponse().status) != 204:
                 raise CheckFailed(f"{path} was answered with {status}")
         finally:
@@ -176,6 +177,45 @@ def check_late_parameters():
         for office in offices:
             office.shutdown()
             office.server_close()
+
+
+def posted(url, path, body, headers):
+    """The status that a request is answered with."""
+    connection = http.client.HTTPConnection(address(url), timeout=ENDS_WITHIN)
+    try:
+        connection.request("POST", path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def check_strangers():
+    """What others post is refused or passed over, and the call goes on."""
+    later = free_url()
+    callee = PingPong("--peer", later, "--controlled")
+    caller = None
+    try:
+        candidate = b'{"candidate":"nonsense","sdpMid":"0","sdpMLineIndex":0}'
+        # A web page can post this without being asked.
+        for headers in ({"Content-Type": "text/plain"}, {}):
+            if (status := posted(callee.url, "/goodbye", b"{}", headers)) != 415:
+                raise CheckFailed(f"{headers} was answered with {status}")
+        for body, headers, expected in (
+            (b"nonsense", JSON, 400),
+            (b" " * 70000, JSON, 413),
+            (iter([b" " * 1000] * 100), {**JSON, "Transfer-Encoding": "chunked"}, 411),
+            (candidate, JSON, 204),
+        ):
+            if (status := posted(callee.url, "/candidate", body, headers)) != expected:
+                raise CheckFailed(f"a candidate was answered with {status}, not {expected}")
+        callee.until("passes over what is of no use")
+        posted(callee.url, "/goodbye", b"{}", JSON)
+        callee.until("passes over a goodbye")
+        caller = PingPong("--listen", address(later), "--peer", callee.url)
+        check_call(callee, caller)
+    finally:
+        for process in filter(None, (callee, caller)):
+            process.dispose()
 
 
 def check_absent_peer():
@@ -207,6 +247,7 @@ CASES = {
     "the callee is there first": lambda: check_order(["--controlled"], []),
     "both want to call": lambda: check_order([], []),
     "candidates come before parameters": check_late_parameters,
+    "strangers post nonsense and goodbyes": check_strangers,
     "nobody comes": check_absent_peer,
     "the port is taken": check_taken_port,
 }

@@ -40,7 +40,9 @@ struct Browser: ParsableCommand {
             switch event {
             case .listening(let url): show("Open \(url)/ in a browser.")
             case .opened(let id, let outbox): pages.open(id, outbox)
-            case .heard(let id, let text): pages[id]?.hear(text)
+            case .heard(let id, let text, let taken):
+                pages[id]?.hear(text)
+                taken.resume()
             case .closed(let id): pages.close(id)
             case .failed(let reason):
                 failure = reason

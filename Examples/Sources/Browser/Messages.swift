@@ -34,6 +34,6 @@ struct PageMessage: Encodable {
 
     func send(to outbox: PageServer.Outbox) {
         guard let json = try? JSONEncoder().encode(self) else { return }
-        outbox.yield(.text(String(decoding: json, as: UTF8.self)))
+        if case .dropped = outbox.yield(.text(String(decoding: json, as: UTF8.self))) { outbox.finish() }
     }
 }

@@ -12,7 +12,8 @@ struct PageServer: Sendable {
         case listening(String)
         /// What goes into the outbox is sent to the page; its end closes the WebSocket.
         case opened(UUID, Outbox)
-        case heard(UUID, String)
+        /// The page's next message is read when the continuation is resumed, which has to be done once.
+        case heard(UUID, String, CheckedContinuation<Void, Never>)
         case closed(UUID)
         case failed(String)
     }
@@ -53,12 +54,20 @@ struct PageServer: Sendable {
     }
 }
 
-/// Lets nobody but the pages of this server open a WebSocket: a browser lets any page try.
+/// Lets nobody but the pages of this server open a WebSocket: a browser lets any page try. A name may be made to lead here by whoever owns
+/// it (DNS rebinding), and is then the same in both headers: what is asked for has to be an address, or localhost.
 private struct OwnPages: HTTPHandler {
     let socket: WebSocketHTTPHandler
 
+    private func isAddress(_ host: String) -> Bool {
+        let name = host.replacing(/:[0-9]+$/, with: "")
+        return name == "localhost" || TransportAddress("\(name):1") != nil
+    }
+
     func handleRequest(_ request: HTTPRequest) async throws -> HTTPResponse {
-        guard let host = request.headers[.host], request.headers[HTTPHeader("Origin")] == "http://\(host)" else {
+        guard let host = request.headers[.host], isAddress(host),
+            request.headers[HTTPHeader("Origin")] == "http://\(host)"
+        else {
             return HTTPResponse(statusCode: .forbidden, body: Data("only for the page of this server\n".utf8))
         }
         return try await socket.handleRequest(request)
@@ -68,13 +77,23 @@ private struct OwnPages: HTTPHandler {
 private struct PageSocket: WSMessageHandler {
     let events: Mailbox<PageServer.Event>.Sender
 
+    /// So many messages may wait for a page; one that reads none is closed.
+    private static let outboxLimit = 256
+    /// What a page says is an offer at most. FlyingFox itself takes frames of any length, so that this bounds what is passed on to the
+    /// loop, and not what a page can make this process read.
+    private static let longestMessage = 65_536
+
     func makeMessages(for client: AsyncStream<WSMessage>) async throws -> AsyncStream<WSMessage> {
-        let (messages, outbox) = AsyncStream<WSMessage>.makeStream()
+        let (messages, outbox) = AsyncStream<WSMessage>.makeStream(bufferingPolicy: .bufferingOldest(Self.outboxLimit))
         let id = UUID()
         events.send(.opened(id, outbox))
         Task {
             for await message in client {
-                if case .text(let text) = message { events.send(.heard(id, text)) }
+                guard case .text(let text) = message, text.utf8.count <= Self.longestMessage else { continue }
+                // The next one is read when the loop has taken this one: what waits there is one message for each page.
+                await withCheckedContinuation { taken in
+                    events.send(.heard(id, text, taken))
+                }
             }
             // It has ended, whether the page has said so or is simply gone.
             events.send(.closed(id))

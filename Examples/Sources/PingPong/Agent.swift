@@ -16,6 +16,8 @@ final class Agent {
     private lazy var timer = Timer(on: loop) { [unowned self] in ping() }
     private var pingSentAt: Instant?
     private var pongs = 0
+    /// How many pings of the other side have come here.
+    private var answers = 0
 
     private static let pings = 5
     /// Datagrams may be lost: a ping that is not answered within this time is sent again.
@@ -48,10 +50,17 @@ final class Agent {
             switch signal {
             case .parameters(let parameters): try client.setRemoteParameters(parameters)
             case .candidate(let candidate): try client.addRemoteCandidate(candidate)
-            case .goodbye: isOver = true
+            // Who pings ends the call, and only when he has done that.
+            case .goodbye:
+                if role == .controlled, answers >= Self.pings {
+                    isOver = true
+                } else {
+                    say("passes over a goodbye before its time")
+                }
             }
         } catch {
-            fail("the peer's signal can't be used: \(error)")
+            // Nobody is asked who he is: it may be somebody else's. Without the peer's there will be no connection, which is told.
+            say("passes over what is of no use: \(error)")
         }
     }
 
@@ -82,7 +91,9 @@ final class Agent {
             onStateChange?()
         }
         client.onData = { [unowned self] bytes, _ in
-            if role == .controlling { receivedPong(bytes) } else { try? client.send(bytes) }
+            if role == .controlling { return receivedPong(bytes) }
+            answers += 1
+            try? client.send(bytes)
         }
     }
 

@@ -47,8 +47,14 @@ final class HTTPSignalling: Sendable {
         for kind in Signal.Kind.allCases {
             await server.appendRoute(HTTPRoute("POST /\(kind.rawValue)")) { [events] request in
                 do {
+                    try Self.check(request)
                     events.send(.heard(try Signal(kind, json: try await request.bodyData)))
                     return HTTPResponse(statusCode: .noContent)
+                } catch let refusal as Refusal {
+                    // What is not read of the body is not to be taken for the next request.
+                    return HTTPResponse(
+                        statusCode: refusal.status, headers: [.connection: "close"],
+                        body: Data("\(refusal.reason)\n".utf8))
                 } catch {
                     return HTTPResponse(statusCode: .badRequest, body: Data("\(error)\n".utf8))
                 }
@@ -59,6 +65,29 @@ final class HTTPSignalling: Sendable {
             tasks.addTask { await self.post() }
         }
         events.send(.closed)
+    }
+
+    private struct Refusal: Error {
+        let status: HTTPStatusCode
+        let reason: String
+    }
+
+    private static let longestBody = 65_536
+
+    /// Refuses what is read no further. A browser lets any page post text here, but JSON only where the server says that it may, which this
+    /// one does not.
+    private static func check(_ request: HTTPRequest) throws(Refusal) {
+        let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
+        guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
+            throw Refusal(status: .unsupportedMediaType, reason: "signals are application/json")
+        }
+        // A body in chunks has no length that could be looked at before.
+        guard let length = request.headers[.contentLength].flatMap(Int.init) else {
+            throw Refusal(status: .lengthRequired, reason: "signals need a Content-Length")
+        }
+        guard length <= longestBody else {
+            throw Refusal(status: .payloadTooLarge, reason: "signals are of \(longestBody) bytes at most")
+        }
     }
 
     private func serve() async {
