@@ -9,6 +9,7 @@ Where valgrind is there, one call runs under it. ice-peer must have been built. 
 
 import argparse
 import asyncio
+import re
 import shutil
 import subprocess
 import sys
@@ -34,9 +35,14 @@ def absence():
             return f"{program} is not installed"
     if subprocess.run(["pkg-config", "--exists", "libuv", "jansson"]).returncode:
         return "libuv1-dev or libjansson-dev is not installed"
-    if not ICE_PEER.exists():
-        return "ice-peer is not built (swift build --package-path Examples)"
+    if (version := swift_version()) < (6, 3):
+        return f"the C library needs Swift 6.3, and this is {version[0]}.{version[1]}"
     return ""
+
+
+def swift_version():
+    words = subprocess.run(["swift", "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in re.search(r"Swift version (\d+)\.(\d+)", words).groups())
 
 
 def cases():
@@ -72,6 +78,8 @@ async def main():
     if reason := absence():
         print(f"skipped: {reason}\n0 passed, 0 failed, 1 skipped")
         return 0
+    if not ICE_PEER.exists():
+        sys.exit("ice-peer is not built: swift build --package-path Examples --product ice-peer")
     # Which configuration it was linked with is not to be seen from outside.
     subprocess.run(["make", "-s", "clean"], cwd=SOURCES, check=True)
     subprocess.run(["make", "-s", f"CONFIGURATION={configuration}"], cwd=SOURCES, check=True)

@@ -51,8 +51,9 @@ public final class Phone {
         self.configuration = configuration
     }
 
-    /// Calls somebody. What comes of it is the session's state.
+    /// Calls somebody. What comes of it is the session's state. A call that there is ends: the partner is told.
     public func dial(_ callee: String) -> CallSession {
+        session?.hangUp()
         let session = makeSession(with: callee, role: .controlling)
         session.invite()
         return session

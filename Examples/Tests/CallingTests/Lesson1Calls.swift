@@ -51,6 +51,22 @@ struct CallTests {
         #expect(street.network.counters[.sent] == sent)
     }
 
+    @Test("Who dials in the middle of a call hangs up first, and its client sends nothing any more")
+    func dialDuringCall() {
+        let street = Street(seed: 5)
+        let phones = ["a", "b", "c"].enumerated().map { index, name in
+            street.phone(
+                name, on: street.network.makeHost(name, addresses: [IPAddress(v4: 0xc000_0201 + UInt32(index))]))
+        }
+        for phone in phones { street.answer(phone) }
+        let first = street.dial(phones[0], phones[1])
+        #expect(street.areTalking(phones[0], phones[1]))
+        let second = street.dial(phones[0], phones[2])
+        #expect(street.areTalking(phones[0], phones[2]))
+        #expect(first.state == .ended(.hungUp) && phones[1].session?.state == .ended(.partnerHungUp))
+        #expect(second.state == .talking)
+    }
+
     @Test("Who talks already is engaged for others")
     func engaged() {
         let street = Street(seed: 4)
