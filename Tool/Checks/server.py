@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Interop"))
 import coturn  # noqa: E402
 
 ADDRESS = coturn.ADDRESS
+SECOND_ADDRESS = "127.0.0.2"
 USER, PASSWORD = coturn.USER, coturn.PASSWORD
 ALLOWED = "--allow-loopback-peers"
 
@@ -27,17 +28,22 @@ class Server:
 
 
 @asynccontextmanager
-async def running_coturn(*flags, is_expired=False):
-    """A coturn with these flags that answers; it is gone when the block ends."""
+async def running_coturn(*flags, is_expired=False, discovery=False):
+    """A coturn with these flags that answers; it is gone when the block ends. For discovery it has a second address and port (RFC 5780)."""
     with tempfile.TemporaryDirectory() as folder:
         make_certificate(folder, is_expired)
         for _ in range(coturn.TRIES):
             port, secure_port = coturn.free_port(), coturn.free_port()
+            second = (
+                [f"--listening-ip={SECOND_ADDRESS}", f"--alt-listening-port={coturn.free_port()}", "--no-tls", "--no-dtls"]
+                if discovery
+                else ["--no-rfc5780"]
+            )
             process = await asyncio.create_subprocess_exec(
                 "turnserver", "-n", f"--listening-ip={ADDRESS}", f"--relay-ip={ADDRESS}", f"--listening-port={port}",
                 f"--tls-listening-port={secure_port}", f"--cert={folder}/cert.pem", f"--pkey={folder}/key.pem",
                 "--lt-cred-mech", f"--user={USER}:{PASSWORD}", "--realm=check", "--no-cli", "--no-multicast-peers",
-                "--no-rfc5780", "--log-file=stdout", f"--pidfile={folder}/turnserver.pid", *flags,
+                *second, "--log-file=stdout", f"--pidfile={folder}/turnserver.pid", *flags,
                 stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             try:
