@@ -140,7 +140,7 @@ async def ended_by_a_stranger(stage):
         creator, joiner = await stage.call()
         await over(creator, joiner, stage.redis)
         channel, last_word = await until("the last word", heard)
-    creator, joiner = await stage.call()
+    creator, joiner = await stage.call("--expiry", "3")
     for place in (channel, "rooms/lobby"):
         for word in ("ended", "", last_word):
             await stage.redis.ask("PUBLISH", place, word)
@@ -153,9 +153,13 @@ async def ended_by_a_stranger(stage):
         restarting.type("/restart")
         await generation(creator, joiner)
     await stage.redis.ask("DEL", "rooms/lobby")
-    # Right behind a restart, which the other side may not have seen yet.
+    # Right behind a restart, which the other side may not have seen yet. What it still writes then is left to expire.
     creator.type("/restart")
-    await over(creator, joiner, stage.redis)
+    creator.type("/end")
+    await joiner.line("the other side has ended the call")
+    if (await creator.end(), await joiner.end()) != (0, 0):
+        raise Failed("it was no plain end")
+    await until("the end of the keys", stage.redis.are_gone)
 
 
 async def several_rooms(stage):
