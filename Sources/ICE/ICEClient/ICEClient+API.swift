@@ -198,7 +198,7 @@ extension ICEClient {
     /// one size but the last, they are the quickest.
     ///
     /// - Returns: How many of them went. What there was no room for is the caller's to send again, see ``onWritable``.
-    /// - Throws: What ``send(_:on:)`` throws, where not even the first went.
+    /// - Throws: What `send(_:on:)` throws, where not even the first went.
     @discardableResult
     public func send(contentsOf datagrams: [[UInt8]], on path: StreamComponent = .first) throws(ICEError) -> Int {
         guard let index = paths.firstIndex(where: { $0.path == path }) else {

@@ -48,7 +48,7 @@ public final class ICEClient {
     public var onRestartNeeded: ((RestartReason) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
     public var onData: ((Span<UInt8>, StreamComponent) -> Void)?
-    /// There is room again behind a datagram that ``send(_:on:)`` refused with `wouldBlock`, or did not take of several; once for each
+    /// There is room again behind a datagram that `send(_:on:)` refused with `wouldBlock`, or did not take of several; once for each
     /// such time.
     public var onWritable: ((StreamComponent) -> Void)?
     /// Asked about every authenticated check before it is answered; false drops it silently. Nil accepts all.

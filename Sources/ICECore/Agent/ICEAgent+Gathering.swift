@@ -14,12 +14,18 @@ extension ICEAgent {
         let chosen = chosenAddresses(among: addresses)
         network.begin(over: addresses, chosen, at: now)
         beginGathering(openingSockets: chosen.count * components.count + (attachedRelay ? 1 : 0), at: now)
+        if chosen.isEmpty, configuration.localAddresses != nil { tell(.candidateError(Self.noSuchAddress)) }
         for component in components {
             for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
         }
         if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
         settle(at: now)
     }
+
+    private static let noSuchAddress = CandidateError(
+        url: "", code: CandidateError.unreachable,
+        text: "no interface that may be used has any of the localAddresses: they have to be addresses of this machine; "
+            + "for the public address of a 1:1 NAT see rewriteLocalCandidate")
 
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(

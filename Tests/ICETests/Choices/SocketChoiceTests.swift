@@ -103,4 +103,19 @@ struct SocketChoiceTests {
         call.close()
         loop.close()
     }
+
+    @Test("Addresses that the machine does not have are named as the reason why there is no candidate")
+    func foreignAddresses() {
+        let network = SimulatedNetwork(seed: 3)
+        var configuration = ICEConfiguration()
+        configuration.localAddresses = ["203.0.113.7"]
+        let client = ICEClient(on: network.makeHost("a", addresses: ["192.0.2.1"]), configuration: configuration)
+        var errors: [CandidateError] = []
+        client.onCandidateError = { errors.append($0) }
+        client.gatherCandidates()
+        network.run(for: .seconds(1))
+        #expect(client.localCandidates.isEmpty && client.gatheringState == .complete)
+        #expect(errors.map(\.url) == [""] && errors.first?.errorText.contains("localAddresses") == true)
+        client.close()
+    }
 }
