@@ -68,8 +68,10 @@ struct CommandTests {
     @Test("Its exit code tells a malformed file from a missing one and from a page that can't be written")
     func exitCodes() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let bad = try run(try save("{\"event\":\"x\",\"time\":1}\nnonsense\n"))
-        #expect(bad.code == 65 && bad.errors.contains("line 2"))
+        let bad = try run(try save("nonsense\n"))
+        #expect(bad.code == 65 && bad.errors.contains("line 1"))
+        let mixed = try run(try save("{\"event\":\"x\",\"time\":1}\nnonsense\n"))
+        #expect(mixed.code == 0 && mixed.output.contains("is no JSON object"))
         #expect(try run(folder.appendingPathComponent("none").path).code == 66)
         let good = try save("{\"event\":\"x\",\"time\":1}\n")
         #expect(try run(good, "--html", folder.path).code == 73)

@@ -33,6 +33,21 @@ struct ReadingTests {
         for text in [report.html(), report.text(), try report.json()] { #expect(text.contains("is cut off")) }
     }
 
+    @Test("Lines of something else between the events are left out, counted in a note")
+    func otherLines() throws {
+        let one = try read("Listening on port 3478\n" + Self.lines)
+        #expect(one.events.map(\.line) == [2, 3])
+        #expect(one.notes == ["A line (1) is no JSON object and was left out."])
+        let several = try read(Self.lines + "[1]\nnonsense\n{\"event\"")
+        #expect(several.events.count == 2)
+        #expect(
+            several.notes == [
+                "The last line (5) is cut off and was left out.",
+                "2 lines (the first is 3) are no JSON objects and were left out.",
+            ])
+        #expect(CallReport(several).text().contains("2 lines (the first is 3)"))
+    }
+
     @Test("A whole last line needs no line end, and line ends may be those of other systems")
     func lineEnds() throws {
         let text = Self.lines.replacing("\n", with: "\r\n") + #"{"event":"closed","time":20}"#
@@ -44,8 +59,7 @@ struct ReadingTests {
     @Test(
         "What is no trace is refused with its line",
         arguments: [
-            ("{\"event\":\"x\",\"time\":1}\nnonsense\n{\"event\":\"x\",\"time\":2}\n", 2),
-            ("{\"event\":\"x\",\"time\":1}\n[1]\n", 2), ("{\"event\":\"x\"}\n", 1), ("{\"time\":1}\n", 1),
+            ("nonsense\n[1]\n", 1), ("\n[1]\n", 2), ("{\"event\":\"x\"}\n", 1), ("{\"time\":1}\n", 1),
             ("{\"event\":\"x\",\"time\":\"now\"}\n", 1), ("{\"event\":\"x\",\"time\":-1}\n", 1),
             ("{\"event\":\"x\",\"time\":1e300}\n", 1), ("{\"event\":5,\"time\":1}\n", 1), ("{\"event\":\"x\",", 1),
         ])

@@ -10,13 +10,15 @@ public struct Trace: Sendable {
 
     /// Reads JSON objects, one a line.
     ///
-    /// Kinds of events and fields that are not known are kept. A last line without an end that is no JSON is left out, with a note:
+    /// Kinds of events and fields that are not known are kept. Lines that are no JSON objects are left out and counted in a note, as a
+    /// program may have written other things into the same file. A last line without an end that is no JSON is left out, with a note:
     /// that is what a program leaves behind which was killed while it wrote.
     public init(_ data: Data, name: String) throws(TraceError) {
         var events: [TraceEvent] = []
         var notes: [String] = []
         let decoder = JSONDecoder()
         var number = 0
+        var others: [Int] = []
         var rest = data[...]
         while !rest.isEmpty {
             number += 1
@@ -25,15 +27,25 @@ public struct Trace: Sendable {
             rest = end.map { rest[rest.index(after: $0)...] } ?? rest[rest.endIndex...]
             guard line.contains(where: { !Self.isSpace($0) }) else { continue }
             guard let fields = try? decoder.decode([String: TraceValue].self, from: line) else {
-                guard end == nil, !events.isEmpty else {
-                    throw TraceError(line: number, "is no JSON object")
+                if end == nil, !events.isEmpty {
+                    notes.append("The last line (\(number)) is cut off and was left out.")
+                } else {
+                    others.append(number)
                 }
-                notes.append("The last line (\(number)) is cut off and was left out.")
-                break
+                continue
             }
             events.append(try TraceEvent(fields, line: number))
         }
-        guard !events.isEmpty else { throw TraceError(line: nil, "there is no event in it") }
+        guard !events.isEmpty else {
+            throw others.first.map { TraceError(line: $0, "is no JSON object") }
+                ?? TraceError(line: nil, "there is no event in it")
+        }
+        if let first = others.first {
+            notes.append(
+                others.count == 1
+                    ? "A line (\(first)) is no JSON object and was left out."
+                    : "\(others.count) lines (the first is \(first)) are no JSON objects and were left out.")
+        }
         (self.name, self.events, self.notes) = (name.printable, events, notes)
     }
 
