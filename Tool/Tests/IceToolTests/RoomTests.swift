@@ -18,6 +18,33 @@ struct RoomTests {
         loop.close()
     }
 
+    @Test("A folder is made, but none that it would be in")
+    func missing() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let inner = folder.appendingPathComponent("inner")
+        let fault = #expect(throws: Unpublished.self) { try Room(at: inner.path, on: loop) }?.fault
+        #expect(fault?.name == "room" && fault?.message.contains(inner.path) == true)
+        #expect(!FileManager.default.fileExists(atPath: folder.path))
+        try Room(at: folder.path, on: loop).close()
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    @Test("Only this user can read the line, which is gone in the end")
+    func mode() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let room = try Room(at: folder.path, on: loop)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try room.publish("ice1:x")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let path = folder.appendingPathComponent(try #require(files.first)).path
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(files.count == 1 && mode == 0o600)
+        room.close()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     @Test("Only short files are read, and nothing that is no file")
     func files() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

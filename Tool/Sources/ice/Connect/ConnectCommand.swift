@@ -11,10 +11,12 @@ struct ConnectCommand: ParsableCommand {
             ice connect --room /mnt/shared/room --count 20
 
             Run it on both machines: each shows a line, to be pasted into the other. Where both see the same folder, --room FOLDER \
-            carries the lines. A line holds what lets the other side in: show it to nobody else.
+            carries the lines, which the same user has to read there. A line holds what lets the other side in: show it to nobody else.
 
             It pings until --count is reached, until Ctrl-C, or until the other side leaves. Exits with 0 when pings came back, and \
             with 1 when there was no connection, or when it was lost.
+
+            Once the other side's line is here, times count from then.
 
             With --json (here in several lines); standard input takes the other side's line:
 
@@ -75,7 +77,12 @@ struct ConnectCommand: ParsableCommand {
         let console = output.makeConsole()
         let client = ICEClient(loop: loop, configuration: try iceConfiguration(), logger: log.logger)
         network.apply(to: client)
-        let signalling: any Signalling = try room.map { try Room(at: $0, on: loop) } ?? PastedLines(on: loop)
+        let signalling: any Signalling
+        do {
+            signalling = try room.map { try Room(at: $0, on: loop) } ?? PastedLines(on: loop)
+        } catch let error as Unpublished {
+            throw ValidationError(error.fault.text)
+        }
         let plan = ConnectRun.Plan(
             pings: count, interval: interval.duration, throughput: throughput?.value, timeout: timeout.duration)
         let run = ConnectRun(client: client, loop: loop, console: console, signalling: signalling, plan: plan)

@@ -109,6 +109,6 @@ struct ConnectSummary: Finding {
         let changes =
             pathChanges == 0 ? "" : pathChanges == 1 ? ", one change of path" : ", \(pathChanges) changes of path"
         let time = roundTrip.map { ": round trip \($0.text)" } ?? ""
-        return style.good("\(way)\(time), \(Quantity.percent(loss)) of \(sent) pings lost\(changes)")
+        return style.good("\(way)\(time), \(Quantity.percent(loss)) of \(Quantity.pings(sent)) lost\(changes)")
     }
 }

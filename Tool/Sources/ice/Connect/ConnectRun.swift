@@ -18,7 +18,8 @@ final class ConnectRun {
     private let plan: Plan
     let signalling: any Signalling
     let pinger: Pinger
-    private let start: Instant
+    /// When it began, or when the other side's line came.
+    private var start: Instant
     var invitation: Invitation?
     var peer: Invitation?
     var measurement: Measurement?
@@ -99,6 +100,7 @@ final class ConnectRun {
         console.tell(InvitationFinding(line: invitation.line, isPasted: signalling is PastedLines))
         do {
             try signalling.publish(invitation.line)
+            if let place = signalling.place { console.say("waiting in \(place) for the other side") }
         } catch {
             end(error.fault)
         }
@@ -115,6 +117,7 @@ final class ConnectRun {
             guard peer.parameters.credentials != invitation?.parameters.credentials else { throw BadInvitation.ownLine }
             try client.setRemoteParameters(peer.parameters)
             self.peer = peer
+            start = loop.now
             signalling.accept()
             prepareMeasurement(with: peer)
             for candidate in peer.candidates { try? client.addRemoteCandidate(candidate) }
@@ -148,7 +151,7 @@ final class ConnectRun {
         case .connected, .completed:
             if connectedAt == nil { connectedAt = loop.now }
             pinger.start()
-        case .failed: end(failure)
+        case .failed: end(hasConnected ? failure : failure.map { Fault($0.name, $0.message, advice: doubt) })
         default: break
         }
     }
@@ -195,7 +198,10 @@ final class ConnectRun {
     /// Ends in order: with a word to the other side where there is one.
     func leave() {
         guard !isLeaving else { return }
-        guard hasConnected else { return end(Fault("interrupted", "ended before there was a connection")) }
+        guard hasConnected else {
+            return end(
+                Fault("interrupted", "ended before there was a connection", advice: peer == nil ? nil : doubt))
+        }
         isLeaving = true
     }
 

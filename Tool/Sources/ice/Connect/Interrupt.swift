@@ -1,19 +1,23 @@
 import Dispatch
 import Foundation
 
-/// Hears that the user wants to end (Ctrl-C), so that the other side can be told; a second time ends at once.
+/// Hears that the user wants to end (Ctrl-C, or SIGTERM), so that the other side can be told; a second time ends at once.
 final class Interrupt {
-    private let source: any DispatchSourceSignal
+    private let sources: [any DispatchSourceSignal]
 
     init(_ handler: @escaping @Sendable () -> Void) {
-        signal(SIGINT, SIG_IGN)
-        source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-        source.setEventHandler {
-            signal(SIGINT, SIG_DFL)
-            handler()
+        let numbers = [SIGINT, SIGTERM]
+        sources = numbers.map { number in
+            _ = signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                for number in numbers { _ = signal(number, SIG_DFL) }
+                handler()
+            }
+            source.resume()
+            return source
         }
-        source.resume()
     }
 
-    func close() { source.cancel() }
+    func close() { sources.forEach { $0.cancel() } }
 }

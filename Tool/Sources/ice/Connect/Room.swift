@@ -4,6 +4,7 @@ import ICE
 /// A directory that both sides see: each keeps its line there in a file, and takes the other's.
 final class Room: Signalling {
     var onLine: ((String?) -> Void)?
+    var place: String? { directory.path }
     private let directory: URL
     private let own: URL
     private var line = ""
@@ -18,10 +19,14 @@ final class Room: Signalling {
     /// Of a file more is not read: a line is far shorter.
     static let longestFile = 16_384
 
-    init(at path: String, on loop: EventLoop) throws {
+    /// - Throws: ``Unpublished`` where there is no such folder and none can be made. Those that it is in are not made: a path that is
+    ///   mistyped would be waited in for ever.
+    init(at path: String, on loop: EventLoop) throws(Unpublished) {
         self.loop = loop
         directory = URL(fileURLWithPath: path, isDirectory: true)
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        guard mkdir(directory.path, 0o700) == 0 || errno == EEXIST else {
+            throw Self.unwritable(directory, String(cString: strerror(errno)))
+        }
         own = directory.appendingPathComponent(UUID().uuidString + Self.suffix)
     }
 
@@ -30,10 +35,7 @@ final class Room: Signalling {
         do {
             try write()
         } catch {
-            throw Unpublished(
-                fault: Fault(
-                    "room", "nothing can be written to \(directory.path): \(error.localizedDescription)",
-                    advice: "choose a folder with --room that you may write to"))
+            throw Self.unwritable(directory, String(cString: strerror(error.code)))
         }
         timer.start(after: .zero, repeating: Self.pollInterval)
     }
@@ -59,10 +61,32 @@ final class Room: Signalling {
         for line in watch.observe(files) where !isAccepted { onLine?(line) }
     }
 
-    private func write() throws {
+    private struct WriteFailed: Error {
+        let code: Int32
+    }
+
+    private static func unwritable(_ directory: URL, _ reason: String) -> Unpublished {
+        Unpublished(
+            fault: Fault(
+                "room", "nothing can be written to \(directory.path): \(reason)",
+                advice: "choose a folder with --room that is there and that you may write to"))
+    }
+
+    /// The line lets whoever reads it in: nobody but this user may.
+    private func write() throws(WriteFailed) {
         beat += 1
         // Replaced as a whole, so that nobody reads half of it.
-        try Data("\(line)\n\(beat)\n".utf8).write(to: own, options: .atomic)
+        let half = own.path + ".new"
+        unlink(half)
+        let descriptor = open(half, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw WriteFailed(code: errno) }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard (try? file.write(contentsOf: Data("\(line)\n\(beat)\n".utf8))) != nil, rename(half, own.path) == 0
+        else {
+            let code = errno
+            unlink(half)
+            throw WriteFailed(code: code)
+        }
     }
 
     /// What is in a file; nil for what can't be a side's: a pipe, which would be waited for, a link, or a long one.

@@ -7,6 +7,8 @@ protocol Signalling: AnyObject {
     func publish(_ line: String) throws(Unpublished)
     /// A line came that may be the other side's; nil when none will come any more.
     var onLine: ((String?) -> Void)? { get set }
+    /// The folder that it goes through; nil where people carry it.
+    var place: String? { get }
     /// The line that came was taken: no other is wanted.
     func accept()
     func close()
@@ -20,6 +22,7 @@ struct Unpublished: Error {
 /// People carry the lines: ours is on the screen, theirs is pasted into standard input.
 final class PastedLines: Signalling {
     var onLine: ((String?) -> Void)?
+    let place: String? = nil
     private let input: Mailbox<String?>
 
     init(on loop: EventLoop) throws(NetworkError) {

@@ -37,6 +37,9 @@ enum Quantity {
         String(format: value < 9.95 ? "%.1f ms" : "%.0f ms", value)
     }
 
+    /// Such as `1 ping`, `20 pings`.
+    static func pings(_ count: Int) -> String { count == 1 ? "1 ping" : "\(count) pings" }
+
     /// Such as `93.1 Mbit/s`.
     static func bitRate(_ bitsPerSecond: Double) -> String {
         switch bitsPerSecond {
