@@ -62,6 +62,44 @@ struct VerdictTests {
         #expect(summary.text(.plain)?.contains("failed  turn:c: 401 Unauthorized") == true)
     }
 
+    @Test(
+        "A relayed address that peers elsewhere can't reach is named",
+        arguments: [
+            ("127.0.0.1", "turn.example.org", "a loopback one"), ("::1", "turn.example.org:3478", "a loopback one"),
+            ("10.1.2.3", "198.51.100.1", "private"), ("172.31.0.1", "198.51.100.1:3478", "private"),
+            ("192.168.0.9", "turn.example.org", "private"), ("fd00::1", "[2001:db8::1]:3478", "private"),
+            ("169.254.1.1", "turn.example.org", "a link-local one"), ("fe80::1", "turn.example.org", "a link-local one"),
+        ])
+    func unreachable(relayed: String, server: String, word: String) throws {
+        let remark = Reach.remark(onRelayed: try #require(IPAddress(relayed)), of: server)
+        #expect(
+            remark
+                == "the relayed address is \(word): peers elsewhere can't reach it; set relay-ip or external-ip on the server"
+        )
+    }
+
+    @Test("Public relayed addresses are not remarked on, nor is a server told to change that is private itself")
+    func reachable() throws {
+        for relayed in ["198.51.100.1", "172.32.0.1", "11.0.0.1", "2001:db8::1"] {
+            #expect(Reach.remark(onRelayed: try #require(IPAddress(relayed)), of: "10.0.0.1") == nil, "\(relayed)")
+        }
+        let address = try #require(IPAddress("10.0.0.1"))
+        for server in ["10.0.0.1", "192.168.1.1:3478", "localhost", "[::1]:3478"] {
+            #expect(Reach.remark(onRelayed: address, of: server)?.hasSuffix("can't reach it") == true, "\(server)")
+        }
+    }
+
+    @Test("The remark stands in the summary of gathering, which works all the same")
+    func remark() throws {
+        let line = "candidate:2 1 udp 16777215 10.0.0.1 40000 typ relay"
+        func summary(_ url: String) throws -> GatherSummary {
+            GatherSummary(urls: [url], candidates: [try candidate(line, from: url)], errors: [], milliseconds: 3)
+        }
+        let found = try summary("turn:turn.example.org:3478?transport=tcp")
+        #expect(found.works && found.text(.plain)?.contains("is private: peers elsewhere") == true)
+        #expect(try summary("turn:10.0.0.1?transport=tcp").remark?.contains("as the server's is") == true)
+    }
+
     @Test("With --all-transports one of each host's is enough")
     func transports() {
         func finding(_ host: String, _ works: Bool) -> RelayFinding {

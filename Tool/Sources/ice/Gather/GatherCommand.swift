@@ -7,7 +7,7 @@ struct GatherCommand: ParsableCommand {
         commandName: "gather",
         abstract: "Gathers candidates: what a call from here would be made of.",
         discussion: """
-            ice gather --stun stun:stun.example.org --turn turn:turn.example.org --user alice
+            ice gather --stun stun.example.org --turn turn.example.org --user alice
 
             Tells each candidate as it comes, each server that gives none and what to do about it, and at the end what the findings \
             mean for calls. Exits with 1 when there is no candidate, or when a server failed.
@@ -25,7 +25,7 @@ struct GatherCommand: ParsableCommand {
              "verdict":"host and server-reflexive: …","milliseconds":43}
 
             A relayed candidate has a "relayProtocol" (udp, tcp, tls, dtls), a host candidate no "server". A server's outcome is \
-            candidates, nothing-new or failed.
+            candidates, nothing-new or failed. The summary has a "remark" where peers elsewhere can't reach a relayed address.
             """)
 
     enum Policy: String, ExpressibleByArgument, CaseIterable {

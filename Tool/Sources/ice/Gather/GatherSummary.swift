@@ -24,6 +24,8 @@ struct GatherSummary: Finding {
     let relayed: Int
     let servers: [Server]
     let verdict: String
+    /// What is to be said of relayed addresses that peers elsewhere can't reach.
+    let remark: String?
     let milliseconds: Double
 
     init(
@@ -45,6 +47,11 @@ struct GatherSummary: Finding {
             kinds: Set(candidates.map(\.kind)), policy: policy,
             stunAnswered: servers.contains { $0.outcome != .failed && $0.url.hasPrefix("stun") },
             asked: !urls.isEmpty)
+        remark = candidates.filter { $0.kind == .relayed }.lazy.compactMap { candidate in
+            // Behind the scheme, and before the transport.
+            let server = candidate.server?.drop { $0 != ":" }.dropFirst().prefix { $0 != "?" } ?? ""
+            return IPAddress(candidate.address).flatMap { Reach.remark(onRelayed: $0, of: String(server)) }
+        }.first
         self.milliseconds = milliseconds
     }
 
@@ -61,6 +68,7 @@ struct GatherSummary: Finding {
             }
         }
         lines.append(style.strong(verdict))
+        if let remark { lines.append("but \(remark)") }
         return lines.joined(separator: "\n")
     }
 }

@@ -18,6 +18,8 @@ struct RelayFinding: Finding {
     /// A request's round trip, to the server and back.
     var serverMilliseconds: Double?
     var relayedAddress: String?
+    /// What is to be said of a relayed address that peers elsewhere can't reach; the relay works all the same.
+    var remark: String?
     var reflexiveAddress: String?
     /// Seconds.
     var lifetime: Int64?
@@ -57,6 +59,7 @@ struct RelayFinding: Finding {
                 "\($0.text) to \(peer == .socket ? "a socket of this machine" : "a second allocation") and back"
             })
         add("loss", loss.map { "\(Quantity.percent($0)) of \(sent ?? 0)" })
+        add("remark", remark)
         add("problem", fault?.message)
         add("what to do", fault?.advice)
         return lines.joined(separator: "\n")
@@ -75,7 +78,9 @@ struct RelayFinding: Finding {
                 finding.loss.map(Quantity.percent) ?? "-", finding.permission.map(word) ?? "-",
                 finding.channel.map(word) ?? "-", finding.url + (finding.fault.map { "  (\($0.name))" } ?? ""))
         }
-        return table.description
+        var remarks: [String] = []
+        for remark in findings.compactMap(\.remark) where !remarks.contains(remark) { remarks.append(remark) }
+        return ([table.description] + remarks).joined(separator: "\n")
     }
 }
 

@@ -51,16 +51,28 @@ final class RelayProbe {
             return allocation.fault
                 ?? Fault(
                     "unreachable", "the server did not answer within \(limit)",
-                    advice: "check the port, the transport and the firewalls on the way")
+                    advice: Self.adviceAtSilence(over: configuration.transport.rawValue))
         }
         guard let state = allocation.client.allocation else { return nil }
         if finding.allocationMilliseconds == nil {
             finding.allocationMilliseconds = (loop.now - start).roundedMilliseconds
             finding.relayedAddress = allocation.relayed.map { "\($0)" }
+            finding.remark = allocation.relayed.flatMap {
+                Reach.remark(onRelayed: $0.ip, of: configuration.host)
+            }
             finding.reflexiveAddress = state.reflexiveAddress.map { "\($0)" }
             finding.lifetime = state.lifetime.components.seconds
         }
         return nil
+    }
+
+    /// A server's plain port takes a TLS connection, and says nothing: that is the likeliest cause, which can't be told from others.
+    static func adviceAtSilence(over transport: String) -> String {
+        switch transport {
+        case "tls", "dtls":
+            "no \(transport.uppercased()) handshake came: is this the server's TLS port (mostly 5349)? Else check the firewalls on the way"
+        default: "check the port, the transport and the firewalls on the way"
+        }
     }
 
     private func measureServer(_ allocation: Allocation) {

@@ -31,7 +31,7 @@ struct TURNCheckCommand: ParsableCommand {
              "fault":{"name":"credentials","message":"401 Unauthorized","advice":"…"}}
             {"type":"summary","works":false,"working":1,"failed":1}
 
-            The peer is "allocation" or "socket". Faults are named credentials, forbidden, quota, capacity, family, transport, name, \
+            The peer is "allocation" or "socket". A "remark" tells of a relayed address that peers elsewhere can't reach. Faults are named credentials, forbidden, quota, capacity, family, transport, name, \
             unreachable, certificate-expired, certificate-name, certificate-untrusted, certificate-rejected, tls, not-turn, \
             not-relayed or error.
             """)
