@@ -22,7 +22,7 @@ struct CallRoom: ParsableCommand {
               call-room join   --redis 127.0.0.1:6379 --room lobby
 
             Either may come first. A line of standard input is said to the other side; /restart begins a new generation of ICE, /end \
-            or the end of input ends the call for both. There is --secret too, but others on the machine see arguments.
+            or the end of input ends the call for both. Exits with 1 when there was none. There is --secret too, but others on the machine see arguments.
             """)
 
     enum Part: String, ExpressibleByArgument, CaseIterable {
@@ -90,6 +90,10 @@ struct CallRoom: ParsableCommand {
         while participant.end == nil { loop.events.run(.once) }
         signals.forEach { $0.cancel() }
         if case .failed? = participant.end { throw ExitCode.failure }
+        guard participant.hasBeenConnected else {
+            tell("there was no call: the two sides have not been connected")
+            throw ExitCode.failure
+        }
     }
 
     private func readStandardInput(into sender: Mailbox<String>.Sender) {

@@ -8,6 +8,8 @@ final class Participant {
     private let room: Room
     private let giveUp: ICE.Timer
     private var isConnected = false
+    /// Whether there has been a call at all.
+    private(set) var hasBeenConnected = false
     private var unsent: [String] = []
     /// Called when a pair has been chosen, once in every generation.
     var onCall: (() -> Void)?
@@ -66,6 +68,7 @@ final class Participant {
         say("is \(state)\(client.failure.map { ": \($0)" } ?? "")")
         if wasConnected, !isConnected, state != .closed { giveUp.start(after: Self.patience) }
         guard isConnected else { return }
+        hasBeenConnected = true
         giveUp.stop()
         let texts = unsent
         unsent = []

@@ -19,6 +19,7 @@ final class Room {
     private var isOver = false
     private var isSignOurs = false
     private var hasBeenWelcomed = false
+    private var hasSeenRival = false
     /// The generations of this call, of both sides: who names one of them in his last word is of the call.
     private var generations: Set<String> = []
     private var theirGeneration: String?
@@ -124,6 +125,7 @@ final class Room {
             }
             write()
             read(snapshot)
+            if side == .offer, client.remoteParameters == nil, !isOver { onNotice?("waits for the other side to join") }
         case .changed(let snapshot):
             if isWelcome(snapshot) { read(snapshot) }
         case .away(let reason): onNotice?("the store is away: \(reason)")
@@ -146,6 +148,7 @@ final class Room {
     }
 
     private func read(_ snapshot: CallSnapshot) {
+        lookForRival(snapshot)
         let place = keys.description(of: side.other)
         if let text = snapshot.descriptions[side.other], let description: Description = open(text, at: place) {
             take(description)
@@ -157,6 +160,16 @@ final class Room {
             }
         }
         takeCandidates()
+    }
+
+    /// Two creators write over each other's offers; whether the other one is still there can't be known.
+    private func lookForRival(_ snapshot: CallSnapshot) {
+        guard side == .offer, !hasSeenRival, let text = snapshot.descriptions[.offer],
+            let offer: Description = open(text, at: keys.description(of: .offer)),
+            !generations.contains(offer.parameters.usernameFragment)
+        else { return }
+        hasSeenRival = true
+        onNotice?("finds that the room has another creator already, or one that has died: one of two has to join instead")
     }
 
     private func take(_ theirs: Description) {
