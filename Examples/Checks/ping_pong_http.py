@@ -236,8 +236,8 @@ def check_taken_port():
         taken.listen()
         process = PingPong("--listen", "127.0.0.1:%d" % taken.getsockname()[1], "--peer", free_url())
         try:
-            if process.end() == 0 or not process.matches("in use"):
-                raise CheckFailed("it did not say that the port is in use:\n" + "\n".join(process.lines))
+            if process.end() == 0 or not process.matches("is taken"):
+                raise CheckFailed("it did not say that the port is taken:\n" + "\n".join(process.lines))
         finally:
             process.dispose()
 

@@ -50,7 +50,7 @@ struct Browser: ParsableCommand {
             }
         }
         // Its tasks run on threads of their own, and this one belongs to the loop.
-        let server = PageServer(listening: try listeningAddress(), events: mailbox.sender)
+        let server = PageServer(listening: try listeningAddress(), named: listen, events: mailbox.sender)
         Task { await server.run() }
         loop.run()
         if let failure { throw ServerFailed(description: failure) }

@@ -19,6 +19,7 @@ struct PageServer: Sendable {
     }
 
     private let server: HTTPServer
+    private let name: String
     private let events: Mailbox<Event>.Sender
 
     private static let files = [
@@ -27,7 +28,9 @@ struct PageServer: Sendable {
         ("/view.js", "view.js", "text/javascript"),
     ]
 
-    init(listening address: any SocketAddress, events: Mailbox<Event>.Sender) {
+    /// - Parameter name: The address as the user has written it.
+    init(listening address: any SocketAddress, named name: String, events: Mailbox<Event>.Sender) {
+        self.name = name
         server = HTTPServer(config: .init(address: address, logger: .disabled))
         self.events = events
     }
@@ -47,6 +50,9 @@ struct PageServer: Sendable {
         }
         do {
             try await server.run()
+        } catch SocketError.failed(_, EADDRINUSE, _) {
+            announcement.cancel()
+            events.send(.failed("\(name) is taken: give another port with --listen"))
         } catch {
             announcement.cancel()
             events.send(.failed("the page can't be served any more: \(error)"))

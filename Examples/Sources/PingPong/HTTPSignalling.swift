@@ -21,14 +21,21 @@ final class HTTPSignalling: Sendable {
     }
 
     private let server: HTTPServer
+    private let name: String
     private let peer: URL
     private let patience: Duration
     private let events: Mailbox<Event>.Sender
     private let signals: AsyncStream<Signal>
     private let outbox: AsyncStream<Signal>.Continuation
 
-    /// - Parameter patience: How long a peer that can't be reached is tried again.
-    init(listening address: any SocketAddress, peer: URL, patience: Duration, events: Mailbox<Event>.Sender) {
+    /// - Parameters:
+    ///   - name: The address as the user has written it.
+    ///   - patience: How long a peer that can't be reached is tried again.
+    init(
+        listening address: any SocketAddress, named name: String, peer: URL, patience: Duration,
+        events: Mailbox<Event>.Sender
+    ) {
+        self.name = name
         server = HTTPServer(config: .init(address: address, logger: .disabled))
         self.peer = peer
         self.patience = patience
@@ -93,6 +100,8 @@ final class HTTPSignalling: Sendable {
     private func serve() async {
         do {
             try await server.run()
+        } catch SocketError.failed(_, EADDRINUSE, _) {
+            events.send(.failed("\(name) is taken: give another port with --listen"))
         } catch {
             // After close() too, when nobody cares.
             events.send(.failed("the server for the peer's signals has ended: \(error)"))
@@ -128,7 +137,9 @@ final class HTTPSignalling: Sendable {
                 let (body, response) = try await URLSession.shared.data(for: request)
                 let status = (response as? HTTPURLResponse)?.statusCode ?? 0
                 guard 200..<300 ~= status else {
-                    let reason = String(decoding: body.prefix(500), as: UTF8.self)
+                    // Somebody else's server may answer with a whole page.
+                    let lines = String(decoding: body.prefix(2000), as: UTF8.self).split(whereSeparator: \.isNewline)
+                    let reason = (lines.first ?? "").prefix(200)
                     throw CallFailed(reason: "\(peer) has answered \(signal.kind) with \(status) \(reason)")
                 }
                 return

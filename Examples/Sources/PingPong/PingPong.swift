@@ -12,8 +12,10 @@ struct PingPong: ParsableCommand {
             Without options both are in this process. With --signal http there is one, and the other is in another process, which may \
             be started before or after it:
 
-              ping-pong --signal http --listen 127.0.0.1:9000 --peer http://127.0.0.1:9001
-              ping-pong --signal http --listen 127.0.0.1:9001 --peer http://127.0.0.1:9000 --controlled
+              ping-pong --signal http --listen 127.0.0.1:9000 \\
+                --peer http://127.0.0.1:9001
+              ping-pong --signal http --listen 127.0.0.1:9001 \\
+                --peer http://127.0.0.1:9000 --controlled
             """)
 
     enum Signalling: String, ExpressibleByArgument, CaseIterable {
@@ -27,7 +29,7 @@ struct PingPong: ParsableCommand {
             "Where to take the peer's signals (default: 127.0.0.1:0, which is any free port).",
             valueName: "address:port"))
     var listen: String?
-    @Option(help: ArgumentHelp("Where the peer takes signals.", valueName: "url")) var peer: String?
+    @Option(help: ArgumentHelp("Where the other process listens: its --listen.", valueName: "url")) var peer: String?
     @Flag(help: "The other client chooses the pair, and pings.") var controlled = false
     @Option(help: ArgumentHelp("How long to wait for the peer to be there.", valueName: "seconds")) var wait = 60
 
@@ -81,8 +83,10 @@ struct PingPong: ParsableCommand {
         let loop = try EventLoop()
         let agent = Agent(loop: loop, role: controlled ? .controlled : .controlling)
         let mailbox = try Mailbox<HTTPSignalling.Event>(on: loop)
+        let peerURL = try peerURL()
         let signalling = HTTPSignalling(
-            listening: try listeningAddress(), peer: try peerURL(), patience: .seconds(wait), events: mailbox.sender)
+            listening: try listeningAddress(), named: listen ?? "", peer: peerURL, patience: .seconds(wait),
+            events: mailbox.sender)
         agent.onSignal = { signalling.tell($0) }
         agent.onStateChange = { [unowned agent] in
             // Not by what the options say: where both say the same, the clients have agreed.
@@ -91,7 +95,9 @@ struct PingPong: ParsableCommand {
         var isClosed = false
         mailbox.onMessage = { event in
             switch event {
-            case .listening(let url): agent.say("listens at \(url)")
+            case .listening(let url):
+                agent.say("listens at \(url)")
+                if !agent.hasHeardOfPeer { agent.say("waits for the peer at \(peerURL)") }
             case .heard(let signal):
                 agent.say("heard \(signal)")
                 agent.hear(signal)
