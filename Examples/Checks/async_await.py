@@ -17,7 +17,7 @@ EXPECTED = [
     r"callee is connected",
     r"caller uses \S+ \(\w+\) - \S+ \(\w+\)",
     r"both have a path",
-    *(rf"caller got ping {number} back after .+ seconds" for number in range(1, 6)),
+    *(rf"caller got ping {number} back after [0-9]+\.[0-9]{{1,2}} ms" for number in range(1, 6)),
 ]
 
 

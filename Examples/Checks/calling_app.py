@@ -17,7 +17,7 @@ EXPECTED = [
     "alice's call is talking",
     "bob hears: hello bob",
     "alice hears: hello alice",
-    "alice's call is ended(Calling.CallSession.Reason.hungUp)",
+    "alice's call is over: she has hung up",
 ]
 
 

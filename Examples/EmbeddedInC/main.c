@@ -71,6 +71,9 @@ int main(int count, char **words) {
     swift_ice_server server = {0};
     const char *address = NULL;
     swift_ice_config config = {.size = sizeof config};
+    for (int i = 1; i < count; i++) {
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) return fputs(usage, stdout) < 0;
+    }
     const char *unknown = read_options(count, words, &config, &server, &address, &call);
     if (unknown != NULL) {
         fprintf(stderr, "embedded-in-c does not know %s\n%s", unknown, usage);

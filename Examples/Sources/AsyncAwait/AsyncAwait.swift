@@ -28,7 +28,7 @@ enum AsyncAwait {
         async let echoing: Void = callee.echo()
         for number in 1...5 {
             let roundTrip = try await caller.ping("ping \(number)")
-            print("caller got ping \(number) back after \(roundTrip)")
+            print("caller got ping \(number) back after \((roundTrip.milliseconds * 100).rounded() / 100) ms")
         }
         await caller.hangUp()
         await callee.hangUp()

@@ -31,7 +31,7 @@ enum CallingApp {
         }
         let call = alice.dial("bob")
         call.onStateChange = { [unowned call] state in
-            print("alice's call is", state)
+            print("alice's call", state.inWords)
             if state == .talking { call.say("hello bob") }
         }
         call.onHear = { [unowned call] text in
@@ -62,5 +62,20 @@ final class Exchange: Signalling {
 
 struct CallFailed: Error, CustomStringConvertible {
     let state: CallSession.State
-    var description: String { "the call did not come to its end: \(state)" }
+    var description: String { "the call did not come to its end: it \(state.inWords)" }
+}
+
+extension CallSession.State {
+    fileprivate var inWords: String {
+        switch self {
+        case .ringing: "is ringing"
+        case .connecting: "is connecting"
+        case .talking: "is talking"
+        case .interrupted: "is interrupted"
+        case .ended(.hungUp): "is over: she has hung up"
+        case .ended(.partnerHungUp): "is over: the other one has hung up"
+        case .ended(.notAnswered): "is over: nobody has answered"
+        case .ended(.noPath(let why)): "is over: there is no path: \(why)"
+        }
+    }
 }

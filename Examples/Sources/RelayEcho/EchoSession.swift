@@ -9,6 +9,8 @@ final class EchoSession {
     private var echoes = 0
     private var sentAt: Instant
     private(set) var failure: String?
+    /// How far it has come.
+    private(set) var step = "the server has not answered"
 
     init(client: TURNClient, peer: TransportAddress, loop: EventLoop, count: Int) {
         self.client = client
@@ -26,15 +28,18 @@ final class EchoSession {
             if let seen = allocation.reflexiveAddress { print("the server sees us at \(seen)") }
             print("for \(allocation.lifetime) unless refreshed; asking for a channel to \(peer)")
             client.bindChannel(to: peer)
+            step = "there is an allocation, but no channel to \(peer)"
         }
         client.onCreatePermission = { address in print("\(address) may send to us") }
         client.onChannelBind = { [unowned self] peer, channel in
             print("channel \(channel) stands for \(peer)")
+            step = "the channel is there, but nothing came back over it"
             send()
         }
         client.onData = { [unowned self] bytes, peer in
             let text = String(decoding: [UInt8](copying: bytes), as: UTF8.self)
-            print("\(peer) echoed \(text) after \((loop.now - sentAt).milliseconds) ms")
+            print("\(peer) echoed \(text) after \(((loop.now - sentAt).milliseconds * 100).rounded() / 100) ms")
+            step = "\(echoes + 1) of \(count) datagrams came back"
             echoes += 1
             if !isOver { send() }
         }

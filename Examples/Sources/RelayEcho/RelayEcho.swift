@@ -37,7 +37,7 @@ struct RelayEcho: ParsableCommand {
         peer.close()
         loop.close()
         if let failure = session.failure { throw RelayFailed(description: failure) }
-        guard isOver else { throw RelayFailed(description: "no echo within 30 s") }
+        guard isOver else { throw RelayFailed(description: "no echo within 30 s: \(session.step)") }
     }
 }
 
