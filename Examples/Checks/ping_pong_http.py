@@ -180,10 +180,14 @@ def check_late_parameters():
 
 
 def posted(url, path, body, headers):
-    """The status that a request is answered with."""
+    """The status that a request is answered with. Where it is refused for its headers, the body may be left out."""
     connection = http.client.HTTPConnection(address(url), timeout=ENDS_WITHIN)
     try:
-        connection.request("POST", path, body, headers, encode_chunked="Transfer-Encoding" in headers)
+        connection.putrequest("POST", path)
+        for name, value in {"Content-Length": len(body), **headers}.items():
+            if value is not None:
+                connection.putheader(name, str(value))
+        connection.endheaders(body)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -202,8 +206,8 @@ def check_strangers():
                 raise CheckFailed(f"{headers} was answered with {status}")
         for body, headers, expected in (
             (b"nonsense", JSON, 400),
-            (b" " * 70000, JSON, 413),
-            (iter([b" " * 1000] * 100), {**JSON, "Transfer-Encoding": "chunked"}, 411),
+            (b"", {**JSON, "Content-Length": 70000}, 413),
+            (b"", {**JSON, "Content-Length": None, "Transfer-Encoding": "chunked"}, 411),
             (candidate, JSON, 204),
         ):
             if (status := posted(callee.url, "/candidate", body, headers)) != expected:
