@@ -180,14 +180,10 @@ def check_late_parameters():
 
 
 def posted(url, path, body, headers):
-    """The status that a request is answered with. Where it is refused for its headers, the body may be left out."""
+    """The status that a request is answered with."""
     connection = http.client.HTTPConnection(address(url), timeout=ENDS_WITHIN)
     try:
-        connection.putrequest("POST", path)
-        for name, value in {"Content-Length": len(body), **headers}.items():
-            if value is not None:
-                connection.putheader(name, str(value))
-        connection.endheaders(body)
+        connection.request("POST", path, body, headers, encode_chunked="Transfer-Encoding" in headers)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -200,14 +196,17 @@ def check_strangers():
     caller = None
     try:
         candidate = b'{"candidate":"nonsense","sdpMid":"0","sdpMLineIndex":0}'
+        hidden = b"POST /goodbye HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
         # A web page can post this without being asked.
         for headers in ({"Content-Type": "text/plain"}, {}):
             if (status := posted(callee.url, "/goodbye", b"{}", headers)) != 415:
                 raise CheckFailed(f"{headers} was answered with {status}")
         for body, headers, expected in (
             (b"nonsense", JSON, 400),
-            (b"", {**JSON, "Content-Length": 70000}, 413),
-            (b"", {**JSON, "Content-Length": None, "Transfer-Encoding": "chunked"}, 411),
+            (b" " * 70000, JSON, 413),
+            (iter([b" " * 1000] * 100), {**JSON, "Transfer-Encoding": "chunked"}, 411),
+            (hidden.ljust(70000), {"Content-Type": "text/plain"}, 415),
+            (hidden.ljust(3000000), {"Content-Type": "text/plain"}, 415),
             (candidate, JSON, 204),
         ):
             if (status := posted(callee.url, "/candidate", body, headers)) != expected:
@@ -217,6 +216,9 @@ def check_strangers():
         callee.until("passes over a goodbye")
         caller = PingPong("--listen", address(later), "--peer", callee.url)
         check_call(callee, caller)
+        # Ours, and the caller's.
+        if (goodbyes := len(callee.matches("heard goodbye"))) != 2:
+            raise CheckFailed(f"{goodbyes} goodbyes: a body was taken for a request")
     finally:
         for process in filter(None, (callee, caller)):
             process.dispose()

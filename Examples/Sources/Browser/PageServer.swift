@@ -22,6 +22,9 @@ struct PageServer: Sendable {
     private let name: String
     private let events: Mailbox<Event>.Sender
 
+    /// So many seconds there are for a body that is read only to be refused.
+    private static let longestRequest = 600.0
+
     private static let files = [
         ("/", "index.html", "text/html"), ("/style.css", "style.css", "text/css"),
         ("/page.js", "page.js", "text/javascript"),
@@ -31,7 +34,7 @@ struct PageServer: Sendable {
     /// - Parameter name: The address as the user has written it.
     init(listening address: any SocketAddress, named name: String, events: Mailbox<Event>.Sender) {
         self.name = name
-        server = HTTPServer(config: .init(address: address, logger: .disabled))
+        server = HTTPServer(config: .init(address: address, timeout: Self.longestRequest, logger: .disabled))
         self.events = events
     }
 
@@ -43,6 +46,11 @@ struct PageServer: Sendable {
                 to: FileHTTPHandler(path: folder.appendingPathComponent(file), contentType: "\(type); charset=utf-8"))
         }
         await server.appendRoute("GET /socket", to: OwnPages(socket: .webSocket(PageSocket(events: events))))
+        // FlyingFox takes what is left of a body for the next request, with an Origin of its own: nothing is left of any.
+        await server.appendRoute("*") { request in
+            for try await _ in request.bodySequence {}
+            return HTTPResponse(statusCode: .notFound)
+        }
         let announcement = Task {
             try await server.waitUntilListening()
             guard let address = await server.listeningAddress else { return }

@@ -36,7 +36,10 @@ final class HTTPSignalling: Sendable {
         events: Mailbox<Event>.Sender
     ) {
         self.name = name
-        server = HTTPServer(config: .init(address: address, logger: .disabled))
+        server = HTTPServer(
+            config: .init(
+                address: address, timeout: Self.longestRequest, sharedRequestReplaySize: Self.longestBody,
+                logger: .disabled))
         self.peer = peer
         self.patience = patience
         self.events = events
@@ -58,10 +61,9 @@ final class HTTPSignalling: Sendable {
                     events.send(.heard(try Signal(kind, json: try await request.bodyData)))
                     return HTTPResponse(statusCode: .noContent)
                 } catch let refusal as Refusal {
-                    // What is not read of the body is not to be taken for the next request.
-                    return HTTPResponse(
-                        statusCode: refusal.status, headers: [.connection: "close"],
-                        body: Data("\(refusal.reason)\n".utf8))
+                    // Read, and not kept: FlyingFox takes what is left of a body for the next request, with headers of its own.
+                    for try await _ in request.bodySequence {}
+                    return HTTPResponse(statusCode: refusal.status, body: Data("\(refusal.reason)\n".utf8))
                 } catch {
                     return HTTPResponse(statusCode: .badRequest, body: Data("\(error)\n".utf8))
                 }
@@ -80,8 +82,10 @@ final class HTTPSignalling: Sendable {
     }
 
     private static let longestBody = 65_536
+    /// So many seconds there are for a body that is read only to be refused.
+    private static let longestRequest = 600.0
 
-    /// Refuses what is read no further. A browser lets any page post text here, but JSON only where the server says that it may, which this
+    /// Refuses what is not looked at. A browser lets any page post text here, but JSON only where the server says that it may, which this
     /// one does not.
     private static func check(_ request: HTTPRequest) throws(Refusal) {
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
