@@ -62,6 +62,19 @@ async def creator_first(stage):
             raise Failed(f"{process.name} has shown the secret")
 
 
+async def two_creators(stage):
+    """two creators of one room, of whom the second is told; nobody joins, and both end with 1"""
+    first = await stage.enter("create")
+    await first.line("waits for the other side to join")
+    await until("the offer", stage.redis.keys)
+    second = await stage.enter("create")
+    await second.line("the room has another creator already")
+    for process in (second, first):
+        process.type("/end")
+        if (status := await process.end()) != 1:
+            raise Failed(f"{process.name} ended with {status}")
+
+
 async def joiner_first(stage):
     """a joiner that is there before the room"""
     joiner = await stage.enter("join")
@@ -363,7 +376,7 @@ async def main():
     wanted = " ".join(sys.argv[1:])
     alone = [case for case in (in_one_process, no_server) if wanted in case.__doc__]
     shared = [case for case in (
-        creator_first, joiner_first, ordered_and_filtered, wrong_secret, forged, ended_by_a_stranger, several_rooms, restarts, another_joiner,
+        creator_first, two_creators, joiner_first, ordered_and_filtered, wrong_secret, forged, ended_by_a_stranger, several_rooms, restarts, another_joiner,
         redis_restarted, redis_hangs, ended_while_redis_hangs, expiry, interrupted, interrupted_twice, password) if wanted in case.__doc__]
     results = [await run(case, None) for case in alone]
     if not shutil.which("redis-server") or not shutil.which("redis-cli"):
