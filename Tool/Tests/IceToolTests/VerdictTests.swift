@@ -68,13 +68,15 @@ struct VerdictTests {
             ("127.0.0.1", "turn.example.org", "a loopback one"), ("::1", "turn.example.org:3478", "a loopback one"),
             ("10.1.2.3", "198.51.100.1", "private"), ("172.31.0.1", "198.51.100.1:3478", "private"),
             ("192.168.0.9", "turn.example.org", "private"), ("fd00::1", "[2001:db8::1]:3478", "private"),
-            ("169.254.1.1", "turn.example.org", "a link-local one"), ("fe80::1", "turn.example.org", "a link-local one"),
+            ("169.254.1.1", "turn.example.org", "a link-local one"),
+            ("fe80::1", "turn.example.org", "a link-local one"),
         ])
     func unreachable(relayed: String, server: String, word: String) throws {
         let remark = Reach.remark(onRelayed: try #require(IPAddress(relayed)), of: server)
         #expect(
             remark
-                == "the relayed address is \(word): peers elsewhere can't reach it; set relay-ip or external-ip on the server"
+                == "the relayed address is \(word): peers elsewhere can't reach it; "
+                + "set relay-ip or external-ip on the server"
         )
     }
 

@@ -20,7 +20,7 @@ extension ConnectRun {
 
     private var progress: String? {
         guard invitation != nil else { return "gathering, \(Quantity.milliseconds(elapsed))" }
-        guard peer != nil else { return signalling.place == nil ? nil : "waiting in \(signalling.place ?? "") for the other side" }
+        guard peer != nil else { return signalling.place.map { "waiting in \($0) for the other side" } }
         guard hasConnected else {
             let doubt = elapsed < 5000 ? nil : doubt.map { "; \($0)" }
             return "\(client.state.rawValue), \(Int(elapsed / 1000)) s, no answer yet\(doubt ?? "")"

@@ -8,10 +8,10 @@ enum Reach {
     static func remark(onRelayed relayed: IPAddress, of server: String) -> String? {
         guard let word = word(for: relayed) else { return nil }
         let own = server == "localhost" ? .loopback(.v4) : IPAddress(server) ?? TransportAddress(server)?.ip
-        if let own, self.word(for: own) != nil {
-            return "the relayed address is \(word), as the server's is: peers elsewhere can't reach it"
-        }
-        return "the relayed address is \(word): peers elsewhere can't reach it; set relay-ip or external-ip on the server"
+        let isMeantSo = own.flatMap { self.word(for: $0) } != nil
+        return
+            "the relayed address is \(word)\(isMeantSo ? ", as the server's is" : ""): peers elsewhere can't reach it"
+            + (isMeantSo ? "" : "; set relay-ip or external-ip on the server")
     }
 
     /// Loopback, link-local (RFC 3927, RFC 4291), private (RFC 1918, RFC 4193); nil for other addresses.
