@@ -169,7 +169,8 @@ final class Room {
             !generations.contains(offer.parameters.usernameFragment)
         else { return }
         hasSeenRival = true
-        onNotice?("finds that the room has another creator already, or one that has died: one of two has to join instead")
+        onNotice?(
+            "finds that the room has another creator already, or one that has died: one of two has to join instead")
     }
 
     private func take(_ theirs: Description) {

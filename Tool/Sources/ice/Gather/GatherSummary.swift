@@ -47,11 +47,12 @@ struct GatherSummary: Finding {
             kinds: Set(candidates.map(\.kind)), policy: policy,
             stunAnswered: servers.contains { $0.outcome != .failed && $0.url.hasPrefix("stun") },
             asked: !urls.isEmpty)
-        remark = candidates.filter { $0.kind == .relayed }.lazy.compactMap { candidate in
-            // Behind the scheme, and before the transport.
-            let server = candidate.server?.drop { $0 != ":" }.dropFirst().prefix { $0 != "?" } ?? ""
-            return IPAddress(candidate.address).flatMap { Reach.remark(onRelayed: $0, of: String(server)) }
-        }.first
+        remark =
+            candidates.filter { $0.kind == .relayed }.lazy.compactMap { candidate in
+                // Behind the scheme, and before the transport.
+                let server = candidate.server?.drop { $0 != ":" }.dropFirst().prefix { $0 != "?" } ?? ""
+                return IPAddress(candidate.address).flatMap { Reach.remark(onRelayed: $0, of: String(server)) }
+            }.first
         self.milliseconds = milliseconds
     }
 
