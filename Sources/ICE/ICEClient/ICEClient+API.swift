@@ -197,7 +197,7 @@ extension ICEClient {
     /// Sends datagrams to the peer over the component's selected pair, in their order, with as few system calls as the system allows: of
     /// one size but the last, they are the quickest.
     ///
-    /// - Returns: How many of them went. What there was no room for is the caller's to send again, see ``onWritable``.
+    /// - Returns: How many of them went, or were lost on the way. What there was no room for is the caller's to send again, see ``onWritable``.
     /// - Throws: What `send(_:on:)` throws, where not even the first went.
     @discardableResult
     public func send(contentsOf datagrams: [[UInt8]], on path: StreamComponent = .first) throws(ICEError) -> Int {
@@ -216,6 +216,7 @@ extension ICEClient {
             countDiscarded(first.count, on: path, at: index)
             if error.code == .wouldBlock { noteBlocked(path, at: index) }
             try rethrow(error, first.count)
+            for datagram in datagrams.dropFirst() { countDiscarded(datagram.count, on: path, at: index) }
             return datagrams.count
         }
     }
