@@ -13,10 +13,12 @@ extension EventLoop {
     ///
     /// ```swift
     /// let loop = try EventLoop()
-    /// try loop.run {
-    ///     try await Task.sleep(for: .seconds(1))
-    ///     print("a second has passed, and the loop has run meanwhile")
+    /// let sum = try loop.run {
+    ///     async let one = 1
+    ///     async let two = 2
+    ///     return await one + two
     /// }
+    /// print(sum)
     /// ```
     ///
     /// The thread is blocked meanwhile. Call it on the main thread or on one of the loop's own, but not on one of Swift concurrency's: not in

@@ -68,7 +68,7 @@ struct LivenessMonitorTests {
     }
 
     @Test("E8.1: after a long sleep the peer is asked before it is taken for gone")
-    mutating func sleep() {
+    mutating func suspension() {
         let isDue = monitor.advance(to: .ms(60_000))
         #expect(isDue)
         monitor.asked(at: .ms(60_000), roundTrip: nil)

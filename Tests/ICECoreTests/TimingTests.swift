@@ -178,7 +178,7 @@ struct ConsentTests {
     }
 
     @Test("E8.1: a machine that slept through the timeout gets an answer's time before consent is gone")
-    mutating func sleep() {
+    mutating func suspension() {
         var monitor = monitor()
         monitor.sent(STUNTransactionID(high: 0, low: 1), at: .ms(5000), using: &generator)
         #expect(monitor.advance(to: .ms(100_000), using: &generator) == .check)
