@@ -1,7 +1,8 @@
 // An agent of libjuice behind JSON lines, as ice-peer speaks them (see Interop/README.md).
 //
 // The library comes inside a wheel that has no header for it, so that what is used of it is declared here. Its callbacks come on threads
-// of its own. It takes the controlling role when it gathers before it knows the peer, and the controlled one otherwise.
+// of its own. An agent that is asked to describe itself, or to gather, before it knows its peer takes the controlling role: a controlled
+// one is given its credentials, so that it need not be asked.
 
 #include <glib.h>
 #include <json-glib/json-glib.h>
@@ -36,6 +37,7 @@ typedef struct {
 extern juice_agent *juice_create(const juice_config *config);
 extern void juice_destroy(juice_agent *agent);
 extern int juice_gather_candidates(juice_agent *agent);
+extern int juice_set_local_ice_attributes(juice_agent *agent, const char *ufrag, const char *password);
 extern int juice_get_local_description(juice_agent *agent, char *text, size_t size);
 extern int juice_set_remote_description(juice_agent *agent, const char *text);
 extern int juice_add_remote_candidate(juice_agent *agent, const char *text);
@@ -96,7 +98,11 @@ static void check(int result, const char *message) {
 // The library writes "a=" before each candidate.
 static const char *candidate_text(const char *line) { return line + (g_str_has_prefix(line, "a=") ? 2 : 0); }
 
-static void write_credentials(juice_agent *agent) {
+static void write_credentials(const char *ufrag, const char *password) {
+    write_line("credentials", "ufrag", ufrag, "pwd", password, "impl", "libjuice", NULL);
+}
+
+static void tell_credentials(juice_agent *agent) {
     char description[LONGEST_TEXT];
     juice_get_local_description(agent, description, sizeof description);
     g_auto(GStrv) lines = g_strsplit_set(description, "\r\n", -1);
@@ -105,7 +111,21 @@ static void write_credentials(juice_agent *agent) {
         if (g_str_has_prefix(*line, "a=ice-ufrag:")) ufrag = *line + strlen("a=ice-ufrag:");
         if (g_str_has_prefix(*line, "a=ice-pwd:")) password = *line + strlen("a=ice-pwd:");
     }
-    write_line("credentials", "ufrag", ufrag, "pwd", password, "impl", "libjuice", NULL);
+    write_credentials(ufrag, password);
+}
+
+static gchar *random_characters(size_t count) {
+    g_autofree gchar *uuid = g_uuid_string_random();
+    g_auto(GStrv) digits = g_strsplit(uuid, "-", -1);
+    gchar *text = g_strjoinv(NULL, digits);
+    text[count] = '\0';
+    return text;
+}
+
+static void choose_credentials(juice_agent *agent) {
+    g_autofree gchar *ufrag = random_characters(8), *password = random_characters(32);
+    check(juice_set_local_ice_attributes(agent, ufrag, password), "the credentials can't be set");
+    write_credentials(ufrag, password);
 }
 
 // MARK: From the agent
@@ -229,8 +249,12 @@ int main(int argc, char *argv[]) {
         write_error("no agent can be made");
         return 70;
     }
-    write_credentials(agent);
-    if (!options.controlled) check(juice_gather_candidates(agent), "no candidate can be gathered");
+    if (options.controlled) {
+        choose_credentials(agent);
+    } else {
+        tell_credentials(agent);
+        check(juice_gather_candidates(agent), "no candidate can be gathered");
+    }
 
     gchar *line = NULL;
     size_t capacity = 0;
