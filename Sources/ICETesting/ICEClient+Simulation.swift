@@ -13,6 +13,17 @@ extension ICEClient {
     }
 }
 
+extension SharedPort {
+    /// A port of a simulated host that its clients share.
+    ///
+    /// - Throws: `NetworkError` where an address is not the host's, or the port is taken.
+    public convenience init(
+        on host: SimulatedHost, configuration: SharedPortConfiguration = SharedPortConfiguration()
+    ) throws(NetworkError) {
+        try self.init(platform: host, configuration: configuration)
+    }
+}
+
 extension TURNClient {
     /// A TURN client on a simulated host.
     ///

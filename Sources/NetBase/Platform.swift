@@ -15,6 +15,10 @@ package protocol Platform: AnyObject {
     /// Binds a UDP socket; port 0 takes a free port.
     func bindDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket
 
+    /// Binds a UDP socket to an address that other sockets, which ask for it in the same way, are bound to as well; the system spreads
+    /// what arrives over them.
+    func bindCommonDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket
+
     /// Binds a UDP socket to the port of a multicast group, shared with others that ask for the same, and joins the group on every interface
     /// that is up and knows of multicast.
     func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket
@@ -44,6 +48,15 @@ package protocol Platform: AnyObject {
 
     /// What spaces the STUN transactions of all clients of the process (RFC 8445 §14.2).
     var pacingGovernor: any PacingGovernor { get }
+}
+
+extension Platform {
+    /// A platform with one loop alone has nobody to share with.
+    package func bindCommonDatagramSocket(
+        to address: TransportAddress
+    ) throws(NetworkError) -> any DatagramSocket {
+        try bindDatagramSocket(to: address)
+    }
 }
 
 /// A timer that fires once, at the latest instant it was set for.
@@ -82,11 +95,31 @@ package protocol DatagramSocket: AnyObject {
     /// Sets the byte with DSCP and ECN of what is sent, where the platform knows of such.
     func setTypeOfService(_ value: UInt8) throws(NetworkError)
 
+    /// Takes a remote address for this socket's owner alone; false where another owner of the same address of this machine has it.
+    func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool
+
+    /// Gives a claimed address back.
+    func release(_ address: TransportAddress)
+
     /// Closes the socket and drops its closures.
     func close()
 }
 
+/// What the owner of a socket has at a remote address.
+package enum RemoteUse: Hashable, Sendable {
+    /// A peer, whose data and checks come from there.
+    case peer
+    /// A TURN server, with the one allocation that it has for the five-tuple; it may be asked for mapped addresses by others too.
+    case relayServer
+}
+
 extension DatagramSocket {
+    /// Nobody else sends from a socket of one's own.
+    package func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool { true }
+
+    /// Does nothing.
+    package func release(_ address: TransportAddress) {}
+
     /// Does nothing.
     package func setTypeOfService(_ value: UInt8) throws(NetworkError) {}
 

@@ -18,6 +18,7 @@ extension ICEClient {
             let mayUseLoopback = configuration.includesLoopback
             addresses = addresses.filter { sources.contains($0.ip) || (mayUseLoopback && $0.ip.isLoopback) }
         }
+        if let port = member?.port { addresses = addresses.filter { port.serves($0.ip) } }
         if let shouldUseInterface { addresses = addresses.filter(shouldUseInterface) }
         return addresses
     }
@@ -80,6 +81,7 @@ extension ICEClient {
 extension ICEClient {
     /// Binds a socket as the configuration wants it: its port and its DSCP.
     func bindSocket(on ip: IPAddress) throws(NetworkError) -> any DatagramSocket {
+        if let member { return try member.makeView(on: ip) }
         let socket = try bindWithinRange(on: ip)
         guard let codePoint = configuration.differentiatedServicesCodePoint, codePoint < 64 else { return socket }
         do {
@@ -122,9 +124,10 @@ extension ICEClient {
 
     private static let bindingAttempts = 64
 
-    /// What the application is told where no socket could be bound in the range of ports that it has set.
-    func portRangeFault(_ error: NetworkError) -> String? {
-        configuration.portRange.map {
+    /// What the application is told where no socket could be bound in the range of ports that it has set, or had on a shared port.
+    func bindingFault(_ error: NetworkError) -> String? {
+        if member != nil { return loggable(error) }
+        return configuration.portRange.map {
             "no port of \($0.lowerBound) to \($0.upperBound) could be bound (\(error.name)): widen portRange"
         }
     }

@@ -11,7 +11,7 @@ extension ICEClient {
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
             logger.debug("no socket", metadata: ["error": "\(loggable(error))"])
-            agent.socketFailed(id, reason: portRangeFault(error), now: platform.now)
+            agent.socketFailed(id, reason: bindingFault(error), now: platform.now)
         }
     }
 
@@ -45,10 +45,18 @@ extension ICEClient {
         body(&sockets[index])
     }
 
+    func admit(_ address: TransportAddress, on id: SocketID) {
+        withSocket(id) {
+            // Where another client of a shared port was quicker, nothing can be sent there, so that the pair has failed by now or will.
+            if $0.socket.claim(address, as: .peer) { $0.admit(address) }
+        }
+    }
+
     func expel(_ address: TransportAddress, from id: SocketID) {
         guard let index = sockets.firstIndex(where: { $0.id == id }),
             let traffic = sockets[index].expel(address)
         else { return }
+        sockets[index].socket.release(address)
         keepTraffic(traffic, with: address, on: id)
     }
 
@@ -56,6 +64,8 @@ extension ICEClient {
         let before = paths.first { $0.path == path }
         drop(path)
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
+        // A path that was given up may have come back.
+        _ = socket.claim(destination, as: .peer)
         // A restart's pair over the same addresses counts from its own beginning.
         if let before, before.id == id, before.destination == destination {
             withSocket(id) { $0.resetTraffic { $0 != destination } }
@@ -65,6 +75,12 @@ extension ICEClient {
         if before?.isBlocked == true { tellWritable(path) }
         // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
         (socket as? RelayedSocket)?.bindChannel(to: destination)
+    }
+
+    /// A peer that is given up may be another client's, on a shared port.
+    func loseAddress(of path: StreamComponent) {
+        guard let lost = paths.first(where: { $0.path == path }) else { return }
+        lost.socket.release(lost.destination)
     }
 
     /// Ends a component's way, and keeps what was counted on it.

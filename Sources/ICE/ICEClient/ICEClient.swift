@@ -89,6 +89,9 @@ public final class ICEClient {
 
     var agent: ICEAgent
     let platform: any Platform
+    /// The client's place on a shared port, if it has no ports of its own.
+    let member: PortMember?
+    private var namedGeneration = 0
     let logger: Logger
     var sockets: [ClientSocket] = []
     var paths: [DataPath] = []
@@ -132,9 +135,29 @@ public final class ICEClient {
         self.init(platform: UVPlatform(loop), configuration: configuration, logger: logger)
     }
 
+    /// A client on the port that it shares with others, and on that port's loop.
+    ///
+    /// It has one component, and gathers on the port's addresses: ``ICEConfiguration/portRange`` and
+    /// ``ICEConfiguration/differentiatedServicesCodePoint`` don't count.
+    ///
+    /// - Throws: ``ICEError/Code/usernameFragmentInUse`` where another client of the port has the ``ICEConfiguration/localCredentials``'
+    ///   username fragment, ``ICEError/Code/closed`` for a closed port.
+    public convenience init(
+        port: SharedPort, configuration: ICEConfiguration = ICEConfiguration(), logger: Logger? = nil
+    ) throws(ICEError) {
+        let member = PortMember(of: port)
+        self.init(platform: port.platform, configuration: configuration, logger: logger, member: member)
+        try enter(port)
+    }
+
     /// A client on any platform: a loop's, or a simulated host's.
-    package init(platform: any Platform, configuration: ICEConfiguration, logger: Logger? = nil) {
+    package convenience init(platform: any Platform, configuration: ICEConfiguration, logger: Logger? = nil) {
+        self.init(platform: platform, configuration: configuration, logger: logger, member: nil)
+    }
+
+    private init(platform: any Platform, configuration: ICEConfiguration, logger: Logger?, member: PortMember?) {
         self.platform = platform
+        self.member = member
         self.configuration = configuration
         madeAt = platform.now
         self.logger = logger ?? Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
@@ -151,6 +174,7 @@ public final class ICEClient {
         closeNames()
         closeRelays()
         for socket in sockets { socket.socket.close() }
+        member?.leave()
         endStreams()
     }
 
@@ -173,6 +197,7 @@ public final class ICEClient {
         for lookUp in lookUps.values { lookUp.cancel() }
         lookUps = [:]
         closeNames()
+        member?.leave()
         dropClosures()
         endStreams()
     }
@@ -206,6 +231,10 @@ public final class ICEClient {
         isPerforming = true
         while let effect = agent.nextEffect() { perform(effect) }
         isPerforming = false
+        if let member, agent.generation != namedGeneration {
+            namedGeneration = agent.generation
+            member.take(agent.localParameters.usernameFragment)
+        }
         reviewExpectations()
         setAlarm()
     }
@@ -232,13 +261,14 @@ public final class ICEClient {
         case .unpublish(let name): unpublish(name)
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
         case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
-        case .admit(let id, let address): withSocket(id) { $0.admit(address) }
+        case .admit(let id, let address): admit(address, on: id)
         case .expel(let id, let address): expel(address, from: id)
         case .usePath(let path, let id, let destination):
             selectedPairChanges += 1
             use(path, id, destination)
         case .dropPath(let path):
             if !isClosed { selectedPairChanges += 1 }
+            loseAddress(of: path)
             drop(path)
         case .ask(let check): ask(about: check)
         case .event(.trace(let event)): schedule(.trace(event.at(platform.now - madeAt)))

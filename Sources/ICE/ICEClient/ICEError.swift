@@ -28,6 +28,8 @@ public struct ICEError: Error, Hashable, Sendable {
         public static let malformedCandidate = Code("malformedCandidate")
         /// The description does not fit the streams there are.
         public static let descriptionMismatch = Code("descriptionMismatch")
+        /// Another client of the shared port has the same username fragment.
+        public static let usernameFragmentInUse = Code("usernameFragmentInUse")
     }
 
     /// The kind of fault.

@@ -19,6 +19,10 @@ final class UVPlatform: Platform {
         try UDPSocket(on: loop, boundTo: address)
     }
 
+    func bindCommonDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket {
+        try UDPSocket(on: loop, boundTo: address, options: .reusePort)
+    }
+
     func bindMulticastSocket(to group: TransportAddress) throws(NetworkError) -> any MulticastSocket {
         try GroupSocket(on: loop, group: group)
     }

@@ -76,7 +76,8 @@ package struct ICEAgent {
         self.configuration = configuration
         role = configuration.role
         tieBreaker = TieBreaker(using: &generator)
-        session = Session(generation: 0, local: Credentials(using: &generator), streams: [])
+        session = Session(
+            generation: 0, local: configuration.localCredentials ?? Credentials(using: &generator), streams: [])
         pacer = Pacer(
             interval: configuration.pacing.agreedInterval(remote: nil),
             processSpacing: configuration.pacing.processSpacing,

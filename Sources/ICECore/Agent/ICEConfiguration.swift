@@ -74,6 +74,12 @@ public struct ICEConfiguration: Sendable {
     /// nothing is watched.
     public var isLite = false
 
+    /// The credentials of the first generation, where the application chooses them: for peers that know them beforehand, or from a token.
+    /// Nil makes fresh ones, and so does each restart.
+    ///
+    /// RFC 8445 §5.3 wants 24 random bits in a username fragment and 128 in a password; one pair of credentials serves one session.
+    public var localCredentials: Credentials?
+
     /// STUN and TURN servers, all of which are asked.
     public var servers: [ICEServer] = []
 

@@ -77,6 +77,8 @@ public struct PairFailure: Error, Hashable, Sendable {
         public static let roleConflict = Code("roleConflict")
         /// The local address is gone from this machine, or its interface is down.
         public static let addressLost = Code("addressLost")
+        /// Another client of the same `SharedPort` has a call with the peer's address.
+        public static let addressTaken = Code("addressTaken")
         /// The TURN server has given the relay up, or is gone.
         public static let relayLost = Code("relayLost")
         /// The TURN server does not let the peer's address in.
@@ -97,7 +99,13 @@ public struct PairFailure: Error, Hashable, Sendable {
     }
 
     package init(_ error: NetworkError) {
-        self.init(error.code == .connectionRefused ? .refused : .unreachable, error.description)
+        let code: Code =
+            switch error.code {
+            case .connectionRefused: .refused
+            case .addressInUse: .addressTaken
+            default: .unreachable
+            }
+        self.init(code, error.description)
     }
 }
 

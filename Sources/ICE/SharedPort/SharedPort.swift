@@ -1,0 +1,178 @@
+import ICECore
+public import NetBase
+import STUN
+public import UV
+
+/// A UDP port of a loop that any number of ICE clients share, so that a server needs one open port for all of its calls.
+///
+/// A check finds its client by the username fragment in it, data by the address that an authentic check came from. The clients work as
+/// they do with ports of their own, except that each has one component, and that a peer's address belongs to the first client that has a
+/// call with it: another client's pair with the same address fails with ``PairFailure/Code/addressTaken``, unless the first one has not heard of its peer for
+/// some seconds.
+///
+/// ```swift
+/// let port = try SharedPort(loop: loop, configuration: SharedPortConfiguration(port: 3478))
+/// var calls: [String: ICEClient] = [:]
+/// port.onUnknownUsername = { check in
+///     guard let password = passwords[check.usernameFragment],
+///         let credentials = try? Credentials(usernameFragment: check.usernameFragment, password: password)
+///     else { return }
+///     var configuration = ICEConfiguration(role: .controlled)
+///     configuration.isLite = true
+///     configuration.localCredentials = credentials
+///     let client = try? ICEClient(port: port, configuration: configuration)
+///     client?.gatherCandidates()
+///     client?.processCandidates()
+///     calls[check.usernameFragment] = client
+/// }
+/// ```
+///
+/// TURN servers know one allocation for a five-tuple: the first client that asks a server over UDP does so from the port, others from
+/// sockets of their own. All methods are called on the loop's thread.
+public final class SharedPort {
+    /// A check asks for a client that is not there; as often as the configuration allows.
+    ///
+    /// The check is not verified. If the closure makes a client with that username fragment and lets it gather, the check is handed to it
+    /// afterwards, so that no time is lost.
+    public var onUnknownUsername: ((UnknownUsername) -> Void)?
+
+    /// What the port was opened with.
+    public let configuration: SharedPortConfiguration
+
+    let platform: any Platform
+    var counted = SharedPortStatistics()
+    private var sockets: [SharedSocket] = []
+    private var members: [String: PortMember] = [:]
+    private var limit: RateLimit
+    private(set) var isClosed = false
+
+    /// Opens the port.
+    ///
+    /// - Throws: `NetworkError` where an address is not this machine's, or the port is taken on one.
+    public convenience init(
+        loop: EventLoop, configuration: SharedPortConfiguration = SharedPortConfiguration()
+    ) throws(NetworkError) {
+        try self.init(platform: UVPlatform(loop), configuration: configuration)
+    }
+
+    /// A port on any platform: a loop's, or a simulated host's.
+    package init(platform: any Platform, configuration: SharedPortConfiguration) throws(NetworkError) {
+        self.platform = platform
+        self.configuration = configuration
+        limit = RateLimit(perSecond: configuration.unknownUsernamesPerSecond, at: platform.now)
+        let addresses =
+            if let wanted = configuration.addresses { wanted } else { try Self.reachableAddresses(on: platform) }
+        do throws(NetworkError) {
+            for ip in addresses { _ = try open(on: ip) }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    /// The addresses that the port is open on.
+    public var localAddresses: [TransportAddress] { sockets.map(\.localAddress) }
+
+    /// How much has happened so far.
+    public var statistics: SharedPortStatistics {
+        var statistics = counted
+        statistics.clients = members.count
+        return statistics
+    }
+
+    /// Closes the sockets and drops the closure. Close the clients first: those that are still open can't send any more, and lose their
+    /// peers' consent.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        for socket in sockets { socket.close() }
+        let dropped = onUnknownUsername
+        onUnknownUsername = nil
+        withExtendedLifetime(dropped) {}
+    }
+
+    // MARK: Sockets
+
+    private static func reachableAddresses(on platform: any Platform) throws(NetworkError) -> [IPAddress] {
+        try platform.interfaceAddresses().map(\.ip).filter { !$0.isLoopback && !$0.isLinkLocal }
+    }
+
+    /// Whether clients may gather on an address.
+    func serves(_ ip: IPAddress) -> Bool {
+        configuration.addresses.map { $0.contains(ip) } ?? (!ip.isLoopback && !ip.isLinkLocal)
+    }
+
+    /// The socket on an address; one that has come since the port was opened is opened now.
+    func socket(on ip: IPAddress) throws(NetworkError) -> SharedSocket {
+        guard !isClosed else {
+            throw NetworkError(.closed, name: "EBADF", operation: "open \(ip) on a closed shared port")
+        }
+        if let known = sockets.first(where: { $0.localAddress.ip == ip }) { return known }
+        return try open(on: ip)
+    }
+
+    private func open(on ip: IPAddress) throws(NetworkError) -> SharedSocket {
+        let address = TransportAddress(ip, port: sockets.first?.localAddress.port ?? configuration.port)
+        let bound =
+            configuration.isCommonToLoops
+            ? try platform.bindCommonDatagramSocket(to: address) : try platform.bindDatagramSocket(to: address)
+        if let codePoint = configuration.differentiatedServicesCodePoint, codePoint < 64 {
+            do throws(NetworkError) {
+                try bound.setTypeOfService(codePoint << 2)
+            } catch {
+                bound.close()
+                throw error
+            }
+        }
+        let socket = SharedSocket(bound, of: self, on: platform)
+        sockets.append(socket)
+        return socket
+    }
+
+    // MARK: Clients
+
+    func member(named name: String) -> PortMember? { members[name] }
+
+    func enter(_ member: PortMember, as name: String) -> Bool {
+        guard !isClosed, members[name] == nil else { return false }
+        members[name] = member
+        return true
+    }
+
+    func leave(as name: String) { members[name] = nil }
+
+    // MARK: Strangers
+
+    /// Tells the application of a check for a client that is not there.
+    ///
+    /// - Returns: The client's name.
+    func introduce(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) -> String? {
+        guard let onUnknownUsername, limit.allows(at: platform.now) else {
+            counted.droppedUnknownUsernames += 1
+            return nil
+        }
+        guard let unknown = UnknownUsername(bytes, from: source, to: localAddress) else {
+            counted.foreignDatagrams += 1
+            return nil
+        }
+        counted.unknownUsernames += 1
+        onUnknownUsername(unknown)
+        return unknown.usernameFragment
+    }
+}
+
+extension UnknownUsername {
+    /// Nil for what no agent sends (RFC 8445 §7.1): each check has a username of two fragments, an integrity and a fingerprint.
+    init?(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) {
+        guard let message = try? STUNMessage(parsing: bytes), message.method == .binding, message.fingerprint == .valid,
+            let username = message[STUNMessage.Username.self]?.value
+        else { return nil }
+        let fragments = username.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard fragments.count == 2, 4...256 ~= fragments[0].utf8.count else { return nil }
+        (usernameFragment, remoteUsernameFragment) = (fragments[0], fragments[1])
+        self.source = source
+        self.localAddress = localAddress
+    }
+}

@@ -1,0 +1,33 @@
+public import NetBase
+
+/// How a ``SharedPort`` works.
+public struct SharedPortConfiguration: Sendable {
+    /// The UDP port, the same on every address; 0 takes a free one.
+    public var port: UInt16 = 0
+
+    /// The addresses of this machine to be reached at. Nil takes all that the interfaces have when the port is opened, but loopback
+    /// and link-local ones, and those that come later as soon as a client gathers on them.
+    public var addresses: [IPAddress]?
+
+    /// Whether other loops may open the same port too (SO_REUSEPORT): the system then spreads the peers over them by their addresses.
+    ///
+    /// Each peer's datagrams come to one of the loops, which has to be the one that its client is on: make clients on demand, in
+    /// ``SharedPort/onUnknownUsername``.
+    public var isCommonToLoops = false
+
+    /// The DSCP of all that is sent, 0 to 63 (RFC 8837); nil leaves it to the system. That of a client's own configuration does not count.
+    public var differentiatedServicesCodePoint: UInt8?
+
+    /// How many checks with an unknown username ``SharedPort/onUnknownUsername`` is told of in a second, and at once; the others are
+    /// dropped and counted. 1 at least.
+    public var unknownUsernamesPerSecond = 200
+
+    /// A free port on all addresses.
+    public init() {}
+
+    /// A port on some addresses, or on all.
+    public init(port: UInt16, addresses: [IPAddress]? = nil) {
+        self.port = port
+        self.addresses = addresses
+    }
+}
