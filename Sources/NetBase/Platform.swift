@@ -107,8 +107,10 @@ package protocol DatagramSocket: AnyObject {
 
 /// What the owner of a socket has at a remote address.
 package enum RemoteUse: Hashable, Sendable {
-    /// A peer, whose data and checks come from there.
+    /// A peer that has answered there, whose data and checks come from there.
     case peer
+    /// What seems to be a peer: a check from there was authentic, but its source may be forged by somebody who knows the password.
+    case unprovenPeer
     /// A TURN server, with the one allocation that it has for the five-tuple; it may be asked for mapped addresses by others too.
     case relayServer
 }

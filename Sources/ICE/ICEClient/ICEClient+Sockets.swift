@@ -47,8 +47,9 @@ extension ICEClient {
 
     func admit(_ address: TransportAddress, on id: SocketID) {
         withSocket(id) {
-            // Where another client of a shared port was quicker, nothing can be sent there, so that the pair has failed by now or will.
-            if $0.socket.claim(address, as: .peer) { $0.admit(address) }
+            $0.admit(address)
+            // On a shared port another client may have been quicker; it keeps the address until this one's check is answered.
+            _ = $0.socket.claim(address, as: .unprovenPeer)
         }
     }
 
@@ -64,8 +65,8 @@ extension ICEClient {
         let before = paths.first { $0.path == path }
         drop(path)
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
-        // A path that was given up may have come back.
-        _ = socket.claim(destination, as: .peer)
+        // What carries data has answered a check; a lite agent has asked nothing.
+        _ = socket.claim(destination, as: configuration.isLite ? .unprovenPeer : .peer)
         // A restart's pair over the same addresses counts from its own beginning.
         if let before, before.id == id, before.destination == destination {
             withSocket(id) { $0.resetTraffic { $0 != destination } }

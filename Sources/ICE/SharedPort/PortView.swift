@@ -52,7 +52,7 @@ final class PortView: DatagramSocket {
         case let owner? where owner.view === self:
             own = destination
             return
-        case let owner? where owner.keeps(.peer):
+        case let owner? where owner.hasPeer:
             throw NetworkError(
                 .addressInUse, name: "EADDRINUSE",
                 operation:

@@ -17,8 +17,12 @@ final class SharedSocket {
         let view: PortView
         let use: RemoteUse
 
-        /// Whether the address is held for this use, by a client that still hears of it.
-        func keeps(_ use: RemoteUse) -> Bool { self.use == use && !view.member.isSilent }
+        /// Whether the peer has answered at the address, and is still heard of there.
+        var hasPeer: Bool { use == .peer && !view.member.isSilent }
+
+        func yields(to use: RemoteUse) -> Bool {
+            view.member.isSilent || (self.use == .unprovenPeer && use != .unprovenPeer)
+        }
     }
 
     let socket: any DatagramSocket
@@ -47,11 +51,14 @@ final class SharedSocket {
 
     func owner(of address: TransportAddress) -> Owner? { owners[address] }
 
-    /// False where another client has the address and still hears of its peer there.
+    /// False where another client has a better claim to the address.
     func give(_ address: TransportAddress, to view: PortView, as use: RemoteUse) -> Bool {
-        if let owner = owners[address], owner.view !== view {
-            guard !owner.keeps(owner.use) else { return false }
-            owner.view.lose(address)
+        if let owner = owners[address] {
+            if owner.view === view, owner.use != .unprovenPeer { return true }
+            if owner.view !== view {
+                guard owner.yields(to: use) else { return false }
+                owner.view.lose(address)
+            }
         }
         owners[address] = Owner(view: view, use: use)
         last = nil
@@ -104,14 +111,14 @@ final class SharedSocket {
     ) {
         let asker = questions.asker(of: id)
         // Two clients may have asked one peer at a time; the first that was answered has it.
-        let isTaken = owner.map { $0.view !== asker && $0.keeps(.peer) } ?? false
+        let isTaken = owner.map { $0.view !== asker && $0.hasPeer } ?? false
         deliver(bytes, from: source, to: isTaken ? owner?.view : asker ?? owner?.view)
     }
 
     private func receiveRequest(_ bytes: Span<UInt8>, from source: TransportAddress, _ owner: Owner?) {
         if let name = STUNEnvelope.usernameFragment(in: bytes), let view = port?.member(named: name)?.view(of: self) {
             // The client is to see it all the same: it can't answer, and tells its application why.
-            if let owner, owner.view !== view, owner.keeps(.peer) { port?.counted.conflicts += 1 }
+            if let owner, owner.view !== view, owner.hasPeer { port?.counted.conflicts += 1 }
             deliver(bytes, from: source, to: view)
         } else if let owner {
             // A peer goes on with the credentials of before a restart until it has heard of the new ones.

@@ -18,6 +18,8 @@ package struct STUNEnvelope {
     package static func usernameFragment(in bytes: Span<UInt8>) -> String? {
         guard let username = STUNWire.find(STUNMessage.Username.type, in: bytes)?.value else { return nil }
         guard let colon = username.first(where: { bytes[$0] == UInt8(ascii: ":") }) else { return nil }
-        return String(decoding: [UInt8](copying: bytes.extracting(username.lowerBound..<colon)), as: UTF8.self)
+        return unsafe bytes.extracting(username.lowerBound..<colon).withUnsafeBufferPointer { fragment in
+            unsafe String(decoding: fragment, as: UTF8.self)
+        }
     }
 }

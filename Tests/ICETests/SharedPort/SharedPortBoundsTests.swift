@@ -110,6 +110,26 @@ struct SharedPortBoundsTests {
         #expect(try scene.talks(call))
     }
 
+    @Test("A peer of one call that forges the address of another's keeps that out of no call of its own")
+    func squatting() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("accomplice", addresses: ["203.0.113.9"])
+        let accomplice = try ScriptedPeer(scene.network, host, at: "203.0.113.9:5000")
+        let first = try scene.answerer()
+        try first.setRemoteParameters(accomplice.parameters)
+        first.gatherCandidates()
+        first.processCandidates()
+        scene.network.run(for: .milliseconds(100))
+        let check = accomplice.check(for: first.localParameters) { $0.role = .controlling }
+        scene.network.inject(check.bytes, from: "203.0.113.1:7000", to: "192.0.2.10:4000")
+        scene.network.run(for: .milliseconds(100))
+        let call = try scene.connect(scene.network.makeHost("caller", addresses: ["203.0.113.1"])) {
+            $0.portRange = 7000...7000
+        }
+        #expect(call.answerer.selectedPair()?.remote.address == "203.0.113.1:7000")
+        #expect(try scene.talks(call))
+    }
+
     @Test("A second call between the same two ends fails with a clear reason, and leaves the first alone")
     func sameEnds() throws {
         let scene = try SharedScene()
