@@ -43,11 +43,13 @@ class Case:
     restarts: str = ""
     # Whether ice-peer gathers for as long as the call lasts, and so never has all candidates.
     continual: bool = False
+    # Whether ice-peer has its client on a port that others may share.
+    shares: bool = False
 
     def __str__(self):
         how = "trickling" if self.trickles else "all candidates at once"
         whom = f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"
-        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{self.restarts and f', restarting {self.restarts}'}{', continual' if self.continual else ''}"
+        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{self.restarts and f', restarting {self.restarts}'}{', continual' if self.continual else ''}{', on a shared port' if self.shares else ''}"
 
     def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
@@ -57,6 +59,8 @@ class Case:
             flags.append("--lite")
         if self.continual:
             flags += ["--continual", "--renomination"]
+        if self.shares:
+            flags += ["--shared-port", "0"]
         if self.relay:
             flags += server.relay_flags(self.relay)
         return [str(ICE_PEER), *flags, *self.common_flags(server)]
@@ -107,11 +111,13 @@ def all_cases():
         for ours, place in product(roles, [STUN, EVERY_ADDRESS]):
             theirs = "controlled" if ours == "controlling" else "controlling"
             yield Case(implementation, ours, theirs, place=place)
+            yield Case(implementation, ours, theirs, place=place, shares=True)
         for theirs, trickles in product(roles if implementation.name != "aioice" and implementation.settles_roles else roles[:1], [True, False]):
             yield Case(implementation, "controlled", theirs, trickles, lite=True)
         for ours, relay in product(roles, ["udp", "tcp", "tls", "dtls"]):
             theirs = "controlled" if ours == "controlling" else "controlling"
             yield Case(implementation, ours, theirs, relay=relay)
+        yield Case(implementation, "controlled", "controlling", relay="udp", shares=True)
 
 
 def our_own_cases():

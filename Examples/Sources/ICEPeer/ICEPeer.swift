@@ -46,6 +46,11 @@ struct ICEPeer: ParsableCommand {
     @Option(help: ArgumentHelp("Use this local address only.", valueName: "address")) var bind: String?
     @Flag(help: "Tell local addresses as names of multicast DNS, which work on the local network only.") var mdns =
         false
+    @Option(
+        help: ArgumentHelp(
+            "Use this UDP port, as a server with one port for all its clients does; 0 takes a free one.",
+            valueName: "port"))
+    var sharedPort: UInt16?
     @Flag(help: "Send back what arrives.") var echo = false
     @Flag(help: "Count what arrives rather than show it.") var count = false
     @Flag(help: "Hand the datagrams of a bench to the system several at a time.") var batch = false
@@ -109,6 +114,13 @@ struct ICEPeer: ParsableCommand {
         return configuration
     }
 
+    private func openPort(on loop: EventLoop) throws -> SharedPort? {
+        guard let sharedPort else { return nil }
+        var configuration = SharedPortConfiguration(port: sharedPort)
+        if let address = bind.flatMap(IPAddress.init) { configuration.addresses = [address] }
+        return try SharedPort(loop: loop, configuration: configuration)
+    }
+
     private func turnServers() throws -> ICEServer {
         var tls = TLSOptions()
         if turnInsecure { tls.trust = .unverified }
@@ -135,8 +147,8 @@ struct ICEPeer: ParsableCommand {
         let options = Peer.Options(
             trickles: !noTrickle, echoes: echo, onlyCounts: count, sendsBatches: batch,
             trace: try trace.map(TraceFile.init(path:)))
-        let peer = Peer(
-            loop: loop, configuration: try iceConfiguration(), options: options,
+        let peer = try Peer(
+            loop: loop, port: try openPort(on: loop), configuration: try iceConfiguration(), options: options,
             logger: verbose ? Self.standardErrorLogger() : nil)
         let input = try Mailbox<String?>(on: loop)
         input.onMessage = { line in

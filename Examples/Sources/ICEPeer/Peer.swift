@@ -12,6 +12,7 @@ final class Peer {
     }
 
     private let loop: EventLoop
+    private let port: SharedPort?
     private let client: ICEClient
     private let options: Options
     private let restartsByItself: Bool
@@ -21,11 +22,17 @@ final class Peer {
     /// How many credentials have been told that the other agent has not answered yet; all but the last answer are of no use any more.
     private var awaitedAnswers = 0
 
-    init(loop: EventLoop, configuration: ICEConfiguration, options: Options, logger: Logger?) {
+    init(
+        loop: EventLoop, port: SharedPort?, configuration: ICEConfiguration, options: Options, logger: Logger?
+    ) throws {
         self.loop = loop
+        self.port = port
         self.options = options
         restartsByItself = configuration.restartsByItself
-        client = ICEClient(loop: loop, configuration: configuration, logger: logger)
+        client =
+            if let port { try ICEClient(port: port, configuration: configuration, logger: logger) } else {
+                ICEClient(loop: loop, configuration: configuration, logger: logger)
+            }
         counter = ReceiveCounter(loop: loop)
         listen()
     }
@@ -57,6 +64,7 @@ final class Peer {
 
     func close() {
         client.close()
+        port?.close()
         counter.close()
         stream?.close()
         var line = OutgoingLine("state")
