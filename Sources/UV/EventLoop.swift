@@ -32,6 +32,8 @@ public final class EventLoop {
     /// What all clients on the loop share, and own.
     package weak var sharedResponder: AnyObject?
 
+    var interfaces = RecentInterfaces()
+
     /// Makes a loop of its own; fails when the process is out of descriptors or memory.
     public init() throws(NetworkError) {
         let loop = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)

@@ -85,7 +85,7 @@ public final class ICEClient {
     // MARK: State
 
     /// What the client was made with.
-    public let configuration: ICEConfiguration
+    public var configuration: ICEConfiguration { agent.configuration }
 
     var agent: ICEAgent
     let platform: any Platform
@@ -120,6 +120,8 @@ public final class ICEClient {
     /// The names of the peer that are being looked up, and those of ours that are answered for.
     var nameLookUps: [MulticastName: MulticastLookUp] = [:]
     var publications: [MulticastName: MulticastPublication] = [:]
+
+    private static let silentLogger = Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
 
     // MARK: Life
 
@@ -158,9 +160,8 @@ public final class ICEClient {
     private init(platform: any Platform, configuration: ICEConfiguration, logger: Logger?, member: PortMember?) {
         self.platform = platform
         self.member = member
-        self.configuration = configuration
         madeAt = platform.now
-        self.logger = logger ?? Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
+        self.logger = logger ?? Self.silentLogger
         agent = ICEAgent(
             configuration: configuration, generator: platform.makeRandomNumberGenerator(),
             governor: platform.pacingGovernor)
@@ -223,6 +224,8 @@ public final class ICEClient {
     private func alarmFired() {
         alarmTime = nil
         reportData()
+        // What has come in since the alarm was set may have put the deadline off.
+        if let deadline = agent.deadline, deadline > platform.now { return perform() }
         input { agent, now in agent.advance(to: now) }
     }
 
@@ -240,10 +243,15 @@ public final class ICEClient {
     }
 
     func setAlarm() {
-        let deadline = agent.deadline
-        guard deadline != alarmTime else { return }
+        guard let deadline = agent.deadline else {
+            if alarmTime != nil { alarm?.cancel() }
+            alarmTime = nil
+            return
+        }
+        // Most of what comes in puts the deadline off: an alarm that goes too early costs less than one that is set ever anew.
+        if let alarmTime, alarmTime <= deadline { return }
         alarmTime = deadline
-        if let deadline { alarm?.set(for: deadline) } else { alarm?.cancel() }
+        alarm?.set(for: deadline)
     }
 
     private func perform(_ effect: Effect) {
@@ -361,6 +369,7 @@ public final class ICEClient {
             guard let event = pendingEvents.popFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
-        if !pendingEvents.isEmpty { scheduleDelivery() }
+        // Once a session has settled there are none for as long as it lasts: their room is given back.
+        if pendingEvents.isEmpty { pendingEvents = [] } else { scheduleDelivery() }
     }
 }

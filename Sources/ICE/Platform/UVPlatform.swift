@@ -44,7 +44,7 @@ final class UVPlatform: Platform {
     }
 
     func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress] {
-        try NetworkInterfaces.addresses()
+        try loop.interfaceAddresses()
     }
 
     func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
@@ -52,7 +52,10 @@ final class UVPlatform: Platform {
     }
 
     func watchInterfaces(_ onChange: @escaping () -> Void) throws(NetworkError) -> any Cancellable {
-        try NetworkMonitor(on: loop) { _ in onChange() }
+        try NetworkMonitor(on: loop) { [weak loop] _ in
+            loop?.forgetInterfaceAddresses()
+            onChange()
+        }
     }
 
     func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }

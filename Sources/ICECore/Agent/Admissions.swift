@@ -44,9 +44,9 @@ struct Admissions {
 extension ICEAgent {
     /// Lets data in from an address that has proved itself.
     mutating func admit(_ address: TransportAddress, on socket: SocketID) {
-        let used = components.compactMap(\.selected)
+        let components = components
         let (isNew, displaced) = admissions.admit(address, on: socket, generation: session.generation) { known in
-            used.contains { $0.socket == known.socket && $0.destination == known.address }
+            components.contains { $0.selected?.socket == known.socket && $0.selected?.destination == known.address }
         }
         if let displaced { emit(.expel(displaced.socket, displaced.address)) }
         if isNew { emit(.admit(socket, address)) }

@@ -6,7 +6,7 @@ package enum Effect {
     case openSocket(SocketID, IPAddress, for: StreamComponent)
     /// Allocate on a TURN server and tell ``ICEAgent/relayOpened(_:relayed:mapped:now:)`` or
     /// ``ICEAgent/relayFailed(_:code:text:now:)``.
-    case openRelay(RelayOrder)
+    indirect case openRelay(RelayOrder)
     /// Ask the server whether an allocation of an earlier generation is still there, and tell ``ICEAgent/relayConfirmed(_:now:)`` or
     /// ``ICEAgent/relayLost(_:reason:now:)``.
     case confirmRelay(SocketID)
@@ -39,7 +39,7 @@ package enum Effect {
     /// There is no way for the component's data any more.
     case dropPath(StreamComponent)
     /// Ask the application about a check and tell ``ICEAgent/answer(_:accept:now:)``.
-    case ask(IncomingCheck)
+    indirect case ask(IncomingCheck)
     /// Tell the application.
     case event(AgentEvent)
 }

@@ -65,6 +65,7 @@ extension ICEAgent {
         switch work {
         case .nominate(let id):
             session.nominations.removeAll { $0 == id }
+            if session.nominations.isEmpty { session.nominations = [] }
             guard let pair = session.checklists[id] else { break }
             let isChosen = chosenPair(of: pair.path)?.id == id
             sendCheck(on: pair, for: isChosen ? .confirmation : .nomination, at: now)
@@ -103,7 +104,7 @@ extension ICEAgent {
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
                 nominates: request.nominates))
         note(sent: request, for: purpose, on: pair)
-        if request.nominates { session.nominatedPairs[pair.path, default: []].insert(pair.id) }
+        if request.nominates { session.nominated.insert(pair.id, of: pair.path) }
         emit(.send(message.bytes, from: pair.socket, to: pair.destination))
         presumeWritable(pair)
     }

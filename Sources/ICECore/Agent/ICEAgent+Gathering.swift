@@ -52,6 +52,7 @@ extension ICEAgent {
         }
         moveStrandedRelays(to: id, base: base, path: path, at: now)
         gatherer.socketOpened(id, base: base, path: path)
+        if !gathersContinually, gatherer.openingSockets <= 0 { network.rest() }
         settle(at: now)
     }
 

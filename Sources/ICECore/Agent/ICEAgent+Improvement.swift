@@ -23,7 +23,9 @@ extension ICEAgent {
     mutating func improvePaths(at now: Instant) {
         guard !isLite else { return }
         for index in components.indices where isConcluded(components[index].path) {
-            guard let selected = components[index].selected, selected.generation == session.generation,
+            // Most calls that have settled have one pair alone.
+            guard session.checklists.hasOthers(that: .succeeded, of: components[index].path),
+                let selected = components[index].selected, selected.generation == session.generation,
                 let used = session.checklists[selected.id]
             else { continue }
             if nominatesAggressively, used.isRelayed, let direct = directPair(besides: used) {

@@ -144,8 +144,7 @@ extension ICEAgent {
                 list.remove { $0.state == .failed && !open.contains($0.socket) }
             }
         }
-        let left = Set(session.checklists.pairs.map(\.id))
-        for component in components { session.nominatedPairs[component.path]?.formIntersection(left) }
+        session.nominated.keep(only: Set(session.checklists.pairs.map(\.id)))
     }
 
     // MARK: The peer's candidates

@@ -50,7 +50,7 @@ extension ICEAgent {
     /// Takes a candidate of the peer, before or after its credentials (RFC 8838 §11).
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
         var candidate = candidate
-        candidate.address = candidate.address.unmapped
+        if candidate.address.ip.isV4Mapped { candidate.address = candidate.address.unmapped }
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
         let isExpected = session.expectsCandidates(
             of: candidate.stream, usernameFragment: candidate.usernameFragment)
@@ -199,7 +199,10 @@ extension ICEAgent {
 
     /// Whether the component has its nominated pair, so that its checks are over (RFC 8445 §8.1.2).
     func isConcluded(_ path: StreamComponent) -> Bool {
-        components.contains { $0.path == path && $0.concludedGeneration == session.generation }
+        for index in components.indices where components[index].path == path {
+            return components[index].concludedGeneration == session.generation
+        }
+        return false
     }
 }
 

@@ -64,7 +64,8 @@ extension ICEAgent {
             network: session.checklists[path.id]?.local.network)
         guard let message = request.message(keys: path.keys, stream: path.pair.path.stream) else { return }
         components[index].selected?.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
-        components[index].selected?.upkeep?.liveness.asked(at: now, roundTrip: path.upkeep?.roundTrip)
+        components[index].selected?.upkeep?.liveness.asked(
+            at: now, roundTrip: path.upkeep?.roundTrip, using: &generator)
         if path.generation == session.generation, path.upkeep?.liveness.repeatedSince != nil {
             session.checklists.update(path.id) { $0.noteUnanswered() }
         }
@@ -90,7 +91,7 @@ extension ICEAgent {
         if isGranted {
             if let sample { components[index].selected?.upkeep?.roundTrip = sample }
             components[index].selected?.peerMovedTo = nil
-            components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
+            components[index].selected?.upkeep?.liveness.heard(at: now)
             if path.generation == session.generation {
                 session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) }
             }
@@ -111,7 +112,7 @@ extension ICEAgent {
         guard let index = components.firstIndex(where: { $0.path == check.path }),
             let path = components[index].selected, path.socket == check.socket, path.destination == check.source
         else { return }
-        components[index].selected?.upkeep?.liveness.heard(at: now, using: &generator)
+        components[index].selected?.upkeep?.liveness.heard(at: now)
     }
 
     /// Data goes out; while ``expectsReply(on:)`` holds, more of it need not be told.
@@ -129,7 +130,7 @@ extension ICEAgent {
     package mutating func noteData(on path: StreamComponent, receivedAt: Instant?, unansweredSince: Instant?) {
         guard let index = components.firstIndex(where: { $0.path == path }) else { return }
         if let receivedAt {
-            components[index].selected?.upkeep?.liveness.heard(at: receivedAt, using: &generator)
+            components[index].selected?.upkeep?.liveness.heard(at: receivedAt)
             components[index].selected?.peerChecks?.heard(at: receivedAt)
         }
         if let unansweredSince { components[index].selected?.upkeep?.liveness.sentData(at: unansweredSince) }
@@ -179,8 +180,8 @@ extension ICEAgent {
     private mutating func replacePath(ofComponentAt index: Int, with pair: CheckPair, at now: Instant) {
         select(pair, forComponentAt: index, at: now)
         guard isConcluded(pair.path), role == .controlling else { return }
-        session.checks.removeAll { $0.purpose == .nomination && session.checklists[$0.pair]?.path == pair.path }
-        session.nominations.removeAll { session.checklists[$0]?.path == pair.path }
+        session.checks.removeAll { $0.purpose == .nomination && $0.path == pair.path }
+        session.forgetNominations(of: pair.path)
         session.nominations.append(pair.id)
     }
 
@@ -192,12 +193,17 @@ extension ICEAgent {
 
     // MARK: Backups
 
-    private var backups: some Sequence<CheckPair> {
-        session.checklists.pairs.filter { pair in
-            !isLite && pair.state == .succeeded && isConcluded(pair.path)
-                && !components.contains { $0.selected?.id == pair.id && $0.selected?.generation == session.generation }
+    private var backups: [CheckPair] {
+        let usedCount = components.count { $0.selected?.generation == session.generation }
+        guard !isLite, session.checklists.pairCount > usedCount else { return [] }
+        return session.checklists.pairs.filter { pair in
+            pair.state == .succeeded && isConcluded(pair.path) && !isInUse(pair)
                 && !session.checks.isUnderWay(on: pair.id)
         }
+    }
+
+    private func isInUse(_ pair: CheckPair) -> Bool {
+        components.contains { $0.selected?.id == pair.id && $0.selected?.generation == session.generation }
     }
 
     /// Where a call may move, it is worth to know how well the others do, and at once whether a direct one is there to stay.
@@ -207,11 +213,13 @@ extension ICEAgent {
     }
 
     var backupDeadline: Instant? {
-        backups.compactMap { pair in pair.valid.map { $0.confirmedAt + backupInterval(of: pair) } }.min()
+        var first = Earliest()
+        for pair in backups { first.note(pair.valid.map { $0.confirmedAt + backupInterval(of: pair) }) }
+        return first.instant
     }
 
     mutating func advanceBackups(to now: Instant) {
-        for pair in Array(backups) {
+        for pair in backups {
             guard let valid = pair.valid, now >= valid.confirmedAt + backupInterval(of: pair) else { continue }
             sendCheck(on: pair, for: .keepalive, at: now)
         }

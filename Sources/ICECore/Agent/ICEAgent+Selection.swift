@@ -81,14 +81,12 @@ extension ICEAgent {
     ///
     /// - Returns: Whether the peer may have been told of others too.
     private mutating func conclude(_ nominated: CheckPair) -> Bool {
-        let hasRivals = session.checks.outvote {
-            $0.pair != nominated.id && session.checklists[$0.pair]?.path == nominated.path
-        }
-        session.nominations.removeAll { session.checklists[$0]?.path == nominated.path }
+        let hasRivals = session.checks.outvote(rivalsOf: nominated.id, on: nominated.path)
+        session.forgetNominations(of: nominated.path)
         keepBackups(of: nominated.path)
         // Where nominations are numbered, the peer knows which is the latest.
-        let others = session.nominatedPairs[nominated.path, default: []].subtracting([nominated.id])
-        return (hasRivals || !others.isEmpty) && !canRenominate
+        let hasOthers = session.nominated.hasOthers(than: nominated.id, of: nominated.path)
+        return (hasRivals || hasOthers) && !canRenominate
     }
 
     /// Backups are pairs that work; as long as there are not enough of them, or none that is direct, as many that are still being checked
@@ -110,10 +108,9 @@ extension ICEAgent {
         let elsewhere = limit > 0 ? untriedRoutes(among: others, besides: Array(working), used) : []
         let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited
         let kept = Set(staying.map(\.id) + [used])
-        let stays: (PairID) -> Bool = { kept.contains($0) }
-        session.checks.removeAll { session.checklists[$0.pair]?.path == path && !stays($0.pair) }
+        session.checks.removeAll { $0.path == path && !kept.contains($0.pair) }
         session.checklists.withList(path.stream) { list in
-            list.remove { $0.path == path && !stays($0.id) && !$0.hasLostConsent }
+            list.remove { $0.path == path && !kept.contains($0.id) && !$0.hasLostConsent }
         }
     }
 
@@ -230,7 +227,7 @@ extension ICEAgent {
         let consent = ConsentMonitor(
             interval: interval, timeout: configuration.consentTimeout, confirmedAt: pair.valid?.confirmedAt ?? now,
             at: now, using: &generator)
-        return PathUpkeep(consent: consent, liveness: LivenessMonitor(at: now), roundTrip: pair.roundTripTime)
+        return PathUpkeep(consent: consent, liveness: LivenessMonitor(at: now, using: &generator), roundTrip: pair.roundTripTime)
     }
 
     /// RFC 8445 §11: "Tr […] MUST NOT be set to less than 15 seconds".

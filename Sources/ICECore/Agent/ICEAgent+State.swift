@@ -7,7 +7,8 @@ extension ICEAgent {
     }
 
     var isConnected: Bool {
-        !components.isEmpty && components.allSatisfy { $0.selected != nil }
+        for index in components.indices where components[index].selected == nil { return false }
+        return !components.isEmpty
     }
 
     mutating func updateState(at now: Instant) {
@@ -47,15 +48,21 @@ extension ICEAgent {
             failure = reason
             return .failed
         }
-        let silent = components.compactMap(\.selected).filter(\.isSilent)
         // That the path from before a restart is silent may be the reason for it: what counts are the new checks.
-        if silent.contains(where: { $0.generation == session.generation }) { return .disconnected }
-        if !silent.isEmpty { return .checking }
+        if hasSilentPath(where: { $0 == session.generation }) { return .disconnected }
+        if hasSilentPath(where: { $0 != session.generation }) { return .checking }
         if isConnected { return isCompleted ? .completed : .connected }
         if components.isEmpty { return .new }
         if mayStillGetCandidates, isExhausted { return .disconnected }
         let hasBegun = isChecking && !session.remoteCandidates.all.isEmpty
         return hasBegun || state != .new ? .checking : .new
+    }
+
+    private func hasSilentPath(where matches: (_ generation: Int) -> Bool) -> Bool {
+        for index in components.indices where components[index].selected?.isSilent == true {
+            if let generation = components[index].selected?.generation, matches(generation) { return true }
+        }
+        return false
     }
 
     private var mayStillGetCandidates: Bool { gatherer.state != .complete || !session.hasAllRemoteCandidates }
@@ -78,7 +85,8 @@ extension ICEAgent {
 
     /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).
     private var areAllConcluded: Bool {
-        !components.isEmpty && components.allSatisfy { $0.concludedGeneration == session.generation }
+        for index in components.indices where components[index].concludedGeneration != session.generation { return false }
+        return !components.isEmpty
     }
 
     /// Whether the session has failed and this component is a reason for it: others go on as long as they can.

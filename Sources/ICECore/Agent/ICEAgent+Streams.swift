@@ -31,6 +31,7 @@ extension ICEAgent {
         relayRelease = nil
         let added = components.filter { $0.path.stream == stream }
         let chosen = chosenAddresses(among: addresses)
+        if !gathersContinually { network.begin(over: addresses, chosen, at: now) }
         if gatherer.state == .complete { tell(.gatheringState(.gathering)) }
         gatherer.extend(
             openingSockets: chosen.count * added.count, timeout: configuration.gatheringTimeout, at: now)
@@ -96,7 +97,7 @@ extension Session {
         _ = remoteCandidates.removeAll { paths.contains($0.path) }
         sought.removeAll { paths.contains($0.path) }
         nominations.removeAll { checklists[$0].map { paths.contains($0.path) } ?? true }
-        for path in paths { nominatedPairs[path] = nil }
+        nominated.remove(paths)
         let lists = checklists
         checks.removeAll { lists[$0.pair].map { paths.contains($0.path) } ?? true }
         for stream in Set(paths.map(\.stream)).sorted() {

@@ -6,8 +6,8 @@ import STUN
 ///
 /// The shell calls an input, then performs effects until there are none, then sets its alarm to ``deadline``. The agent routes; what
 /// it knows is kept by the gatherer, the checklists, the checks under way, and a consent monitor per component.
-package struct ICEAgent {
-    package let configuration: ICEConfiguration
+package struct ICEAgent: ~Copyable {
+    package var configuration: ICEConfiguration { settings.value }
     package internal(set) var role: Role
     package internal(set) var state = ICEState.new
     package internal(set) var failure: ICEFailure?
@@ -24,6 +24,7 @@ package struct ICEAgent {
     /// Whether the application wants to say of each local candidate what becomes of it.
     package var asksAboutCandidates = false
 
+    private let settings: Shared<ICEConfiguration>
     var tieBreaker: TieBreaker
     var session: Session
     /// Where data may come from.
@@ -73,7 +74,7 @@ package struct ICEAgent {
         configuration: ICEConfiguration, generator: any RandomNumberGenerator, governor: any PacingGovernor
     ) {
         var generator = generator
-        self.configuration = configuration
+        settings = Shared(configuration)
         role = configuration.role
         tieBreaker = TieBreaker(using: &generator)
         session = Session(
@@ -91,17 +92,27 @@ package struct ICEAgent {
     // MARK: Out
 
     /// The next thing to do; nil when all is done.
-    package mutating func nextEffect() -> Effect? { effects.popFirst() }
+    package mutating func nextEffect() -> Effect? {
+        let next = effects.popFirst()
+        // Between inputs there are none for seconds: their room is given back.
+        if effects.isEmpty, next != nil { effects = [] }
+        return next
+    }
 
     /// When ``advance(to:)`` wants to be called next.
     package var deadline: Instant? {
         guard state != .closed else { return nil }
-        let paths = components.lazy.compactMap(\.selected?.deadline).min()
-        let all = [
-            pacingDeadline, gatherer.deadline, session.checks.deadline, session.nominationHold, patienceDeadline, paths,
-            backupDeadline, relayRelease, network.deadline,
-        ]
-        return all.lazy.compactMap { $0 }.min()
+        var first = Earliest()
+        first.note(pacingDeadline)
+        first.note(gatherer.deadline)
+        first.note(session.checks.deadline)
+        first.note(session.nominationHold)
+        first.note(patienceDeadline)
+        for index in components.indices { first.note(components[index].selected?.deadline) }
+        first.note(backupDeadline)
+        first.note(relayRelease)
+        first.note(network.deadline)
+        return first.instant
     }
 
     mutating func emit(_ effect: Effect) { effects.append(effect) }
@@ -120,9 +131,12 @@ package struct ICEAgent {
     package var localParameters: ICEParameters {
         ICEParameters(
             credentials: session.keys.local,
-            options: ["ice2", "trickle"] + (configuration.renomination ? ["renomination"] : []),
+            options: configuration.renomination ? Self.optionsWithRenomination : Self.options,
             isLite: isLite, pacingInterval: isLite ? nil : configuration.pacing.agreedInterval(remote: nil))
     }
+
+    private static let options = ["ice2", "trickle"]
+    private static let optionsWithRenomination = options + ["renomination"]
 
     /// What the peer signalled, once it has.
     package var remoteParameters: ICEParameters? { session.remote }

@@ -24,7 +24,7 @@ struct Session {
     /// Pairs whose nominating check waits for its slot.
     var nominations: [PairID] = []
     /// The pairs that the peer may have been told to use.
-    var nominatedPairs: [StreamComponent: Set<PairID>] = [:]
+    var nominated = NominatedPairs()
     /// When a nomination that is held back is looked at again.
     var nominationHold: Instant?
     var nominationNumbers = NominationNumbers()
@@ -49,10 +49,16 @@ struct Session {
         keys.remote(of: check.path.stream).map { $0.usernameFragment == check.remoteUsernameFragment }
     }
 
+    /// What waits to be nominated of a component is nominated no more.
+    mutating func forgetNominations(of path: StreamComponent) {
+        guard !nominations.isEmpty else { return }
+        nominations.removeAll { checklists[$0]?.path == path }
+        if nominations.isEmpty { nominations = [] }
+    }
+
     /// Whether a nomination of the component is on its way or about to be.
     func isNominating(_ path: StreamComponent) -> Bool {
-        nominations.contains { checklists[$0]?.path == path }
-            || checks.isNominating { checklists[$0.pair]?.path == path }
+        nominations.contains { checklists[$0]?.path == path } || checks.isNominating(path)
     }
 
     /// Whether a pair is relayed, or its remote end is known from a check alone and is at none of the peer's own addresses: then it may be
@@ -64,8 +70,26 @@ struct Session {
 
     /// Until when the component's eager nomination is waited for; nil if there is none.
     func eagerHold(of path: StreamComponent, patience: Duration) -> Instant? {
-        checks.eagerHold(patience: patience) { checklists[$0.pair]?.path == path }
+        checks.eagerHold(of: path, patience: patience)
     }
+}
+
+/// The pairs that nominating requests were sent for, which the peer may have taken for chosen.
+struct NominatedPairs {
+    private var all: [(pair: PairID, path: StreamComponent)] = []
+
+    mutating func insert(_ pair: PairID, of path: StreamComponent) {
+        if !all.contains(where: { $0.pair == pair }) { all.append((pair, path)) }
+    }
+
+    /// Whether any other pair of the component is among them.
+    func hasOthers(than pair: PairID, of path: StreamComponent) -> Bool {
+        all.contains { $0.path == path && $0.pair != pair }
+    }
+
+    mutating func remove(_ paths: Set<StreamComponent>) { all.removeAll { paths.contains($0.path) } }
+
+    mutating func keep(only pairs: Set<PairID>) { all.removeAll { !pairs.contains($0.pair) } }
 }
 
 /// Numbers the peer's nominating requests, so that the latest one counts; one that is repeated keeps its number.
@@ -122,7 +146,7 @@ struct SelectedPath {
     /// Since when the peer was silent as other ways were last looked for.
     var reopenedSince: Instant?
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
-    var retiredPair: CheckPair?
+    var retiredPair: Shared<CheckPair>?
 
     var deadline: Instant {
         if let peerChecks { return min(peerChecks.deadline, nextKeepalive) }

@@ -76,53 +76,111 @@ public struct Candidate: Hashable, Sendable {
         }
     }
 
+    /// What it is made of. Copies of a candidate stand in lists, pairs and events, and hardly ever change: they share it.
+    private var parts: Shared<Parts>
+
+    private struct Parts: Hashable, Sendable {
+        var foundation: Foundation
+        var component: ComponentID
+        var transport: Transport
+        var kind: Kind
+        var priority: UInt32
+        var address: TransportAddress
+        var relatedAddress: TransportAddress?
+        var attributes: [Attribute]
+        var hostName: String?
+        var stream = StreamID(0)
+        var alias: String?
+    }
+
     /// Candidates with equal foundations are likely to work, or fail, together.
-    public var foundation: Foundation
+    public var foundation: Foundation {
+        get { parts.value.foundation }
+        set { parts.change { $0.foundation = newValue } }
+    }
 
     /// The component it belongs to.
-    public var component: ComponentID
+    public var component: ComponentID {
+        get { parts.value.component }
+        set { parts.change { $0.component = newValue } }
+    }
 
     /// UDP, or TCP with its direction.
-    public var transport: Transport
+    public var transport: Transport {
+        get { parts.value.transport }
+        set { parts.change { $0.transport = newValue } }
+    }
 
     /// 1 to 2³¹−1, higher is better (RFC 8445 §5.1.2).
-    public var priority: UInt32
+    public var priority: UInt32 {
+        get { parts.value.priority }
+        set { parts.change { $0.priority = newValue } }
+    }
 
     /// Where it is reached; 0.0.0.0 and the port where a ``hostName`` hides it.
-    public var address: TransportAddress
+    public var address: TransportAddress {
+        get { parts.value.address }
+        set { parts.change { $0.address = newValue } }
+    }
 
     /// The name that stands in the place of the address: a random UUID below `.local`, which only the link that it is on can look up
     /// (draft-ietf-mmusic-mdns-ice-candidates). Nil where the address itself is told.
-    public var hostName: String?
+    public var hostName: String? {
+        get { parts.value.hostName }
+        set { parts.change { $0.hostName = newValue } }
+    }
 
     /// How it was obtained.
-    public var kind: Kind
+    public var kind: Kind {
+        get { parts.value.kind }
+        set { parts.change { $0.kind = newValue } }
+    }
 
     /// The base of a reflexive candidate, or the mapped address of a relayed one; nil for host candidates, and where hidden.
-    public var relatedAddress: TransportAddress?
+    public var relatedAddress: TransportAddress? {
+        get { parts.value.relatedAddress }
+        set { parts.change { $0.relatedAddress = newValue } }
+    }
 
     /// What else the line carried, in its order.
-    public var attributes: [Attribute]
+    public var attributes: [Attribute] {
+        get { parts.value.attributes }
+        set { parts.change { $0.attributes = newValue } }
+    }
 
     /// The stream it belongs to. Candidate lines do not say: signalling does, by `mid` or position.
-    public var stream = StreamID(0)
+    public var stream: StreamID {
+        get { parts.value.stream }
+        set { parts.change { $0.stream = newValue } }
+    }
 
     /// What statistics and traces name a candidate by that only a check has shown, and whose address the peer may want hidden.
-    package var alias: String?
+    package var alias: String? {
+        get { parts.value.alias }
+        set { parts.change { $0.alias = newValue } }
+    }
 
     /// A candidate from its parts.
     public init(
         foundation: Foundation, component: ComponentID, transport: Transport = .udp, priority: UInt32,
         address: TransportAddress, kind: Kind, relatedAddress: TransportAddress? = nil, attributes: [Attribute] = []
     ) {
-        self.foundation = foundation
-        self.component = component
-        self.transport = transport
-        self.priority = priority
-        self.address = address
-        self.kind = kind
-        self.relatedAddress = relatedAddress
-        self.attributes = attributes
+        let parts = Parts(
+            foundation: foundation, component: component, transport: transport, kind: kind, priority: priority,
+            address: address, relatedAddress: relatedAddress, attributes: attributes)
+        self.parts = Shared(parts)
+    }
+
+    /// A candidate for a component that the session has.
+    init(
+        foundation: Foundation, path: StreamComponent, priority: UInt32, address: TransportAddress, kind: Kind,
+        relatedAddress: TransportAddress? = nil, attributes: [Attribute], hostName: String? = nil, alias: String? = nil
+    ) {
+        let parts = Parts(
+            foundation: foundation, component: path.component, transport: .udp, kind: kind, priority: priority,
+            address: address, relatedAddress: relatedAddress, attributes: attributes, hostName: hostName,
+            stream: path.stream, alias: alias)
+        self.parts = Shared(parts)
     }
 
     /// The username fragment that names the candidate's generation, where the line carries one (RFC 8838 §9).

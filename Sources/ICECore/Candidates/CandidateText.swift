@@ -57,23 +57,22 @@ extension Candidate {
                 : reader.malformed("the address \(host) is neither IPv4 nor IPv6")
         }
         let tcpType = value(of: "tcptype")?.lowercased()
+        let protocolUsed: Transport
         switch transport {
         case "udp":
             guard port != 0 else { throw reader.malformed("the port of a UDP candidate can't be 0") }
-            self.transport = .udp
+            protocolUsed = .udp
         case "tcp":
-            self.transport = .tcp(tcpType.flatMap(TCPType.init(rawValue:)) ?? .passive)
+            protocolUsed = .tcp(tcpType.flatMap(TCPType.init(rawValue:)) ?? .passive)
         default: throw reader.unsupported("the transport \(transport) is not known")
         }
-        self.foundation = foundation
-        self.component = component
-        self.priority = priority
-        self.address = TransportAddress(ip.unmapped, port: port)
-        hostName = name
-        self.kind = kind
-        self.relatedAddress = Self.relatedAddress(value(of: "raddr"), port: value(of: "rport"))
         let known: Set<String> = ["raddr", "rport", "tcptype"]
-        self.attributes = attributes.filter { !known.contains($0.name.lowercased()) }
+        self.init(
+            foundation: foundation, component: component, transport: protocolUsed, priority: priority,
+            address: TransportAddress(ip.unmapped, port: port), kind: kind,
+            relatedAddress: Self.relatedAddress(value(of: "raddr"), port: value(of: "rport")),
+            attributes: attributes.filter { !known.contains($0.name.lowercased()) })
+        if let name { hostName = name }
     }
 
     /// draft-ietf-mmusic-mdns-ice-candidates §3.2.1: a name with exactly one dot, which ends in `.local`; no other name is ever looked up.

@@ -7,35 +7,49 @@ package struct SocketID: Hashable, Sendable {
 
 /// A candidate of this agent, with the socket that its base is bound to.
 package struct LocalCandidate: Hashable, Sendable {
+    /// The agent's list of them, what was signalled and each pair have it: they share it.
+    private var parts: Shared<Parts>
+
+    private struct Parts: Hashable, Sendable {
+        var candidate: Candidate
+        let gathered: Candidate
+        let socket: SocketID
+        let base: TransportAddress
+        let localPreference: UInt16
+        let network: NetworkInfo?
+        var isWithheld: Bool
+        var decidedGeneration: Int?
+        var server: ServerURL?
+    }
+
     /// As it is signalled.
-    package private(set) var candidate: Candidate
-    package let socket: SocketID
+    package var candidate: Candidate { parts.value.candidate }
+    package var socket: SocketID { parts.value.socket }
     /// What checks are sent from: the host candidate's address, with its scope (RFC 8445 §4).
-    package let base: TransportAddress
-    let localPreference: UInt16
+    package var base: TransportAddress { parts.value.base }
+    var localPreference: UInt16 { parts.value.localPreference }
     /// The server that it was obtained from, where one of the configuration was.
-    package var server: ServerURL?
+    package var server: ServerURL? {
+        get { parts.value.server }
+        set { parts.change { $0.server = newValue } }
+    }
     /// The network that it belongs to, where that is told.
-    let network: NetworkInfo?
+    var network: NetworkInfo? { parts.value.network }
     /// As it was found: what the application is asked about in each generation.
-    let gathered: Candidate
+    var gathered: Candidate { parts.value.gathered }
     /// Whether it is neither signalled nor paired. Others may have it as their base all the same.
-    private(set) var isWithheld: Bool
+    var isWithheld: Bool { parts.value.isWithheld }
     /// The generation in which the application has last said what is to become of it.
-    private(set) var decidedGeneration: Int?
+    var decidedGeneration: Int? { parts.value.decidedGeneration }
 
     init(
         candidate: Candidate, socket: SocketID, base: TransportAddress, localPreference: UInt16,
         server: ServerURL? = nil, isWithheld: Bool = false, network: NetworkInfo? = nil
     ) {
-        self.candidate = candidate
-        self.socket = socket
-        self.base = base
-        self.localPreference = localPreference
-        self.server = server
-        gathered = candidate
-        self.isWithheld = isWithheld
-        self.network = network
+        parts = Shared(
+            Parts(
+                candidate: candidate, gathered: candidate, socket: socket, base: base, localPreference: localPreference,
+                network: network, isWithheld: isWithheld, server: server))
     }
 
     /// Whether it is what the application was told of.
@@ -46,15 +60,19 @@ package struct LocalCandidate: Hashable, Sendable {
 
     /// Takes what may differ from what was found: foundation, priority and the like are not the application's to choose.
     fileprivate mutating func decide(as signalled: Candidate?, generation: Int) {
-        candidate = gathered
-        isWithheld = signalled == nil
-        decidedGeneration = generation
-        guard let signalled else { return }
-        candidate.hostName = signalled.hostName
-        // Behind a name the address stays what it is.
-        if signalled.hostName == nil { candidate.address = signalled.address }
-        candidate.relatedAddress = signalled.relatedAddress
-        candidate.attributes = signalled.attributes
+        var candidate = gathered
+        if let signalled, signalled != candidate {
+            candidate.hostName = signalled.hostName
+            // Behind a name the address stays what it is.
+            if signalled.hostName == nil { candidate.address = signalled.address }
+            candidate.relatedAddress = signalled.relatedAddress
+            candidate.attributes = signalled.attributes
+        }
+        parts.change {
+            $0.candidate = candidate
+            $0.isWithheld = signalled == nil
+            $0.decidedGeneration = generation
+        }
     }
 }
 
@@ -63,7 +81,7 @@ struct LocalCandidates {
     private(set) var all: [LocalCandidate] = []
     /// The most that are signalled of one component.
     var limit = Int.max
-    private var foundations: [FoundationKey: Candidate.Foundation] = [:]
+    private var foundations: [(key: FoundationKey, foundation: Candidate.Foundation)] = []
     private var foundationCount = 0
 
     /// RFC 8445 §5.1.1.3: equal if "they are of the same type, their bases have the same IP address, for reflexive and relayed candidates
@@ -178,13 +196,11 @@ struct LocalCandidates {
             kind: kind, baseIP: base.ip, serverIP: server, transport: kind == .relayed ? url?.transport : nil)
         let foundation = foundation(for: key)
         let unique = uniquePreference(from: preference, kind, path)
-        var candidate = Candidate(
-            foundation: foundation, component: path.component,
+        let candidate = Candidate(
+            foundation: foundation, path: path,
             priority: Candidate.priority(kind: kind, localPreference: unique, component: path.component),
-            address: address,
-            kind: kind, relatedAddress: related, attributes: network?.attributes ?? [])
-        candidate.stream = path.stream
-        candidate.hostName = hostName
+            address: address, kind: kind, relatedAddress: related, attributes: network?.attributes ?? [],
+            hostName: hostName)
         let local = LocalCandidate(
             candidate: candidate, socket: socket, base: base, localPreference: unique, server: url,
             isWithheld: isWithheld, network: network)
@@ -193,17 +209,17 @@ struct LocalCandidates {
     }
 
     private mutating func foundation(for key: FoundationKey) -> Candidate.Foundation {
-        if let known = foundations[key] { return known }
+        if let known = foundations.first(where: { $0.key == key }) { return known.foundation }
         foundationCount += 1
         let foundation = Candidate.Foundation(number: foundationCount)
-        foundations[key] = foundation
+        foundations.append((key, foundation))
         return foundation
     }
 
     /// Forgets what only candidates of addresses that are gone have in common; numbers are not used again.
     mutating func forgetUnusedFoundations() {
         let used = Set(all.map(\.candidate.foundation))
-        foundations = foundations.filter { used.contains($0.value) }
+        foundations.removeAll { !used.contains($0.foundation) }
     }
 
     private func signalledCount(of path: StreamComponent) -> Int {

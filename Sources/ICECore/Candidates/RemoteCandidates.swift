@@ -69,11 +69,9 @@ struct RemoteCandidates {
         var number = learnedCount
         while all.contains(where: { $0.foundation.description == "prflx\(number)" }) { number += 1 }
         guard let foundation = Candidate.Foundation("prflx\(number)") else { return nil }
-        var candidate = Candidate(
-            foundation: foundation, component: path.component, priority: priority, address: address,
-            kind: .peerReflexive, attributes: network?.attributes ?? [])
-        candidate.stream = path.stream
-        candidate.alias = "prflx\(generation).\(learnedCount)"
+        let candidate = Candidate(
+            foundation: foundation, path: path, priority: priority, address: address, kind: .peerReflexive,
+            attributes: network?.attributes ?? [], alias: "prflx\(generation).\(learnedCount)")
         all.append(candidate)
         return candidate
     }

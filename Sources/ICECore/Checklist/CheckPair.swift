@@ -26,14 +26,14 @@ package struct PairFoundation: Hashable, Sendable {
 ///                         ▲                │ fail               │ fail (nomination, keepalive)
 ///                         └────trigger── Failed ◀───────────────┘
 /// ```
-package struct CheckPair {
+package struct CheckPair: Sendable {
     /// RFC 8445 §6.1.2.6.
     package enum State: Hashable, Sendable {
         case frozen, waiting, inProgress, succeeded, failed
     }
 
     /// What a successful check found: data can flow (RFC 8445 §7.2.5.3.2).
-    package struct Valid {
+    package struct Valid: Sendable {
         /// The candidate whose address the peer saw, which may not be the one that was checked.
         var local: Candidate
         /// The valid pair's own priority.

@@ -17,17 +17,36 @@ package struct Checklist {
         self.generation = generation
     }
 
-    subscript(id: PairID) -> CheckPair? {
-        pairs.first { $0.id == id }
+    subscript(id: PairID) -> CheckPair? { index(of: id).map { pairs[$0] } }
+
+    private func index(of id: PairID) -> Int? {
+        for index in pairs.indices where pairs[index].id == id { return index }
+        return nil
     }
 
     /// The pair that sends from a socket to an address; there is never more than one.
     func pair(from socket: SocketID, to address: TransportAddress) -> CheckPair? {
-        pairs.first { $0.socket == socket && $0.remote.address == address }
+        for index in pairs.indices where pairs[index].socket == socket && pairs[index].remote.address == address {
+            return pairs[index]
+        }
+        return nil
     }
 
     func pairs(of path: StreamComponent) -> some Sequence<CheckPair> {
         pairs.lazy.filter { $0.path == path }
+    }
+
+    /// The best of the pairs in a state.
+    func first(in state: CheckPair.State) -> PairID? {
+        for index in pairs.indices where pairs[index].state == state { return pairs[index].id }
+        return nil
+    }
+
+    /// How many pairs of a component are in a state.
+    func count(of path: StreamComponent, in state: CheckPair.State) -> Int {
+        var count = 0
+        for index in pairs.indices where pairs[index].state == state && pairs[index].path == path { count += 1 }
+        return count
     }
 
     /// The last of the pairs that nobody has begun to check.
@@ -73,8 +92,15 @@ package struct Checklist {
     // MARK: Changes
 
     mutating func update(_ id: PairID, _ change: (inout CheckPair) -> Void) {
-        guard let index = pairs.firstIndex(where: { $0.id == id }) else { return }
+        guard let index = index(of: id) else { return }
         apply(change, at: index)
+    }
+
+    mutating func update(
+        from socket: SocketID, to address: TransportAddress, _ change: (inout CheckPair) -> Void
+    ) {
+        let index = pairs.indices.first { pairs[$0].socket == socket && pairs[$0].remote.address == address }
+        if let index { apply(change, at: index) }
     }
 
     mutating func updateAll(where matches: (CheckPair) -> Bool, _ change: (inout CheckPair) -> Void) {

@@ -17,7 +17,17 @@ package struct ChecklistSet {
     package var pairCount: Int { lists.reduce(0) { $0 + $1.pairs.count } }
 
     package subscript(id: PairID) -> CheckPair? {
-        lists.first { $0.stream == id.stream }?[id]
+        for index in lists.indices where lists[index].stream == id.stream { return lists[index][id] }
+        return nil
+    }
+
+    /// Whether more than one pair of a component is in a state.
+    func hasOthers(that state: CheckPair.State, of path: StreamComponent) -> Bool {
+        var count = 0
+        for index in lists.indices where lists[index].stream == path.stream {
+            count += lists[index].count(of: path, in: state)
+        }
+        return count > 1
     }
 
     package subscript(stream: StreamID) -> Checklist? {
@@ -160,17 +170,19 @@ package struct ChecklistSet {
     }
 
     private mutating func nextOrdinary(inListAt index: Int) -> PairID? {
-        if let waiting = lists[index].pairs.first(where: { $0.state == .waiting }) { return waiting.id }
-        guard lists[index].pairs.contains(where: { $0.state == .frozen }) else { return nil }
-        let active = Set(pairs.filter { $0.state == .waiting || $0.state == .inProgress }.map(\.foundation))
-        var thawed: Set<PairFoundation> = []
+        if let waiting = lists[index].first(in: .waiting) { return waiting }
+        guard lists[index].first(in: .frozen) != nil else { return nil }
+        let active = Set(pairs.lazy.filter { $0.state == .waiting || $0.state == .inProgress }.map(\.foundation))
+        // RFC 8445 §6.1.4.2: one pair per foundation, the lowest component and highest priority first.
+        var firsts: [PairFoundation: CheckPair] = [:]
         for pair in lists[index].pairs where pair.state == .frozen && !active.contains(pair.foundation) {
-            // RFC 8445 §6.1.4.2: one pair per foundation, the lowest component and highest priority first.
-            guard thawed.insert(pair.foundation).inserted else { continue }
-            let first = lists[index].pairs.filter { $0.state == .frozen && $0.foundation == pair.foundation }
-                .min { ($0.path.component, $1.priority) < ($1.path.component, $0.priority) }
-            if let first { lists[index].update(first.id) { $0.thaw() } }
+            guard let known = firsts[pair.foundation], known.path.component <= pair.path.component else {
+                firsts[pair.foundation] = pair
+                continue
+            }
         }
-        return lists[index].pairs.first { $0.state == .waiting }?.id
+        let thawed = Set(firsts.values.map(\.id))
+        lists[index].updateAll(where: { thawed.contains($0.id) }) { $0.thaw() }
+        return lists[index].first(in: .waiting)
     }
 }

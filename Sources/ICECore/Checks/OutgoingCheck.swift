@@ -18,6 +18,8 @@ struct OutgoingCheck {
     var transaction: STUNTransaction
     let purpose: Purpose
     let pair: PairID
+    /// The component that the pair is for.
+    let path: StreamComponent
     let socket: SocketID
     let destination: TransportAddress
     /// The role it claimed.
@@ -41,6 +43,7 @@ struct OutgoingCheck {
         self.transaction = transaction
         self.purpose = purpose
         self.pair = pair.id
+        path = pair.path
         socket = pair.socket
         destination = pair.destination
         self.role = role
@@ -66,7 +69,11 @@ struct OutgoingChecks {
     /// Cancelled checks are kept up to this many, oldest given up first, so that a peer that triggers without end costs nothing.
     private static let cancelledLimit = 200
 
-    var deadline: Instant? { all.lazy.compactMap(\.transaction.deadline).min() }
+    var deadline: Instant? {
+        var first = Earliest()
+        for index in all.indices { first.note(all[index].transaction.deadline) }
+        return first.instant
+    }
 
     mutating func add(_ check: OutgoingCheck) {
         all.append(check)
@@ -75,14 +82,14 @@ struct OutgoingChecks {
     /// Whether any check of a pair waits for its answer, but for those that another one has taken the place of.
     func isUnderWay(on pair: PairID) -> Bool { all.contains { $0.pair == pair && !$0.isCancelled } }
 
-    /// Whether a check that was sent to nominate waits for its answer.
-    func isNominating(_ matches: (OutgoingCheck) -> Bool) -> Bool {
-        all.contains { $0.purpose == .nomination && !$0.isOutvoted && matches($0) }
+    /// Whether a check that was sent to nominate a pair of the component waits for its answer.
+    func isNominating(_ path: StreamComponent) -> Bool {
+        all.contains { $0.path == path && $0.purpose == .nomination && !$0.isOutvoted }
     }
 
-    /// Until when first checks that nominate as well, as `.eager` has them, are waited for; nil if there are none.
-    func eagerHold(patience: Duration, _ matches: (OutgoingCheck) -> Bool) -> Instant? {
-        all.filter { $0.purpose == .connectivity && $0.nominates && !$0.isCancelled && matches($0) }
+    /// Until when first checks of the component that nominate as well, as `.eager` has them, are waited for; nil if there are none.
+    func eagerHold(of path: StreamComponent, patience: Duration) -> Instant? {
+        all.filter { $0.path == path && $0.nominatesEagerly && !$0.isCancelled }
             .map { $0.transaction.firstSentAt + patience }.max()
     }
 
@@ -95,15 +102,21 @@ struct OutgoingChecks {
         if cancelled > Self.cancelledLimit, let oldest = all.firstIndex(where: \.isCancelled) { all.remove(at: oldest) }
     }
 
-    /// Stops the checks that nominate and lost against another pair's; says whether there were any.
-    mutating func outvote(where matches: (OutgoingCheck) -> Bool) -> Bool {
-        let rivals = all.indices.filter { all[$0].nominates && matches(all[$0]) }
+    /// Stops the checks that nominate and lost against a pair of their component; says whether there were any.
+    mutating func outvote(rivalsOf pair: PairID, on path: StreamComponent) -> Bool {
+        let rivals = all.indices.filter { all[$0].nominates && all[$0].path == path && all[$0].pair != pair }
         for index in rivals { all[index].outvote() }
         return !rivals.isEmpty
     }
 
     mutating func removeAll(where shouldGo: (OutgoingCheck) -> Bool) {
         all.removeAll(where: shouldGo)
+        giveRoomBack()
+    }
+
+    /// An idle session has no checks under way for as long as it lasts.
+    private mutating func giveRoomBack() {
+        if all.isEmpty { all = [] }
     }
 
     /// Takes the answer to a check; nil when it is nobody's, or not to be trusted.
@@ -111,6 +124,7 @@ struct OutgoingChecks {
         guard let index = all.firstIndex(where: { $0.transaction.transactionID == response.transactionID }),
             let outcome = all[index].transaction.receive(response, at: now)
         else { return nil }
+        defer { giveRoomBack() }
         return (all.remove(at: index), outcome)
     }
 
@@ -131,6 +145,7 @@ struct OutgoingChecks {
                 index += 1
             }
         }
+        if !failures.isEmpty { giveRoomBack() }
         return (retransmissions, failures)
     }
 }

@@ -53,7 +53,7 @@ struct ConsentMonitor {
 
     /// RFC 7675 §5.1: "randomized from 0.8 to 1.2 of the basic period".
     private func jittered(using generator: inout some RandomNumberGenerator) -> Duration {
-        interval * Double.random(in: 0.8...1.2, using: &generator)
+        .nanoseconds(interval.nanoseconds / 1000 * (800 + Int64(generator.next() % 401)))
     }
 
     var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout) }

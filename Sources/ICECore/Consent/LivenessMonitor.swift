@@ -46,7 +46,14 @@ struct LivenessMonitor {
     private static let patienceRange = Duration.milliseconds(100)...Duration.milliseconds(400)
     private static let greatestInterval = Duration.seconds(1)
 
-    init(at now: Instant) { heardAt = now }
+    init(at now: Instant, using generator: inout some RandomNumberGenerator) {
+        heardAt = now
+        vary(using: &generator)
+    }
+
+    private mutating func vary(using generator: inout some RandomNumberGenerator) {
+        quietLimit = .milliseconds(4_000 + Int64(generator.next() % 301))
+    }
 
     /// When ``advance(to:)`` wants to be called next.
     var deadline: Instant {
@@ -80,10 +87,9 @@ struct LivenessMonitor {
     // MARK: Inputs
 
     /// There was a sign of life.
-    mutating func heard(at instant: Instant, using generator: inout some RandomNumberGenerator) {
+    mutating func heard(at instant: Instant) {
         guard instant >= heardAt else { return }
         heardAt = instant
-        quietLimit = .seconds(Double.random(in: 4...4.3, using: &generator))
         if let expecting = expectingSince, instant >= expecting { expectingSince = nil }
         guard let known = asking, instant >= known.since else { return }
         asking = nil
@@ -96,8 +102,9 @@ struct LivenessMonitor {
     }
 
     /// A request was sent, whose answer takes about a round trip.
-    mutating func asked(at now: Instant, roundTrip: Duration?) {
+    mutating func asked(at now: Instant, roundTrip: Duration?, using generator: inout some RandomNumberGenerator) {
         if asking == nil {
+            vary(using: &generator)
             let range = Self.patienceRange
             let roundTrip = roundTrip ?? range.lowerBound
             let patience = min(max(roundTrip * 2, range.lowerBound), range.upperBound)

@@ -117,6 +117,8 @@ struct Gatherer {
 
     /// A socket that is there from an earlier generation.
     mutating func addSocket(_ id: SocketID, base: TransportAddress, path: StreamComponent = .first) {
+        // Where there is nobody to ask, nobody asks for them either.
+        guard isContinual || !servers.isEmpty else { return }
         sockets.append((id, base, path))
         for index in servers.indices { addQueries(socket: id, base: base, path: path, serverIndex: index) }
     }

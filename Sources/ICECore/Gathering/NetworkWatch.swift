@@ -37,13 +37,26 @@ struct NetworkWatch {
     /// libwebrtc asks failed networks again after 300,000 ms.
     private static let longestRetry = Duration.seconds(300)
 
-    var deadline: Instant? { [review, retryTime, relayWaits.values.min()].lazy.compactMap { $0 }.min() }
+    var deadline: Instant? {
+        var first = Earliest()
+        first.note(review)
+        first.note(retryTime)
+        if !relayWaits.isEmpty { first.note(relayWaits.values.min()) }
+        return first.instant
+    }
 
     // MARK: Addresses
 
     mutating func begin(over addresses: [InterfaceAddress], _ chosen: some Sequence<IPAddress>, at now: Instant) {
         changed(to: addresses)
         for ip in chosen { hold(ip, at: now) }
+    }
+
+    /// All sockets are open, and addresses that come and go are not followed: what is told of the networks is all that is remembered.
+    mutating func rest() {
+        guard review == nil else { return }
+        holds = []
+        usable = usable.filter { info(of: $0.ip) != nil }
     }
 
     mutating func changed(to addresses: [InterfaceAddress]) {

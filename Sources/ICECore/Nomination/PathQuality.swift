@@ -1,7 +1,7 @@
 import NetBase
 
 /// How well a pair that works does, by its checks: what decides whether a call moves to it.
-struct PathQuality {
+struct PathQuality: Sendable {
     /// The smoothed round trip; nil before the first answer.
     private(set) var roundTrip: Duration?
     /// The share of requests that went unanswered of late, 0 to 1.

@@ -33,10 +33,19 @@ public struct Credentials: Hashable, Sendable {
     }
 
     private static func randomText(_ count: Int, using generator: inout some RandomNumberGenerator) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        let characters = (0..<count).map { _ in alphabet[Int(generator.next() & 63)] }
+        var characters: [UInt8] = []
+        characters.reserveCapacity(count)
+        var bits: UInt64 = 0
+        for index in 0..<count {
+            // The system's generator is a system call: ten characters come of each number.
+            if index % 10 == 0 { bits = generator.next() }
+            characters.append(alphabet[Int(bits & 63)])
+            bits >>= 6
+        }
         return String(decoding: characters, as: UTF8.self)
     }
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }
 
 extension Credentials: CustomStringConvertible {

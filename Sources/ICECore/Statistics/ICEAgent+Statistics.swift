@@ -4,7 +4,7 @@ import STUN
 extension ICEAgent {
     /// The pairs of this generation, best first within a stream, then those of earlier ones that are in use.
     package var countedPairs: [CheckPair] {
-        pairs + components.compactMap { $0.selected?.retiredPair }
+        pairs + components.compactMap { $0.selected?.retiredPair?.value }
     }
 
     /// The candidates of this agent, those included that only the peer sees.
@@ -19,21 +19,18 @@ extension ICEAgent {
     mutating func count(on id: PairID, _ change: (inout PairCounters) -> Void) {
         if id.generation == session.generation {
             session.checklists.update(id) { change(&$0.counters) }
-        } else if let index = components.firstIndex(where: { $0.selected?.id == id }),
-            var pair = components[index].selected?.retiredPair
-        {
-            change(&pair.counters)
-            components[index].selected?.retiredPair = pair
+        } else if let index = components.firstIndex(where: { $0.selected?.id == id }) {
+            components[index].selected?.retiredPair?.change { change(&$0.counters) }
         }
     }
 
     /// Counts an authentic check of the peer, and its answer.
     mutating func countAnswer(to check: IncomingCheck) {
-        let list = session.checklists[check.path.stream]
-        guard let pair = list?.pair(from: check.socket, to: check.source.unscoped) else { return }
-        count(on: pair.id) {
-            $0.requestsReceived += 1
-            $0.responsesSent += 1
+        session.checklists.withList(check.path.stream) { list in
+            list.update(from: check.socket, to: check.source.unscoped) {
+                $0.counters.requestsReceived += 1
+                $0.counters.responsesSent += 1
+            }
         }
     }
 
@@ -47,7 +44,7 @@ extension ICEAgent {
     mutating func keepPairsInUse() {
         for index in components.indices {
             guard let selected = components[index].selected, selected.generation == session.generation else { continue }
-            components[index].selected?.retiredPair = session.checklists[selected.id]
+            components[index].selected?.retiredPair = session.checklists[selected.id].map { Shared($0) }
         }
     }
 }
