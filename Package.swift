@@ -7,6 +7,8 @@ let features: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 let settings = features + [.strictMemorySafety()]
+// For a type that holds a Span; who uses it needs no feature.
+let borrowing: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
 let collections = "swift-collections"
 
@@ -36,7 +38,7 @@ let package = Package(
         .target(name: "CDatagram"),
 
         // Floor 0: values and seams
-        .target(name: "NetBase", swiftSettings: settings),
+        .target(name: "NetBase", swiftSettings: settings + borrowing),
 
         // Floor 1: the operating system and the crypto library, made safe
         .target(name: "UV", dependencies: ["CLibUV", "CDatagram", "NetBase"], swiftSettings: settings),

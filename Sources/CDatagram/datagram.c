@@ -214,7 +214,7 @@ int datagram_receive(
 // MARK: Sending
 
 // The kernel takes 64 at a time, of what fits into one datagram together.
-enum { most_joined = 64, most_joined_bytes = 65000, most_messages = 16, most_batch = 256 };
+enum { most_joined = 64, most_joined_bytes = 65000, most_messages = 16 };
 
 struct control_buffer {
     union {
@@ -240,6 +240,7 @@ static void write_source(struct msghdr *message, const struct datagram_address *
         memset(&info, 0, sizeof info);
         write_address(from, &storage);
         info.ipi6_addr = ((struct sockaddr_in6 *)&storage)->sin6_addr;
+        info.ipi6_ifindex = from->scope;
         memcpy(append(message, IPPROTO_IPV6, IPV6_PKTINFO, sizeof info), &info, sizeof info);
         return;
     }
@@ -249,6 +250,57 @@ static void write_source(struct msghdr *message, const struct datagram_address *
     info.ipi_spec_dst.s_addr = htonl((uint32_t)from->low);
     memcpy(append(message, IPPROTO_IP, IP_PKTINFO, sizeof info), &info, sizeof info);
 #endif
+}
+
+// Writes everything about a message but its segments; the control buffer is left out where nothing is in it.
+static void address_message(
+    struct msghdr *message, struct sockaddr_storage *name, socklen_t name_length, struct control_buffer *control,
+    const struct datagram_address *from) {
+    memset(message, 0, sizeof *message);
+    message->msg_name = name;
+    message->msg_namelen = name_length;
+    message->msg_control = control->bytes;
+    message->msg_controllen = 0;
+    if (from) write_source(message, from);
+}
+
+static void seal(struct msghdr *message) {
+    if (message->msg_controllen == 0) message->msg_control = NULL;
+}
+
+#if defined(MSG_NOSIGNAL)
+enum { send_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
+#else
+enum { send_flags = MSG_DONTWAIT };
+#endif
+
+int datagram_send_one(
+    int descriptor, const struct datagram_address *to, const struct datagram_address *from, const void *bytes,
+    size_t length) {
+    struct sockaddr_storage name;
+    socklen_t name_length = write_address(to, &name);
+    ssize_t sent;
+    if (!from) {
+        do sent = sendto(descriptor, bytes, length, send_flags, (struct sockaddr *)&name, name_length);
+        while (sent < 0 && errno == EINTR);
+        return sent < 0 ? -errno : 0;
+    }
+    struct msghdr message;
+    struct control_buffer control;
+    struct iovec part = {(void *)bytes, length};
+    address_message(&message, &name, name_length, &control, from);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    seal(&message);
+    do sent = sendmsg(descriptor, &message, send_flags);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+#if HAS_BATCHES
+bool datagram_can_join(int descriptor) {
+    int none = 0;
+    return setsockopt(descriptor, SOL_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
 }
 
 // How many of the datagrams from `first` on go together: all of one size, but for the last, which may be shorter.
@@ -265,10 +317,19 @@ static int joinable(const struct iovec *datagrams, int first, int count) {
     return next - first;
 }
 
-#if HAS_BATCHES
+// What datagrams that lie one behind the other are to the kernel; false where there are gaps.
+static bool merge(const struct iovec *datagrams, int count, struct iovec *whole) {
+    *whole = datagrams[0];
+    for (int next = 1; next < count; next++) {
+        if ((char *)whole->iov_base + whole->iov_len != datagrams[next].iov_base) return false;
+        whole->iov_len += datagrams[next].iov_len;
+    }
+    return true;
+}
+
 static int send_messages(int descriptor, struct mmsghdr *messages, int count) {
     int sent;
-    do sent = sendmmsg(descriptor, messages, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    do sent = sendmmsg(descriptor, messages, (unsigned)count, send_flags);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : sent;
 }
@@ -277,39 +338,34 @@ static int send_messages(int descriptor, struct mmsghdr *messages, int count) {
 static bool is_about_joining(int status) {
     return status == -EIO || status == -EINVAL || status == -EMSGSIZE || status == -ENOPROTOOPT || status == -EOPNOTSUPP;
 }
-#endif
 
 int datagram_send(
     int descriptor, const struct datagram_address *to, const struct datagram_address *from,
     const struct iovec *datagrams, int count, bool *may_join) {
     struct sockaddr_storage name;
     socklen_t name_length = write_address(to, &name);
-    int taken = 0;
-#if HAS_BATCHES
     struct mmsghdr messages[most_messages];
     struct control_buffer controls[most_messages];
+    struct iovec wholes[most_messages];
     int sizes[most_messages];
+    int taken = 0;
     while (taken < count) {
         int filled = 0, next = taken;
         bool joined = false;
-        while (filled < most_messages && next < count) {
+        for (; filled < most_messages && next < count; filled++) {
             struct msghdr *message = &messages[filled].msg_hdr;
             int together = *may_join ? joinable(datagrams, next, count) : 1;
-            memset(message, 0, sizeof *message);
-            message->msg_name = &name;
-            message->msg_namelen = name_length;
-            message->msg_iov = (struct iovec *)&datagrams[next];
-            message->msg_iovlen = (size_t)together;
-            message->msg_control = controls[filled].bytes;
-            message->msg_controllen = 0;
-            if (from) write_source(message, from);
+            address_message(message, &name, name_length, &controls[filled], from);
+            bool is_whole = merge(&datagrams[next], together, &wholes[filled]);
+            message->msg_iov = is_whole ? &wholes[filled] : (struct iovec *)&datagrams[next];
+            message->msg_iovlen = is_whole ? 1 : (size_t)together;
             if (together > 1) {
                 uint16_t segment = (uint16_t)datagrams[next].iov_len;
                 memcpy(append(message, SOL_UDP, UDP_SEGMENT, sizeof segment), &segment, sizeof segment);
                 joined = true;
             }
-            if (message->msg_controllen == 0) message->msg_control = NULL;
-            sizes[filled++] = together;
+            seal(message);
+            sizes[filled] = together;
             next += together;
         }
         int sent = send_messages(descriptor, messages, filled);
@@ -322,25 +378,22 @@ int datagram_send(
         for (int message = 0; message < sent; message++) taken += sizes[message];
     }
     return taken;
-#else
-    (void)may_join;
-    (void)joinable;
-    for (; taken < count; taken++) {
-        struct msghdr message;
-        struct control_buffer control;
-        memset(&message, 0, sizeof message);
-        message.msg_name = &name;
-        message.msg_namelen = name_length;
-        message.msg_iov = (struct iovec *)&datagrams[taken];
-        message.msg_iovlen = 1;
-        message.msg_control = control.bytes;
-        if (from) write_source(&message, from);
-        if (message.msg_controllen == 0) message.msg_control = NULL;
-        ssize_t sent;
-        do sent = sendmsg(descriptor, &message, MSG_DONTWAIT);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0) return taken > 0 ? taken : -errno;
-    }
-    return taken;
-#endif
 }
+#else
+bool datagram_can_join(int descriptor) {
+    (void)descriptor;
+    return false;
+}
+
+int datagram_send(
+    int descriptor, const struct datagram_address *to, const struct datagram_address *from,
+    const struct iovec *datagrams, int count, bool *may_join) {
+    (void)may_join;
+    for (int taken = 0; taken < count; taken++) {
+        int status =
+            datagram_send_one(descriptor, to, from, datagrams[taken].iov_base, datagrams[taken].iov_len);
+        if (status < 0) return taken > 0 ? taken : status;
+    }
+    return count;
+}
+#endif

@@ -89,8 +89,17 @@ package protocol DatagramSocket: AnyObject {
     /// not take the first.
     func send(contentsOf datagrams: [[UInt8]], to destination: TransportAddress) throws(NetworkError) -> Int
 
+    /// Hands datagrams of one size, but for a shorter last one, that lie one behind the other to the system; how many it took. Throws what
+    /// ``send(_:to:)`` throws, where it did not take the first.
+    func send(
+        _ bytes: Span<UInt8>, inDatagramsOf size: Int, to destination: TransportAddress
+    ) throws(NetworkError) -> Int
+
     /// There is room again behind a datagram that was refused with ``NetworkError/Code/wouldBlock``.
     var onWritable: (() -> Void)? { get set }
+
+    /// Hands what arrives to the closure as it comes, several datagrams at a time, and no more to ``onDatagram``.
+    func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void)
 
     /// Sets the byte with DSCP and ECN of what is sent, where the platform knows of such.
     func setTypeOfService(_ value: UInt8) throws(NetworkError)
@@ -100,6 +109,12 @@ package protocol DatagramSocket: AnyObject {
 
     /// Gives a claimed address back.
     func release(_ address: TransportAddress)
+
+    /// Makes batches tell the byte with DSCP and ECN that they arrived with, where the platform knows of such.
+    func reportTrafficClass() throws(NetworkError)
+
+    /// Asks for buffers of at least these sizes, in bytes; nil leaves one as it is. The system may bound them without an error.
+    func growBuffers(receive: Int?, send: Int?) throws(NetworkError)
 
     /// Closes the socket and drops its closures.
     func close()
@@ -124,6 +139,15 @@ extension DatagramSocket {
 
     /// Does nothing.
     package func setTypeOfService(_ value: UInt8) throws(NetworkError) {}
+    /// Does nothing.
+    package func reportTrafficClass() throws(NetworkError) {}
+    /// Does nothing.
+    package func growBuffers(receive: Int?, send: Int?) throws(NetworkError) {}
+
+    /// Makes a batch of each datagram.
+    package func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void) {
+        onDatagram = { bytes, source in body(DatagramBatch(only: bytes), source) }
+    }
 
     /// Sends one after the other.
     package func send(
@@ -133,6 +157,24 @@ extension DatagramSocket {
         do throws(NetworkError) {
             for datagram in datagrams {
                 try send(datagram.span, to: destination)
+                taken += 1
+            }
+        } catch {
+            if taken == 0 { throw error }
+        }
+        return taken
+    }
+
+    /// Sends one after the other.
+    package func send(
+        _ bytes: Span<UInt8>, inDatagramsOf size: Int, to destination: TransportAddress
+    ) throws(NetworkError) -> Int {
+        guard !bytes.isEmpty else { return 0 }
+        let batch = DatagramBatch(bytes, datagramSize: size)
+        var taken = 0
+        do throws(NetworkError) {
+            while taken < batch.count {
+                try send(batch[taken], to: destination)
                 taken += 1
             }
         } catch {

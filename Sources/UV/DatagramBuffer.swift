@@ -23,19 +23,21 @@ final class DatagramBuffer {
             descriptor, bytes.baseAddress, Self.slotSize, arrivals.baseAddress, Int32(Self.slotCount))
     }
 
-    func arrival(inSlot slot: Int) -> datagram_arrival { unsafe arrivals[slot] }
+    /// Who sent what is in a slot; nil where the system does not know.
+    func source(ofSlot slot: Int) -> TransportAddress? {
+        unsafe TransportAddress(arrivals[slot].source)?.unmapped
+    }
 
-    /// Lends what is in a slot, a datagram at a time, while the body wants more.
-    func forEachDatagram(inSlot slot: Int, _ body: (Span<UInt8>) -> Bool) {
-        let arrival = arrival(inSlot: slot)
-        let (start, length, size) = (slot * Self.slotSize, Int(arrival.length), Int(arrival.segment))
-        var offset = 0
-        repeat {
-            let end = min(length, offset + max(size, 1))
-            let datagram = unsafe UnsafeRawBufferPointer(rebasing: bytes[start + offset..<start + end])
-            guard unsafe body(datagram.assumingMemoryBound(to: UInt8.self).span) else { return }
-            offset = end
-        } while offset < length
+    /// Lends what is in a slot: datagrams of one sender.
+    func lend(slot: Int, telling facts: UDPSocket.ArrivalFacts, _ body: (DatagramBatch) -> Void) {
+        let arrival = unsafe arrivals[slot]
+        let start = slot * Self.slotSize
+        let used = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(arrival.length)])
+        let localAddress = facts.contains(.localAddress) ? TransportAddress(arrival.destination)?.ip.unmapped : nil
+        let batch = unsafe DatagramBatch(
+            used.assumingMemoryBound(to: UInt8.self).span, datagramSize: Int(arrival.segment),
+            localAddress: localAddress, trafficClass: facts.contains(.trafficClass) ? arrival.traffic_class : nil)
+        body(batch)
     }
 }
 
@@ -51,8 +53,11 @@ extension TransportAddress {
         }
     }
 
-    var asDatagramAddress: datagram_address {
-        datagram_address(
-            high: ip.high, low: ip.low, scope: ip.scopeID, port: port, family: family == .v4 ? 4 : 6)
+    var asDatagramAddress: datagram_address { ip.asDatagramAddress(port: port) }
+}
+
+extension IPAddress {
+    func asDatagramAddress(port: UInt16 = 0) -> datagram_address {
+        datagram_address(high: high, low: low, scope: scopeID, port: port, family: family == .v4 ? 4 : 6)
     }
 }

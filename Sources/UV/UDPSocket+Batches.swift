@@ -4,31 +4,28 @@ public import NetBase
 
 // Several datagrams in one system call.
 extension UDPSocket {
-    /// The most that go to the system in one call.
-    private static let batchLimit = 64
-
     /// Hands datagrams to one destination to the system at once, in their order, with as few system calls as it allows.
     ///
     /// - Returns: How many of them the system took; what it has no room for is the caller's to send again, see ``onWritable``.
     /// - Throws: What ``send(_:to:)`` throws, where it did not take the first.
     @discardableResult
-    public func send(
-        contentsOf datagrams: some Collection<[UInt8]>, to destination: TransportAddress
-    ) throws(NetworkError) -> Int {
-        var rest = datagrams[...]
+    public func send(contentsOf datagrams: [[UInt8]], to destination: TransportAddress) throws(NetworkError) -> Int {
         var taken = 0
-        while !rest.isEmpty {
-            let (count, byteCount) = Self.fit(rest)
-            let batch = rest.prefix(count)
-            let sent = try sendBatch(batch, byteCount, to: destination, isFirst: taken == 0)
+        while taken < datagrams.count {
+            let count = Self.batchSize(of: datagrams[taken].count, atMost: datagrams.count - taken)
+            let sent = try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) {
+                parts throws(NetworkError) -> Int in
+                try unsafe Self.lend(datagrams, from: taken, to: parts, 0) { () throws(NetworkError) -> Int in
+                    try unsafe hand(parts, to: destination, isFirst: taken == 0)
+                }
+            }
             taken += sent
             if sent < count { break }
-            rest = rest.dropFirst(count)
         }
         return taken
     }
 
-    /// Hands datagrams that lie one behind the other, all of one size but the last, to the system at once.
+    /// Hands datagrams that lie one behind the other, all of one size but the last, to the system at once: the quickest way there is.
     ///
     /// - Returns: How many of them the system took.
     /// - Throws: What ``send(_:to:)`` throws, where it did not take the first.
@@ -40,16 +37,16 @@ extension UDPSocket {
         var taken = 0
         let total = (bytes.count + size - 1) / size
         while taken < total {
-            let count = min(Self.batchLimit, total - taken)
+            let count = Self.batchSize(of: size, atMost: total - taken)
             let end = min(bytes.count, (taken + count) * size)
             let sent = try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) {
                 parts throws(NetworkError) -> Int in
                 try unsafe bytes.extracting(taken * size..<end).withUnsafeBytes { batch throws(NetworkError) -> Int in
                     for index in 0..<count {
-                        let length = min(size, batch.count - index * size)
-                        unsafe parts[index] = Self.part(of: batch, at: index * size, length)
+                        let start = index * size
+                        unsafe parts[index] = Self.part(batch[start..<min(start + size, batch.count)])
                     }
-                    return try unsafe hand(parts, count, to: destination, isFirst: taken == 0)
+                    return try unsafe hand(parts, to: destination, isFirst: taken == 0)
                 }
             }
             taken += sent
@@ -58,57 +55,48 @@ extension UDPSocket {
         return taken
     }
 
-    private static func fit(_ datagrams: some Collection<[UInt8]>) -> (count: Int, byteCount: Int) {
-        var (count, byteCount) = (0, 0)
-        for datagram in datagrams.prefix(batchLimit) {
-            if count > 0, byteCount + datagram.count > DatagramBuffer.slotSize { break }
-            count += 1
-            byteCount += datagram.count
-        }
-        return (count, byteCount)
+    /// The most that go to the system in one call, and the bytes of those that it puts together.
+    private static let (batchLimit, joinedByteLimit) = (64, 65_000)
+
+    /// How many datagrams go in one call: as many as fill the large ones, if all are as long as the first.
+    private static func batchSize(of size: Int, atMost rest: Int) -> Int {
+        let joined = max(1, min(batchLimit, joinedByteLimit / max(1, size)))
+        return min(rest, batchLimit / joined * joined)
     }
 
-    private func sendBatch(
-        _ datagrams: some Collection<[UInt8]>, _ byteCount: Int, to destination: TransportAddress, isFirst: Bool
+    /// Lends the bytes of several arrays at once, each within the loan of the one before, so that nothing is copied.
+    private static func lend(
+        _ datagrams: [[UInt8]], from first: Int, to parts: UnsafeMutableBufferPointer<iovec>, _ filled: Int,
+        _ body: () throws(NetworkError) -> Int
     ) throws(NetworkError) -> Int {
-        let count = datagrams.count
-        return try unsafe withUnsafeTemporaryAllocation(byteCount: max(1, byteCount), alignment: 1) {
-            bytes throws(NetworkError) -> Int in
-            try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) {
-                parts throws(NetworkError) -> Int in
-                var (index, offset) = (0, 0)
-                for datagram in datagrams {
-                    unsafe bytes[offset..<offset + datagram.count].copyBytes(from: datagram)
-                    unsafe parts[index] = Self.part(of: UnsafeRawBufferPointer(bytes), at: offset, datagram.count)
-                    offset += datagram.count
-                    index += 1
-                }
-                return try unsafe hand(parts, count, to: destination, isFirst: isFirst)
-            }
+        guard filled < parts.count else { return try body() }
+        let datagram = datagrams[first + filled]
+        return try unsafe datagram.span.withUnsafeBytes { bytes throws(NetworkError) -> Int in
+            unsafe parts[filled] = Self.part(bytes[...])
+            return try unsafe lend(datagrams, from: first, to: parts, filled + 1, body)
         }
     }
 
-    private static func part(of bytes: UnsafeRawBufferPointer, at offset: Int, _ length: Int) -> iovec {
-        unsafe iovec(
-            iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress.map { unsafe $0 + offset }), iov_len: length)
+    private static func part(_ bytes: Slice<UnsafeRawBufferPointer>) -> iovec {
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: bytes)
+        return unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
 
     private func hand(
-        _ parts: UnsafeMutableBufferPointer<iovec>, _ count: Int, to destination: TransportAddress, isFirst: Bool
+        _ parts: UnsafeMutableBufferPointer<iovec>, to destination: TransportAddress, isFirst: Bool
     ) throws(NetworkError) -> Int {
-        let operation = { "send to \(destination)" }
-        let descriptor = try openDescriptor(operation())
-        guard destination.family == localAddress.family else {
-            throw NetworkError(status: UV_EAFNOSUPPORT.rawValue, operation())
-        }
+        let descriptor = try openDescriptor(for: destination)
         var to = destination.asDatagramAddress
-        var sent = unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(count), &mayJoin)
+        let wasToJoin = joining.mayJoin(to: destination)
+        var mayJoin = wasToJoin
+        var sent = unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(parts.count), &mayJoin)
         if sent < 0, Self.mayBelongToEarlierDatagram(uv_translate_sys_error(-sent)) {
-            sent = unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(count), &mayJoin)
+            sent = unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(parts.count), &mayJoin)
         }
-        if sent < Int32(count) { expectRoom() }
+        if wasToJoin, !mayJoin { joining.refused(by: destination) }
+        if sent < Int32(parts.count) { expectRoom() }
         guard sent < 0 else { return Int(sent) }
         guard isFirst else { return 0 }
-        throw NetworkError(status: uv_translate_sys_error(-sent), operation())
+        throw NetworkError(status: uv_translate_sys_error(-sent), "send to \(destination)")
     }
 }

@@ -33,6 +33,12 @@ public final class UDPSocket: Handle {
     /// A datagram arrived, possibly an empty one; the bytes are borrowed for the call.
     public var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)?
 
+    /// Datagrams of one sender arrived, as many as the system hands over at a time; they are borrowed for the call.
+    ///
+    /// Where this is set ``onDatagram`` is not called. What the system has received already may be all a closed socket's closure gets: a
+    /// batch is handed over whole.
+    public var onDatagrams: ((DatagramBatch, TransportAddress) -> Void)?
+
     /// An ICMP error came back for a datagram sent to this destination (RFC 8445 §7.2.5.2.2).
     ///
     /// Linux tells; other systems keep such errors from sockets that are not connected, and this is never called there.
@@ -48,8 +54,10 @@ public final class UDPSocket: Handle {
     /// What was bound; the handle that the base class has is what is polled.
     private var socket: UnsafeMutablePointer<uv_udp_t>?
     private var watched = UV_READABLE.rawValue
-    /// Whether the system puts datagrams together that go out together, as far as is known.
-    var mayJoin = true
+    /// Whether the system puts datagrams together that go out together.
+    var joining: JoiningMemory
+    /// What the system tells about arrivals.
+    var facts: ArrivalFacts = []
 
     /// Binds a socket, an IPv6 one for IPv6 alone; port 0 takes a free port.
     public init(on loop: EventLoop, boundTo address: TransportAddress, options: Options = []) throws(NetworkError) {
@@ -78,6 +86,7 @@ public final class UDPSocket: Handle {
         }
         localAddress = bound
         self.descriptor = descriptor
+        joining = JoiningMemory(isPossible: datagram_can_join(descriptor))
         unsafe self.socket = socket
         unsafe super.init(loop.core, poll)
     }
@@ -92,44 +101,58 @@ public final class UDPSocket: Handle {
         return descriptor
     }
 
+    /// The descriptor, to send to a destination of its family.
+    func openDescriptor(for destination: TransportAddress) throws(NetworkError) -> Int32 {
+        let descriptor = try openDescriptor("send to \(destination)")
+        guard destination.family == localAddress.family else {
+            throw NetworkError(status: UV_EAFNOSUPPORT.rawValue, "send to \(destination)")
+        }
+        return descriptor
+    }
+
     /// Hands one datagram to the system at once; there is no queue behind it.
     ///
     /// Real-time data is better lost than late, so what the system has no room for is refused with
     /// ``NetworkError/Code/wouldBlock`` and the caller decides. An error that another destination caused is not thrown here.
     public func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
-        let handle = try unsafe openSocket("send to \(destination)")
-        guard destination.family == localAddress.family else {
-            throw NetworkError(status: UV_EAFNOSUPPORT.rawValue, "send to \(destination)")
-        }
-        var status = unsafe Self.trySend(bytes, to: destination, on: handle)
+        try send(bytes, to: destination, from: nil)
+    }
+
+    func send(_ bytes: Span<UInt8>, to destination: TransportAddress, from local: IPAddress?) throws(NetworkError) {
+        let descriptor = try openDescriptor(for: destination)
+        var status = Self.trySend(bytes, to: destination, from: local, on: descriptor)
         if Self.mayBelongToEarlierDatagram(status) {
             // Such an error is handed to whichever call comes first, which takes it off the socket. Its own destination is
             // told by the error queue, on a later turn.
-            status = unsafe Self.trySend(bytes, to: destination, on: handle)
+            status = Self.trySend(bytes, to: destination, from: local, on: descriptor)
             // The system never refuses a datagram for what it was sent for itself: this is one more of another's.
             if status == UV_ECONNREFUSED.rawValue { status = UV_EAGAIN.rawValue }
         }
-        if status == UV_EAGAIN.rawValue { expectRoom() }
-        try check(status, "send to \(destination)")
+        guard status < 0 else { return }
+        if status == UV_EAGAIN.rawValue || status == UV_ENOBUFS.rawValue { expectRoom() }
+        throw NetworkError(status: status, "send to \(destination)")
     }
 
     override func dropClosures() {
         // The system's socket goes once libuv has stopped to watch it.
         if let socket = unsafe socket { unsafe closeAndFree(asHandle(socket)) }
         unsafe socket = nil
-        let dropped = (onDatagram, onUnreachable, onError, onWritable)
-        (onDatagram, onUnreachable, onError, onWritable) = (nil, nil, nil, nil)
+        let dropped = (onDatagram, onDatagrams, onUnreachable, onError, onWritable)
+        (onDatagram, onDatagrams, onUnreachable, onError, onWritable) = (nil, nil, nil, nil, nil)
         withExtendedLifetime(dropped) {}
     }
 
     private static func trySend(
-        _ bytes: Span<UInt8>, to destination: TransportAddress, on handle: UnsafeMutablePointer<uv_udp_t>
+        _ bytes: Span<UInt8>, to destination: TransportAddress, from local: IPAddress?, on descriptor: Int32
     ) -> Int32 {
-        unsafe bytes.withUnsafeBytes { bytes in
-            let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
-            var buffer = unsafe uv_buf_init(start, UInt32(bytes.count))
-            return unsafe destination.withSocketAddress { unsafe uv_udp_try_send(handle, &buffer, 1, $0) }
+        var to = destination.asDatagramAddress
+        let status = unsafe bytes.withUnsafeBytes { bytes in
+            guard var from = local?.asDatagramAddress() else {
+                return unsafe datagram_send_one(descriptor, &to, nil, bytes.baseAddress, bytes.count)
+            }
+            return unsafe datagram_send_one(descriptor, &to, &from, bytes.baseAddress, bytes.count)
         }
+        return status < 0 ? uv_translate_sys_error(-status) : 0
     }
 }
 
@@ -207,10 +230,10 @@ extension UDPSocket {
     }
 
     private func deliver(_ slot: Int, of buffer: DatagramBuffer) {
-        guard let source = TransportAddress(buffer.arrival(inSlot: slot).source)?.unmapped else { return }
-        buffer.forEachDatagram(inSlot: slot) { bytes in
-            onDatagram?(bytes, source)
-            return !isClosed
+        guard let source = buffer.source(ofSlot: slot) else { return }
+        buffer.lend(slot: slot, telling: facts) { batch in
+            if let onDatagrams { return onDatagrams(batch, source) }
+            for index in 0..<batch.count where !isClosed { onDatagram?(batch[index], source) }
         }
     }
 

@@ -46,10 +46,18 @@ int datagram_prepare(int descriptor, bool is_v6, int options);
 int datagram_receive(
     int descriptor, void *buffer, size_t slot_size, struct datagram_arrival *arrivals, int slots);
 
+// Sends one datagram, without waiting: 0, or a negative errno. `from`, if given, is the address of this machine that it leaves from.
+int datagram_send_one(
+    int descriptor, const struct datagram_address *to, const struct datagram_address *from, const void *bytes,
+    size_t length);
+
+// Whether the kernel knows how to cut datagrams out of a larger one. Older ones would send the larger one.
+bool datagram_can_join(int descriptor);
+
 // Sends datagrams to one address, without waiting: how many the system took, or a negative errno where it did not take the first.
 //
-// `from`, if given, is the address of this machine that they leave from. `may_join` lets the kernel, or the card, cut them out of larger ones;
-// it is set to false where that is not to be had.
+// `from` is as above. `may_join` lets the kernel, or the card, cut them out of larger ones, only where datagram_can_join() says so; it is
+// set to false where that was refused, and they went one by one.
 int datagram_send(
     int descriptor, const struct datagram_address *to, const struct datagram_address *from,
     const struct iovec *datagrams, int count, bool *may_join);

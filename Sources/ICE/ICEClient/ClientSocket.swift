@@ -2,10 +2,12 @@ import ICECore
 import NetBase
 
 /// A socket of a client, and whose datagrams on it are the application's.
-struct ClientSocket {
+final class ClientSocket {
     let id: SocketID
     let socket: any DatagramSocket
     let path: StreamComponent
+    /// Whether the client still has it.
+    private(set) var isOpen = true
     /// What came from and went to each address that was admitted, in the order of their admission.
     private var traffic: [PairTraffic] = []
     private var indices: [TransportAddress: Int] = [:]
@@ -18,8 +20,13 @@ struct ClientSocket {
         self.path = path
     }
 
+    func close() {
+        isOpen = false
+        socket.close()
+    }
+
     /// An authenticated check has validated the address (RFC 8445 §12.2).
-    mutating func admit(_ address: TransportAddress) {
+    func admit(_ address: TransportAddress) {
         guard indices[address] == nil else { return }
         indices[address] = traffic.count
         traffic.append(PairTraffic())
@@ -28,7 +35,7 @@ struct ClientSocket {
     /// What comes from the address is no more the application's.
     ///
     /// - Returns: What came from it and went there; nil if it was not admitted.
-    mutating func expel(_ address: TransportAddress) -> PairTraffic? {
+    func expel(_ address: TransportAddress) -> PairTraffic? {
         guard let index = indices.removeValue(forKey: address) else { return nil }
         lastAdmitted = nil
         // The last one takes the place that is free now.
@@ -41,15 +48,15 @@ struct ClientSocket {
         return gone
     }
 
-    /// Counts a datagram from an admitted address; false for any other address.
-    mutating func accept(_ byteCount: Int, from address: TransportAddress, at now: Instant) -> Bool {
+    /// Counts datagrams from an admitted address; false for any other address.
+    func accept(_ batch: DatagramBatch, from address: TransportAddress, at now: Instant) -> Bool {
         if let last = lastAdmitted, last.address == address {
-            traffic[last.index].received(byteCount, at: now)
+            traffic[last.index].received(batch.count, batch.bytes.count, at: now)
             return true
         }
         guard let index = indices[address] else { return false }
         lastAdmitted = (address, index)
-        traffic[index].received(byteCount, at: now)
+        traffic[index].received(batch.count, batch.bytes.count, at: now)
         return true
     }
 
@@ -59,32 +66,14 @@ struct ClientSocket {
     }
 
     /// The same addresses belong to other pairs from now on, but for those that are in use.
-    mutating func resetTraffic(except isKept: (TransportAddress) -> Bool) {
+    func resetTraffic(except isKept: (TransportAddress) -> Bool) {
         for (address, index) in indices where !isKept(address) { traffic[index] = PairTraffic() }
     }
 
     /// Adds what a path has sent since it was chosen; false if its address is not admitted any more.
-    mutating func add(_ sent: PairTraffic, to address: TransportAddress) -> Bool {
+    func add(_ sent: PairTraffic, to address: TransportAddress) -> Bool {
         guard let index = indices[address] else { return false }
         traffic[index].add(sent: sent)
         return true
     }
-}
-
-/// The way a component's data goes: straight to the selected pair's socket.
-struct DataPath {
-    let path: StreamComponent
-    let id: SocketID
-    let socket: any DatagramSocket
-    let destination: TransportAddress
-    var lastSentAt: Instant?
-    var lastReceivedAt: Instant?
-    /// When the first datagram went out that nothing has come back for.
-    var unansweredSince: Instant?
-    /// Whether the agent waits already for something to come back.
-    var expectsReply = false
-    /// Whether a datagram was refused for want of room.
-    var isBlocked = false
-    /// What it has sent since it was chosen.
-    var sent = PairTraffic()
 }

@@ -7,6 +7,7 @@ extension ICEClient {
     func open(_ id: SocketID, on ip: IPAddress, for path: StreamComponent) {
         do throws(NetworkError) {
             let socket = try bindSocket(on: ip)
+            prepare(socket)
             adopt(socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
@@ -15,9 +16,20 @@ extension ICEClient {
         }
     }
 
+    /// What a socket can do without is no reason to do without the socket.
+    private func prepare(_ socket: any DatagramSocket) {
+        do throws(NetworkError) {
+            try socket.growBuffers(receive: configuration.receiveBufferSize, send: configuration.sendBufferSize)
+            if configuration.reportsTrafficClass { try socket.reportTrafficClass() }
+        } catch {
+            logger.debug("a socket option is refused", metadata: ["error": "\(loggable(error))"])
+        }
+    }
+
     /// Takes over a socket of this machine, or one that stands for a relayed address.
     func adopt(_ socket: any DatagramSocket, as id: SocketID, for path: StreamComponent) {
-        socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source, on: id) }
+        let adopted = ClientSocket(id: id, socket: socket, path: path)
+        socket.receiveBatches { [weak self] batch, source in self?.receive(batch, from: source, on: adopted) }
         socket.onWritable = { [weak self] in self?.writable(id) }
         socket.onUnreachable = { [weak self] destination, error in
             guard let self else { return }
@@ -26,7 +38,7 @@ extension ICEClient {
             }
             input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
         }
-        sockets.append(ClientSocket(id: id, socket: socket, path: path))
+        sockets.append(adopted)
     }
 
     func closeSocket(_ id: SocketID) {
@@ -37,12 +49,12 @@ extension ICEClient {
     func dropSocket(_ id: SocketID) {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
         keepTraffic(of: sockets[index])
-        sockets.remove(at: index).socket.close()
+        sockets.remove(at: index).close()
     }
 
-    func withSocket(_ id: SocketID, _ body: (inout ClientSocket) -> Void) {
-        guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
-        body(&sockets[index])
+    func withSocket(_ id: SocketID, _ body: (ClientSocket) -> Void) {
+        guard let socket = sockets.first(where: { $0.id == id }) else { return }
+        body(socket)
     }
 
     func admit(_ address: TransportAddress, on id: SocketID) {
@@ -54,15 +66,14 @@ extension ICEClient {
     }
 
     func expel(_ address: TransportAddress, from id: SocketID) {
-        guard let index = sockets.firstIndex(where: { $0.id == id }),
-            let traffic = sockets[index].expel(address)
-        else { return }
-        sockets[index].socket.release(address)
+        guard let known = sockets.first(where: { $0.id == id }), let traffic = known.expel(address) else { return }
+        known.socket.release(address)
         keepTraffic(traffic, with: address, on: id)
     }
 
     func use(_ path: StreamComponent, _ id: SocketID, _ destination: TransportAddress) {
         let before = paths.first { $0.path == path }
+        let waiting = before.map { takeGathered(from: $0) } ?? GatheredDatagrams()
         drop(path)
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
         // What carries data has answered a check; a lite agent has asked nothing.
@@ -71,8 +82,11 @@ extension ICEClient {
         if let before, before.id == id, before.destination == destination {
             withSocket(id) { $0.resetTraffic { $0 != destination } }
         }
-        paths.append(DataPath(path: path, id: id, socket: socket, destination: destination))
+        let way = DataPath(path: path, id: id, socket: socket, destination: destination)
+        paths.append(way)
         // What the old way had no room for may find some on the new one.
+        way.gathered = waiting
+        if !waiting.isEmpty { scheduleFlush() }
         if before?.isBlocked == true { tellWritable(path) }
         // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
         (socket as? RelayedSocket)?.bindChannel(to: destination)
@@ -87,7 +101,18 @@ extension ICEClient {
     /// Ends a component's way, and keeps what was counted on it.
     func drop(_ path: StreamComponent) {
         guard let index = paths.firstIndex(where: { $0.path == path }) else { return }
-        keepTraffic(of: paths.remove(at: index))
+        let way = paths.remove(at: index)
+        let lost = takeGathered(from: way)
+        if !lost.isEmpty { countDiscarded(lost.count, lost.bytes.count, on: way) }
+        keepTraffic(of: way)
+    }
+
+    /// Takes from a path what it has no room for now.
+    private func takeGathered(from way: DataPath) -> GatheredDatagrams {
+        flush(way)
+        let rest = way.gathered
+        way.gathered = GatheredDatagrams()
+        return rest
     }
 
     // MARK: Room for data
@@ -95,9 +120,11 @@ extension ICEClient {
     /// A socket has room again, and with it the relays whose server is spoken to from it.
     private func writable(_ id: SocketID) {
         for relay in relays where relay.via == id && relay.client.isSharing { relay.client.sharedSocketIsWritable() }
-        for index in paths.indices where paths[index].id == id && paths[index].isBlocked {
-            paths[index].isBlocked = false
-            tellWritable(paths[index].path)
+        for way in paths where way.id == id {
+            flush(way)
+            guard way.isBlocked, way.gathered.isEmpty else { continue }
+            way.isBlocked = false
+            tellWritable(way.path)
         }
     }
 
@@ -135,62 +162,30 @@ extension ICEClient {
     // MARK: Signs of life
 
     /// The agent is told of the first datagram that nothing has come back for; of the others it learns when it looks.
-    func noteSent(onPathAt index: Int) {
+    func noteSent(on way: DataPath) {
         let now = platform.now
-        paths[index].lastSentAt = now
-        if paths[index].unansweredSince == nil { paths[index].unansweredSince = now }
-        guard !paths[index].expectsReply else { return }
-        paths[index].expectsReply = true
-        agent.sentData(on: paths[index].path, now: now)
+        way.lastSentAt = now
+        if way.unansweredSince == nil { way.unansweredSince = now }
+        guard !way.expectsReply else { return }
+        way.expectsReply = true
+        agent.sentData(on: way.path, now: now)
         setAlarm()
     }
 
-    private func noteReceived(from source: TransportAddress, on socket: ClientSocket) {
-        for index in paths.indices
-        where paths[index].socket === socket.socket && paths[index].destination == source {
-            paths[index].lastReceivedAt = platform.now
-            paths[index].unansweredSince = nil
+    func noteReceived(from source: TransportAddress, on socket: ClientSocket, at now: Instant) {
+        for way in paths where way.id == socket.id && way.destination == source {
+            way.lastReceivedAt = now
+            way.unansweredSince = nil
         }
     }
 
     func reportData() {
-        for index in paths.indices {
-            let path = paths[index]
-            agent.noteData(on: path.path, receivedAt: path.lastReceivedAt, unansweredSince: path.unansweredSince)
+        for way in paths {
+            agent.noteData(on: way.path, receivedAt: way.lastReceivedAt, unansweredSince: way.unansweredSince)
         }
     }
 
     func reviewExpectations() {
-        for index in paths.indices { paths[index].expectsReply = agent.expectsReply(on: paths[index].path) }
-    }
-
-    // MARK: Receiving
-
-    /// Takes a datagram apart from others: STUN goes to the agent, the rest is the application's if an authenticated check has
-    /// validated its source, whatever its first byte.
-    private func receive(_ bytes: Span<UInt8>, from source: TransportAddress, on id: SocketID) {
-        if let relay = relay(on: id, from: source, bytes) {
-            relay.client.receive(bytes)
-        } else if STUNMessage.looksLikeSTUN(bytes) {
-            input { $0.receive(bytes, from: source, on: id, now: $1) }
-        } else if let index = sockets.firstIndex(where: { $0.id == id }),
-            sockets[index].accept(bytes.count, from: source, at: platform.now)
-        {
-            noteReceived(from: source, on: sockets[index])
-            deliver(bytes, on: sockets[index].path, from: id)
-        } else {
-            counted.foreignDatagrams += 1
-        }
-    }
-
-    private func deliver(_ bytes: Span<UInt8>, on path: StreamComponent, from id: SocketID) {
-        counted.packetsReceived += 1
-        counted.bytesReceived += UInt64(bytes.count)
-        // What the application has still to hear comes before the data.
-        deliverEvents()
-        guard !isClosed, sockets.contains(where: { $0.id == id }) else { return }
-        stream(bytes, on: path)
-        onData?(bytes, path)
-        listener?.iceClient(self, didReceive: bytes, on: path)
+        for way in paths { way.expectsReply = agent.expectsReply(on: way.path) }
     }
 }

@@ -69,10 +69,11 @@ extension Timer: Alarm {
 }
 
 extension UDPSocket: DatagramSocket {
-    package func send(
-        contentsOf datagrams: [[UInt8]], to destination: TransportAddress
-    ) throws(NetworkError) -> Int {
-        try send(contentsOf: datagrams[...], to: destination)
+    package func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void) { onDatagrams = body }
+
+    package func growBuffers(receive: Int?, send: Int?) throws(NetworkError) {
+        if let receive, try receiveBufferSize < receive { try setReceiveBufferSize(receive) }
+        if let send, try sendBufferSize < send { try setSendBufferSize(send) }
     }
 }
 extension TCPStream: ByteStream {}

@@ -65,25 +65,15 @@ extension ICEClient {
 
     // MARK: Counting
 
-    func countSent(_ byteCount: Int, on path: StreamComponent, at index: Int) {
-        counted.packetsSent += 1
+    func countSent(_ count: Int, _ byteCount: Int, on way: DataPath) {
+        counted.packetsSent += UInt64(count)
         counted.bytesSent += UInt64(byteCount)
-        withPath(path, at: index) { $0.sent.sent(byteCount, at: $0.lastSentAt ?? madeAt) }
+        way.sent.sent(count, byteCount, at: way.lastSentAt ?? madeAt)
     }
 
-    func countSent(_ datagrams: ArraySlice<[UInt8]>, on path: StreamComponent, at index: Int) {
-        for datagram in datagrams { countSent(datagram.count, on: path, at: index) }
-    }
-
-    func countDiscarded(_ byteCount: Int, on path: StreamComponent, at index: Int) {
-        counted.packetsDiscardedOnSend += 1
-        withPath(path, at: index) { $0.sent.discarded(byteCount) }
-    }
-
-    /// The path that was sent on, unless sending has found it dead.
-    private func withPath(_ path: StreamComponent, at index: Int, _ body: (inout DataPath) -> Void) {
-        guard index < paths.count, paths[index].path == path else { return }
-        body(&paths[index])
+    func countDiscarded(_ count: Int, _ byteCount: Int, on way: DataPath) {
+        counted.packetsDiscardedOnSend += UInt64(count)
+        way.sent.discarded(count, byteCount)
     }
 
     /// A restart makes new pairs, which begin at nothing; those in use go on.

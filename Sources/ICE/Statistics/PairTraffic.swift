@@ -12,19 +12,19 @@ struct PairTraffic: Hashable, Sendable {
     private(set) var lastSentAt: Instant?
     private(set) var lastReceivedAt: Instant?
 
-    mutating func sent(_ byteCount: Int, at now: Instant) {
-        packetsSent += 1
+    mutating func sent(_ count: Int, _ byteCount: Int, at now: Instant) {
+        packetsSent += UInt64(count)
         bytesSent += UInt64(byteCount)
         lastSentAt = now
     }
 
-    mutating func discarded(_ byteCount: Int) {
-        packetsDiscardedOnSend += 1
+    mutating func discarded(_ count: Int, _ byteCount: Int) {
+        packetsDiscardedOnSend += UInt64(count)
         bytesDiscardedOnSend += UInt64(byteCount)
     }
 
-    mutating func received(_ byteCount: Int, at now: Instant) {
-        packetsReceived += 1
+    mutating func received(_ count: Int, _ byteCount: Int, at now: Instant) {
+        packetsReceived += UInt64(count)
         bytesReceived += UInt64(byteCount)
         lastReceivedAt = now
     }

@@ -150,6 +150,28 @@ public struct ICEConfiguration: Sendable {
     /// It is a wish: networks may ignore it, and not every system allows all values.
     public var differentiatedServicesCodePoint: UInt8?
 
+    /// Whether what is sent in one turn of the loop goes together at its end, one system call for many datagrams, instead of each by itself.
+    ///
+    /// It pays for who sends many small ones, each where it comes up. An error then means that the datagram was not taken: `wouldBlock` once 64
+    /// datagrams, or 65,000 bytes, wait for room, `messageTooLarge` as ever. What was taken waits for room if need be, and is counted in
+    /// the statistics when it goes or is lost. Datagrams keep their order among themselves; STUN's own may overtake them.
+    public var coalescesSends = false
+
+    /// The least buffer for datagrams that have arrived and were not received yet, in bytes, for each UDP socket of a candidate; nil leaves it
+    /// to the system, whose default holds a few milliseconds of a fast call.
+    ///
+    /// It is a wish: Linux grants what `net.core.rmem_max` says, which is 212,992 on many machines. Memory is used only for what waits.
+    public var receiveBufferSize: Int? = 1 << 21
+
+    /// The least buffer for datagrams that were sent and have not left yet, in bytes, for each UDP socket of a candidate; nil leaves it to the
+    /// system.
+    ///
+    /// The larger it is, the longer data may wait before `send` tells of it with `wouldBlock`. Linux grants what `net.core.wmem_max` says.
+    public var sendBufferSize: Int? = 1 << 19
+
+    /// Whether ``DatagramBatch/trafficClass`` tells the DSCP and the marks of ECN that the peer's datagrams arrived with, where the system does.
+    public var reportsTrafficClass = false
+
     /// The time after which a silent server is given up. Candidates are signalled, and checked, long before.
     public var gatheringTimeout = Duration.seconds(10)
 

@@ -1,0 +1,65 @@
+import NetBase
+import STUN
+
+extension ICEClient {
+    /// Takes datagrams of one sender apart: STUN goes to the agent, the rest is the application's if an authenticated check has validated
+    /// their source, whatever their first byte.
+    func receive(_ batch: DatagramBatch, from source: TransportAddress, on socket: ClientSocket) {
+        let isFromServer = relays.contains { $0.via == socket.id && $0.client.serverAddress == source }
+        var next = 0
+        while next < batch.count, socket.isOpen, !isClosed {
+            let datagram = batch[next]
+            if isFromServer, let relay = relay(on: socket.id, from: source, datagram) {
+                relay.client.receive(datagram)
+                next += 1
+            } else if Self.isSTUN(datagram) {
+                input { $0.receive(datagram, from: source, on: socket.id, now: $1) }
+                next += 1
+            } else {
+                let end = isFromServer ? next + 1 : Self.endOfData(in: batch, behind: next)
+                take(batch.extracting(next..<end), from: source, on: socket)
+                next = end
+            }
+        }
+    }
+
+    private static func endOfData(in batch: DatagramBatch, behind first: Int) -> Int {
+        var end = first + 1
+        while end < batch.count, !isSTUN(batch[end]) { end += 1 }
+        return end
+    }
+
+    /// Most data is told from STUN by its first byte (RFC 7983 §7).
+    private static func isSTUN(_ datagram: Span<UInt8>) -> Bool {
+        datagram.count > 0 && datagram[0] & 0xc0 == 0 && STUNMessage.looksLikeSTUN(datagram)
+    }
+
+    private func take(_ data: DatagramBatch, from source: TransportAddress, on socket: ClientSocket) {
+        let now = platform.now
+        guard socket.accept(data, from: source, at: now) else {
+            counted.foreignDatagrams += UInt64(data.count)
+            return
+        }
+        noteReceived(from: source, on: socket, at: now)
+        counted.packetsReceived += UInt64(data.count)
+        counted.bytesReceived += UInt64(data.bytes.count)
+        deliver(data, of: socket)
+    }
+
+    private func deliver(_ data: DatagramBatch, of socket: ClientSocket) {
+        let path = socket.path
+        // What the application has still to hear comes before the data.
+        deliverEvents()
+        guard !isClosed, socket.isOpen else { return }
+        onDataBatch?(data, path)
+        guard onData != nil || listener != nil || !datagramStreams.isEmpty else { return }
+        for index in 0..<data.count {
+            deliverEvents()
+            guard !isClosed, socket.isOpen else { return }
+            let bytes = data[index]
+            stream(bytes, on: path)
+            onData?(bytes, path)
+            listener?.iceClient(self, didReceive: bytes, on: path)
+        }
+    }
+}
