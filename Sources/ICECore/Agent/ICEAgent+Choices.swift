@@ -21,7 +21,7 @@ extension ICEAgent {
 
     /// The candidates of this side, those that only the peer sees left out, and those that the application has not let pass.
     package var signalledCandidates: [Candidate] {
-        localCandidates.all.lazy.filter { local in
+        localCandidates.all.filter { local in
             guard local.candidate.kind != .peerReflexive, !local.isWithheld else { return false }
             return !asksAboutCandidates || local.decidedGeneration == session.generation
         }.map(\.candidate.shown)

@@ -55,11 +55,11 @@ extension ICEAgent {
 
     func shown(_ event: ICETraceEvent) -> ICETraceEvent {
         var event = event
-        event.candidate = event.candidate.map(shown)
-        event.pair = event.pair.map(shown)
+        event.candidate = event.candidate.map { shown($0) }
+        event.pair = event.pair.map { shown($0) }
         guard hidesLearned else { return event }
-        event.source = event.source.map(shown)
-        event.destination = event.destination.map(shown)
+        event.source = event.source.map { shown($0) }
+        event.destination = event.destination.map { shown($0) }
         return event
     }
 

@@ -147,7 +147,7 @@ package struct ICEAgent: ~Copyable {
     }
 
     /// The peer's candidates that are known.
-    package var remoteCandidates: [Candidate] { session.remoteCandidates.all.map(shown) }
+    package var remoteCandidates: [Candidate] { session.remoteCandidates.all.map { shown($0) } }
 
     /// The way a component's data goes.
     package func selectedPair(of path: StreamComponent) -> CandidatePair? {

@@ -57,6 +57,7 @@ struct NetworkWatch {
         guard review == nil else { return }
         holds = []
         usable = usable.filter { info(of: $0.ip) != nil }
+        if usable.isEmpty { numbers = NetworkNumbers() }
     }
 
     mutating func changed(to addresses: [InterfaceAddress]) {

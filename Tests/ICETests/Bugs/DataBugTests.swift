@@ -242,9 +242,12 @@ struct DataBugTests {
         let network = SimulatedNetwork(seed: 1)
         let host = network.makeHost("a", addresses: ["192.0.2.1"])
         let socket = try host.bind("192.0.2.1:5000")
-        var place = ClientSocket(id: SocketID(number: 0), socket: socket, path: .first)
+        let place = ClientSocket(id: SocketID(number: 0), socket: socket, path: .first)
         let addresses = (0..<4).map { TransportAddress("198.51.100.1", port: UInt16(7000 + $0)) }
-        func isAccepted(from index: Int) -> Bool { place.accept(10, from: addresses[index], at: host.now) }
+        let datagram = [UInt8](repeating: 0, count: 10)
+        func isAccepted(from index: Int) -> Bool {
+            place.accept(DatagramBatch(only: datagram.span), from: addresses[index], at: host.now)
+        }
         func expel(_ index: Int) -> UInt64? { place.expel(addresses[index])?.packetsReceived }
         for index in addresses.indices {
             place.admit(addresses[index])
