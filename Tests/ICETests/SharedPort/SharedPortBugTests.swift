@@ -1,0 +1,428 @@
+import ICE
+import ICETesting
+import NetBase
+import STUN
+import Testing
+
+@Suite("A shared port: addresses that change hands, and names that do")
+struct SharedPortBugTests {
+    private static let password = "aPasswordThatIsLongEnough"
+    private static let port: TransportAddress = "192.0.2.10:4000"
+    private static let victim: TransportAddress = "203.0.113.1:7000"
+
+    private static func credentials(_ name: String) throws -> Credentials {
+        try Credentials(usernameFragment: name, password: password)
+    }
+
+    /// A client on the port whose peer is a script with a call of its own.
+    private func accomplice(
+        of peer: ScriptedPeer, _ scene: SharedScene, isLite: Bool = false
+    ) throws -> ICEClient {
+        let client = try scene.answerer {
+            $0.isLite = isLite
+            // Tests want to see the addresses that checks have shown.
+            $0.multicastDNS = .off
+        }
+        client.gatherCandidates()
+        client.processCandidates()
+        try client.setRemoteParameters(peer.parameters)
+        scene.network.run(for: .milliseconds(50))
+        nominate(client, peer)
+        scene.network.run(for: .milliseconds(500))
+        return client
+    }
+
+    private func nominating(_ client: ICEClient, _ peer: ScriptedPeer) -> [UInt8] {
+        peer.check(for: client.localParameters) {
+            $0.role = .controlling
+            $0.nominates = true
+        }.bytes
+    }
+
+    private func nominate(_ client: ICEClient, _ peer: ScriptedPeer) {
+        peer.send(nominating(client, peer), to: Self.port)
+    }
+
+    /// A caller that knows a room's password, and needs nobody's signalling.
+    private func call(_ room: String, _ scene: SharedScene, from host: SimulatedHost) throws -> ICEClient {
+        let caller = scene.caller(on: host) { $0.portRange = 7000...7000 }
+        try caller.setRemoteParameters(
+            ICEParameters(credentials: try Self.credentials(room), options: ["ice2"], isLite: true))
+        caller.gatherCandidates()
+        caller.processCandidates()
+        try caller.addRemoteCandidate("candidate:1 1 udp 2130706431 192.0.2.10 4000 typ host")
+        return caller
+    }
+
+    /// Answers every unknown username with a lite client.
+    private func serve(_ scene: SharedScene) -> () -> [String] {
+        final class Clients {
+            var all: [ICEClient] = []
+            var names: [String] = []
+        }
+        let clients = Clients()
+        scene.port.onUnknownUsername = { [weak scene] check in
+            guard let scene, let credentials = try? Self.credentials(check.usernameFragment) else { return }
+            let client = try? scene.answerer {
+                $0.isLite = true
+                $0.localCredentials = credentials
+            }
+            client?.gatherCandidates()
+            client?.processCandidates()
+            clients.names.append(check.usernameFragment)
+            if let client { clients.all.append(client) }
+        }
+        return { clients.names }
+    }
+
+    // MARK: Addresses that change hands
+
+    @Test("A peer that calls again from the same address, before its old call is known to be dead, is heard")
+    func redial() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("caller", addresses: ["203.0.113.1"])
+        let first = try scene.connect(host) { $0.portRange = 7000...7000 }
+        first.caller.close()
+        let second = try scene.connect(host) { $0.portRange = 7000...7000 }
+        let isConnected = scene.run(until: [second.caller, second.answerer], atMost: .seconds(30))
+        try #require(isConnected)
+        #expect(try scene.talks(second))
+    }
+
+    @Test("A check for a new client is told of although it comes from the address of a call that has ended")
+    func successorOnDemand() throws {
+        let scene = try SharedScene()
+        let names = serve(scene)
+        let host = scene.network.makeHost("caller", addresses: ["203.0.113.1"])
+        let first = try call("room1", scene, from: host)
+        let isFirstConnected = scene.run(until: [first])
+        try #require(isFirstConnected)
+        first.close()
+        scene.network.run(for: .seconds(12))
+        let second = try call("room2", scene, from: host)
+        let isSecondConnected = scene.run(until: [second])
+        #expect(isSecondConnected)
+        #expect(names() == ["room1", "room2"])
+    }
+
+    @Test("An address that a peer has left for another is free while their call goes on")
+    func leftAddress() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("caller", addresses: ["203.0.113.1"])
+        let peer = try ScriptedPeer(scene.network, host, at: Self.victim)
+        let client = try accomplice(of: peer, scene)
+        #expect(client.selectedPair()?.remote.address == Self.victim)
+        let moved = try ScriptedPeer(scene.network, host, at: "203.0.113.1:7001")
+        nominate(client, moved)
+        peer.socket.close()
+        scene.network.run(for: .seconds(60))
+        #expect(client.selectedPair()?.remote.address == "203.0.113.1:7001")
+        let next = try scene.connect(host) { $0.portRange = 7000...7000 }
+        #expect(next.answerer.selectedPair()?.remote.address == Self.victim)
+        #expect(try scene.talks(next))
+    }
+
+    // MARK: Addresses that are taken
+
+    @Test("Checks with a forged source don't keep its owner out", arguments: [false, true])
+    func forgedSource(isLite: Bool) throws {
+        let scene = try SharedScene()
+        let attacker = try ScriptedPeer(
+            scene.network, scene.network.makeHost("attacker", addresses: ["203.0.113.9"]), at: "203.0.113.9:5000")
+        let accomplice = try accomplice(of: attacker, scene, isLite: isLite)
+        let forged = attacker.check(for: accomplice.localParameters) { $0.role = .controlling }
+        scene.network.inject(forged.bytes, from: Self.victim, to: Self.port)
+        scene.network.run(for: .milliseconds(100))
+        let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
+        let call = try scene.connect(host) { $0.portRange = 7000...7000 }
+        let isConnected = scene.run(until: [call.caller, call.answerer])
+        try #require(isConnected)
+        #expect(try scene.talks(call))
+        #expect(scene.texts(of: accomplice).isEmpty)
+    }
+
+    @Test("A call that was silent for some seconds is not lost to a check with a forged source")
+    func forgedSourceInSilence() throws {
+        let scene = try SharedScene()
+        let attacker = try ScriptedPeer(
+            scene.network, scene.network.makeHost("attacker", addresses: ["203.0.113.9"]), at: "203.0.113.9:5000")
+        let accomplice = try accomplice(of: attacker, scene)
+        let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
+        let call = try scene.connect(host) { $0.portRange = 7000...7000 }
+        host.link.isCut = true
+        scene.network.run(for: .seconds(12))
+        #expect(call.answerer.state == .disconnected)
+        let forged = attacker.check(for: accomplice.localParameters) { $0.role = .controlling }
+        scene.network.inject(forged.bytes, from: Self.victim, to: Self.port)
+        scene.network.run(for: .milliseconds(100))
+        host.link.isCut = false
+        scene.network.run(for: .seconds(10))
+        #expect(try scene.talks(call))
+        #expect(scene.texts(of: accomplice).isEmpty)
+    }
+
+    @Test("What a lite peer signals as its address takes nothing from who is there")
+    func signalledAddress() throws {
+        let scene = try SharedScene()
+        let accomplice = try scene.answerer { $0.isLite = true }
+        accomplice.gatherCandidates()
+        accomplice.processCandidates()
+        try accomplice.setRemoteParameters(
+            ICEParameters(usernameFragment: "evil", password: Self.password, isLite: true))
+        try accomplice.addRemoteCandidate("candidate:1 1 udp 2130706431 203.0.113.1 7000 typ host")
+        scene.network.run(for: .milliseconds(100))
+        let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
+        let call = try scene.connect(host) { $0.portRange = 7000...7000 }
+        let isConnected = scene.run(until: [call.caller, call.answerer])
+        try #require(isConnected)
+        #expect(try scene.talks(call))
+        #expect(scene.texts(of: accomplice).isEmpty)
+    }
+
+    @Test("A lite client with a peer at another client's address does not connect, and tells why")
+    func liteAtTheSameEnds() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("caller", addresses: ["203.0.113.1"])
+        let peer = try ScriptedPeer(scene.network, host, at: Self.victim)
+        let first = try accomplice(of: peer, scene, isLite: true)
+        #expect(first.selectedPair() != nil)
+        let second = try accomplice(of: peer, scene, isLite: true)
+        #expect(second.selectedPair() == nil)
+        #expect(![.connected, .completed].contains(second.state))
+        #expect(scene.failures(of: second).contains { $0.code == .addressTaken })
+    }
+
+    // MARK: Names
+
+    @Test(
+        "Checks under the credentials of before a restart find their client from a new address",
+        arguments: [false, true])
+    func retiredName(isShared: Bool) throws {
+        let scene = try SharedScene()
+        var told = 0
+        scene.port.onUnknownUsername = { _ in told += 1 }
+        let nat = scene.network.makeNAT("home", external: ["198.51.100.1"])
+        let caller = scene.caller(on: scene.network.makeHost("caller", addresses: ["10.0.0.2"], behind: nat))
+        let answerer =
+            isShared
+            ? try scene.answerer()
+            : scene.listening(ICEClient(on: scene.server, configuration: ICEConfiguration(role: .controlled)))
+        try scene.introduce(caller, answerer)
+        let isConnected = scene.run(until: [caller, answerer])
+        try #require(isConnected)
+        scene.network.run(for: .seconds(2))
+        // The peer has not heard of the restart yet.
+        answerer.restart()
+        nat.rebind()
+        scene.network.run(for: .seconds(20))
+        #expect([.connected, .completed].contains(caller.state))
+        #expect(told == 0)
+    }
+
+    @Test("A check for a client that is there, on an address that it does not use, is not told of as unknown")
+    func knownNameElsewhere() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("server 2", addresses: ["192.0.2.20", "192.0.2.21"])
+        let port = try SharedPort(on: host, configuration: SharedPortConfiguration(port: 4000))
+        var told = 0
+        port.onUnknownUsername = { _ in told += 1 }
+        let client = try ICEClient(port: port, configuration: ICEConfiguration(role: .controlled))
+        client.shouldUseInterface = { $0.ip == "192.0.2.20" }
+        client.gatherCandidates()
+        scene.network.run(for: .milliseconds(50))
+        let stranger = try ScriptedPeer(
+            scene.network, scene.network.makeHost("stranger", addresses: ["203.0.113.9"]), at: "203.0.113.9:5000")
+        stranger.send(stranger.check(for: client.localParameters).bytes, to: "192.0.2.21:4000")
+        scene.network.run(for: .milliseconds(100))
+        #expect(told == 0)
+        client.close()
+    }
+
+    // MARK: Strangers
+
+    @Test("A flood of unknown usernames from one address leaves others theirs")
+    func floodFromOneAddress() throws {
+        let scene = try SharedScene { $0.unknownUsernamesPerSecond = 20 }
+        var newcomers = 0
+        scene.port.onUnknownUsername = { if $0.usernameFragment == "room" { newcomers += 1 } }
+        let flooder = try ScriptedPeer(
+            scene.network, scene.network.makeHost("flooder", addresses: ["203.0.113.9"]), at: "203.0.113.9:5000")
+        let checks = try (0..<50).map {
+            flooder.check(for: try ICEParameters(usernameFragment: "name\($0)", password: Self.password)).bytes
+        }
+        for index in 0..<5000 {
+            scene.network.schedule(after: .milliseconds(index)) { flooder.send(checks[index % 50], to: Self.port) }
+        }
+        let newcomer = try ScriptedPeer(
+            scene.network, scene.network.makeHost("newcomer", addresses: ["203.0.113.1"]), at: Self.victim)
+        let check = newcomer.check(for: try ICEParameters(usernameFragment: "room", password: Self.password)).bytes
+        // As a check is repeated.
+        for pause in [1000, 1503, 2507, 4511] {
+            scene.network.schedule(after: .milliseconds(pause)) { newcomer.send(check, to: Self.port) }
+        }
+        scene.network.run(for: .seconds(6))
+        #expect(newcomers > 0)
+    }
+
+    @Test("What is no check takes nothing of the rate at which checks are told of")
+    func malformedAndRate() throws {
+        let scene = try SharedScene { $0.unknownUsernamesPerSecond = 10 }
+        var told = 0
+        scene.port.onUnknownUsername = { _ in told += 1 }
+        let stranger = try ScriptedPeer(
+            scene.network, scene.network.makeHost("stranger", addresses: ["203.0.113.9"]), at: "203.0.113.9:5000")
+        let target = try ICEParameters(usernameFragment: "name", password: Self.password)
+        for _ in 0..<20 {
+            stranger.send(stranger.check(for: target) { $0.hasFingerprint = false }.bytes, to: Self.port)
+        }
+        stranger.send(stranger.check(for: target).bytes, to: Self.port)
+        scene.network.run(for: .milliseconds(50))
+        #expect(told == 1)
+    }
+
+    @Test(
+        "What can be no username fragment is seen from its bytes, before the cost of hashing a Unicode string",
+        arguments: [
+            String(repeating: "\u{327}\u{301}", count: 100), String(repeating: "a", count: 257), "abc", "abc\u{e9}",
+        ])
+    func noFragment(_ name: String) throws {
+        var message = STUNMessage(.request, .binding, transactionID: STUNTransactionID())
+        message.append(STUNMessage.Username("\(name):peer"))
+        #expect(STUNEnvelope.usernameFragment(in: message.bytes.span) == nil)
+    }
+
+    // MARK: Relays
+
+    private func turnServer(_ scene: SharedScene, _ name: String, _ ip: IPAddress) throws -> SimulatedTURNServer {
+        try SimulatedTURNServer(on: scene.network.makeHost(name, addresses: [ip]), users: ["user": "secret"])
+    }
+
+    private func relayed(
+        _ scene: SharedScene, _ index: UInt32, password: String = "secret",
+        policy: ICEConfiguration.TransportPolicy = .relay
+    ) throws -> (host: SimulatedHost, caller: ICEClient, answerer: ICEClient) {
+        let host = scene.network.makeHost("caller \(index)", addresses: [IPAddress(v4: 0xcb00_7100 + index)])
+        let server = try ICEServer(urls: ["turn:192.0.2.1"], username: "user", credential: password)
+        let call = try scene.connect(
+            host,
+            answerer: {
+                $0.servers = [server]
+                $0.transportPolicy = policy
+            })
+        return (host, call.caller, call.answerer)
+    }
+
+    @Test("A TURN server stays with its client although the client's peer is silent for a while")
+    func relayInSilence() throws {
+        let scene = try SharedScene()
+        let turn = try turnServer(scene, "turn", "192.0.2.1")
+        withExtendedLifetime(turn) {}
+        let first = try relayed(scene, 1)
+        #expect(try scene.talks((first.caller, first.answerer)))
+        first.host.link.isCut = true
+        scene.network.run(for: .seconds(12))
+        #expect(first.answerer.state == .disconnected)
+        let second = try relayed(scene, 2)
+        #expect(try scene.talks((second.caller, second.answerer)))
+        first.host.link.isCut = false
+        scene.network.run(for: .seconds(5))
+        #expect(try scene.talks((first.caller, first.answerer)))
+    }
+
+    @Test("A relay at a server that the first one has led to works over the port, and so does a second one")
+    func redirectedRelays() throws {
+        let scene = try SharedScene()
+        let turn = try turnServer(scene, "turn", "192.0.2.1")
+        let other = try turnServer(scene, "other turn", "192.0.2.2")
+        turn.settings.redirect = TURNRedirect(to: ["192.0.2.2:3478"])
+        for index in 1...2 {
+            let call = try relayed(scene, UInt32(index))
+            try #require(call.answerer.selectedPair()?.local.kind == .relayed)
+            #expect(try scene.talks((call.caller, call.answerer)))
+        }
+        #expect(other.allocations.count == 2)
+    }
+
+    @Test("A TURN server that a client could not use is another client's to ask from the port")
+    func refusedRelay() throws {
+        let scene = try SharedScene()
+        let turn = try turnServer(scene, "turn", "192.0.2.1")
+        let first = try relayed(scene, 1, password: "wrong", policy: .all)
+        #expect(turn.allocations.isEmpty && first.answerer.selectedPair()?.local.kind == .host)
+        let second = try relayed(scene, 2)
+        #expect(second.answerer.selectedPair()?.local.kind == .relayed)
+        #expect(turn.allocations.map(\.client) == [Self.port])
+    }
+
+    // MARK: Sockets
+
+    @Test("That nobody listens at a peer's address is told to the client that asked there")
+    func unreachable() throws {
+        let scene = try SharedScene()
+        _ = scene.network.makeHost("nobody", addresses: ["203.0.113.1"])
+        let client = try scene.answerer()
+        client.gatherCandidates()
+        client.processCandidates()
+        try client.setRemoteParameters(ICEParameters(usernameFragment: "gone", password: Self.password))
+        try client.addRemoteCandidate("candidate:1 1 udp 2130706431 203.0.113.1 7000 typ host")
+        scene.network.run(for: .seconds(60))
+        #expect(scene.failures(of: client).map(\.code) == [.refused])
+    }
+
+    @Test("A client that always has more to send leaves room for others")
+    func room() throws {
+        let scene = try SharedScene()
+        let calls = try (1...2).map { index in
+            try scene.connect(
+                scene.network.makeHost("caller \(index)", addresses: [IPAddress(v4: 0xcb00_7100 + UInt32(index))]))
+        }
+        // Ten datagrams of the applications fit into the buffer each time that there is room.
+        let interface = scene.server.interface
+        var sent = 0
+        scene.network.interceptor = { packet in
+            if packet.sender == "server", !STUNMessage.looksLikeSTUN(packet.bytes.span) {
+                sent += 1
+                if sent % 10 == 0 { interface.sendFault = .wouldBlock }
+            }
+            return .pass
+        }
+        interface.sendFault = .wouldBlock
+        for call in calls {
+            let answerer = call.answerer
+            answerer.onWritable = { [weak answerer] _ in
+                while let answerer, (try? answerer.send("x")) != nil {}
+            }
+            #expect(throws: ICEError.self) { try answerer.send("x") }
+        }
+        for index in 1...20 {
+            scene.network.schedule(after: .milliseconds(index * 10)) { interface.sendFault = nil }
+        }
+        scene.network.run(for: .milliseconds(400))
+        let counts = calls.map { scene.texts(of: $0.caller).count }
+        #expect(counts.reduce(0, +) >= 150)
+        #expect(counts.allSatisfy { $0 >= 50 })
+        scene.network.interceptor = nil
+    }
+
+    @Test("A closed client that somebody still holds keeps no port open")
+    func closedClient() throws {
+        let network = SimulatedNetwork(seed: 5)
+        let host = network.makeHost("server", addresses: ["192.0.2.10"])
+        var port: SharedPort? = try SharedPort(on: host, configuration: SharedPortConfiguration(port: 4000))
+        weak let weakPort = port
+        let client = try #require(try port.map { try ICEClient(port: $0, configuration: ICEConfiguration()) })
+        client.gatherCandidates()
+        network.run(for: .milliseconds(50))
+        client.close()
+        port = nil
+        network.run(for: .milliseconds(50))
+        #expect(weakPort == nil)
+        withExtendedLifetime(client) {}
+    }
+
+    @Test("An address that is named twice is opened once")
+    func duplicate() throws {
+        let scene = try SharedScene { $0.addresses = ["192.0.2.10", "192.0.2.10"] }
+        #expect(scene.port.localAddresses == [Self.port])
+    }
+}
