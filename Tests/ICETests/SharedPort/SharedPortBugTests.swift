@@ -89,6 +89,25 @@ struct SharedPortBugTests {
         #expect(try scene.talks(second))
     }
 
+    @Test("So is one whose calls are with lite clients, and its data is not the old call's")
+    func liteRedial() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("caller", addresses: ["203.0.113.1"])
+        let first = try scene.connect(
+            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = true })
+        first.caller.close()
+        let second = try scene.connect(
+            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = true })
+        // As an application does that sends and hears nothing.
+        for _ in 0..<30 {
+            if second.caller.selectedPair() != nil { try second.caller.send("for the second call") }
+            scene.network.run(for: .seconds(1))
+        }
+        try #require(second.caller.selectedPair() != nil)
+        #expect(try scene.talks(second))
+        #expect(scene.texts(of: first.answerer).isEmpty)
+    }
+
     @Test("A check for a new client is told of although it comes from the address of a call that has ended")
     func successorOnDemand() throws {
         let scene = try SharedScene()
@@ -124,8 +143,8 @@ struct SharedPortBugTests {
 
     // MARK: Addresses that are taken
 
-    @Test("Checks with a forged source don't keep its owner out", arguments: [false, true])
-    func forgedSource(isLite: Bool) throws {
+    @Test("Checks with a forged source don't keep its owner out", arguments: [false, true], [false, true])
+    func forgedSource(isLite: Bool, isVictimLite: Bool) throws {
         let scene = try SharedScene()
         let attacker = try ScriptedPeer(
             scene.network, scene.network.makeHost("attacker", addresses: ["203.0.113.9"]), at: "203.0.113.9:5000")
@@ -134,7 +153,8 @@ struct SharedPortBugTests {
         scene.network.inject(forged.bytes, from: Self.victim, to: Self.port)
         scene.network.run(for: .milliseconds(100))
         let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
-        let call = try scene.connect(host) { $0.portRange = 7000...7000 }
+        let call = try scene.connect(
+            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = isVictimLite })
         let isConnected = scene.run(until: [call.caller, call.answerer])
         try #require(isConnected)
         #expect(try scene.talks(call))
@@ -161,8 +181,8 @@ struct SharedPortBugTests {
         #expect(scene.texts(of: accomplice).isEmpty)
     }
 
-    @Test("What a lite peer signals as its address takes nothing from who is there")
-    func signalledAddress() throws {
+    @Test("What a lite peer signals as its address takes nothing from who is there", arguments: [false, true])
+    func signalledAddress(isVictimLite: Bool) throws {
         let scene = try SharedScene()
         let accomplice = try scene.answerer { $0.isLite = true }
         accomplice.gatherCandidates()
@@ -172,7 +192,8 @@ struct SharedPortBugTests {
         try accomplice.addRemoteCandidate("candidate:1 1 udp 2130706431 203.0.113.1 7000 typ host")
         scene.network.run(for: .milliseconds(100))
         let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
-        let call = try scene.connect(host) { $0.portRange = 7000...7000 }
+        let call = try scene.connect(
+            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = isVictimLite })
         let isConnected = scene.run(until: [call.caller, call.answerer])
         try #require(isConnected)
         #expect(try scene.talks(call))
