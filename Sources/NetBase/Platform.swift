@@ -107,8 +107,8 @@ package protocol DatagramSocket: AnyObject {
     /// Takes a remote address for this socket's owner alone; false where another owner of the same address of this machine has it.
     func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool
 
-    /// Gives a claimed address back.
-    func release(_ address: TransportAddress)
+    /// Gives a claimed address back; ``RemoteUse/peer`` only the claim to carry data there.
+    func release(_ address: TransportAddress, as use: RemoteUse)
 
     /// Makes batches tell the byte with DSCP and ECN that they arrived with, where the platform knows of such.
     func reportTrafficClass() throws(NetworkError)
@@ -122,10 +122,10 @@ package protocol DatagramSocket: AnyObject {
 
 /// What the owner of a socket has at a remote address.
 package enum RemoteUse: Hashable, Sendable {
-    /// A peer that has answered there, whose data and checks come from there.
+    /// A check from there was authentic, though its source may be forged by somebody who knows the password.
+    case checkedPeer
+    /// Data goes there.
     case peer
-    /// What seems to be a peer: a check from there was authentic, but its source may be forged by somebody who knows the password.
-    case unprovenPeer
     /// A TURN server, with the one allocation that it has for the five-tuple; it may be asked for mapped addresses by others too.
     case relayServer
 }
@@ -135,7 +135,7 @@ extension DatagramSocket {
     package func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool { true }
 
     /// Does nothing.
-    package func release(_ address: TransportAddress) {}
+    package func release(_ address: TransportAddress, as use: RemoteUse) {}
 
     /// Does nothing.
     package func setTypeOfService(_ value: UInt8) throws(NetworkError) {}

@@ -64,9 +64,7 @@ extension ICEClient {
         turn.wantsMobility = configuration.relayMobility
         let pacing = configuration.pacing
         turn.retransmission = pacing.schedule(pacing.initialRetransmissionTimeout)
-        // Of a port that is shared with other clients the server's five-tuple may be taken: then the relay has a socket of its own.
-        let mayShare = url.transport == .udp && via?.claim(address, as: .relayServer) == true
-        let shared = mayShare ? via : nil
+        let shared = url.transport == .udp ? via : nil
         let client = try TURNClient(platform: platform, configuration: turn, sharing: shared)
         return Relay(client, id: order.id, via: shared == nil ? nil : order.via, isAttached: false)
     }
@@ -152,8 +150,8 @@ extension ICEClient {
         if relay.client.isSharing {
             // Two allocations need two five-tuples, and a redirection may have led both to one server.
             let server = relay.client.serverAddress
-            let isOwn = !relays.contains { $0 !== relay && $0.via == other && $0.client.serverAddress == server }
-            guard isOwn, server.map({ socket.claim($0, as: .relayServer) }) != false else {
+            guard !relays.contains(where: { $0 !== relay && $0.via == other && $0.client.serverAddress == server })
+            else {
                 return relayLost(relay, reason: "the address that its server was reached from is gone")
             }
             relay.via = other

@@ -33,7 +33,8 @@ extension ICEClient {
         socket.onWritable = { [weak self] in self?.writable(id) }
         socket.onUnreachable = { [weak self] destination, error in
             guard let self else { return }
-            for relay in relays where relay.via == id && relay.client.serverAddress == destination {
+            for relay in relays
+            where relay.via == id && relay.client.isSharing && relay.client.serverAddress == destination {
                 relay.client.unreachable(error)
             }
             input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
@@ -58,16 +59,12 @@ extension ICEClient {
     }
 
     func admit(_ address: TransportAddress, on id: SocketID) {
-        withSocket(id) {
-            $0.admit(address)
-            // On a shared port another client may have been quicker; it keeps the address until this one's check is answered.
-            _ = $0.socket.claim(address, as: .unprovenPeer)
-        }
+        withSocket(id) { $0.admit(address) }
     }
 
     func expel(_ address: TransportAddress, from id: SocketID) {
         guard let known = sockets.first(where: { $0.id == id }), let traffic = known.expel(address) else { return }
-        known.socket.release(address)
+        known.socket.release(address, as: .checkedPeer)
         keepTraffic(traffic, with: address, on: id)
     }
 
@@ -76,8 +73,7 @@ extension ICEClient {
         let waiting = before.map { takeGathered(from: $0) } ?? GatheredDatagrams()
         drop(path)
         guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
-        // What carries data has answered a check; a lite agent has asked nothing.
-        _ = socket.claim(destination, as: configuration.isLite ? .unprovenPeer : .peer)
+        guard claim(destination, on: socket, for: path) else { return }
         // A restart's pair over the same addresses counts from its own beginning.
         if let before, before.id == id, before.destination == destination {
             withSocket(id) { $0.resetTraffic { $0 != destination } }
@@ -92,16 +88,11 @@ extension ICEClient {
         (socket as? RelayedSocket)?.bindChannel(to: destination)
     }
 
-    /// A peer that is given up may be another client's, on a shared port.
-    func loseAddress(of path: StreamComponent) {
-        guard let lost = paths.first(where: { $0.path == path }) else { return }
-        lost.socket.release(lost.destination)
-    }
-
     /// Ends a component's way, and keeps what was counted on it.
     func drop(_ path: StreamComponent) {
         guard let index = paths.firstIndex(where: { $0.path == path }) else { return }
         let way = paths.remove(at: index)
+        release(way)
         let lost = takeGathered(from: way)
         if !lost.isEmpty { countDiscarded(lost.count, lost.bytes.count, on: way) }
         keepTraffic(of: way)

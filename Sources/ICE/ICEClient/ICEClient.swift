@@ -96,7 +96,7 @@ public final class ICEClient {
     let platform: any Platform
     /// The client's place on a shared port, if it has no ports of its own.
     let member: PortMember?
-    private var namedGeneration = 0
+    var namedGeneration = 0
     let logger: Logger
     var sockets: [ClientSocket] = []
     var paths: [DataPath] = []
@@ -155,7 +155,7 @@ public final class ICEClient {
     public convenience init(
         port: SharedPort, configuration: ICEConfiguration = ICEConfiguration(), logger: Logger? = nil
     ) throws(ICEError) {
-        let member = PortMember(of: port)
+        let member = PortMember(of: port, isLite: configuration.isLite)
         self.init(platform: port.platform, configuration: configuration, logger: logger, member: member)
         try enter(port)
     }
@@ -244,10 +244,7 @@ public final class ICEClient {
         isPerforming = true
         while let effect = agent.nextEffect() { perform(effect) }
         isPerforming = false
-        if let member, agent.generation != namedGeneration {
-            namedGeneration = agent.generation
-            member.take(agent.localParameters.usernameFragment)
-        }
+        rename()
         reviewExpectations()
         setAlarm()
     }
@@ -286,7 +283,6 @@ public final class ICEClient {
             use(path, id, destination)
         case .dropPath(let path):
             if !isClosed { selectedPairChanges += 1 }
-            loseAddress(of: path)
             drop(path)
         case .ask(let check): ask(about: check)
         case .event(.trace(let event)): schedule(.trace(event.at(platform.now - madeAt)))

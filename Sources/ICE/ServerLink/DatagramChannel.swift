@@ -65,7 +65,7 @@ final class DatagramChannel: ServerChannel {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        if !isShared { socket.close() }
+        if isShared { socket.release(server, as: .relayServer) } else { socket.close() }
         (onOpen, onBytes, onFailure, onUnreachable, onWritable, onDeadlineChange, onStray) = (
             nil, nil, nil, nil, nil, nil, nil
         )

@@ -113,6 +113,8 @@ extension ServerLink {
     }
 
     private func makeDatagramChannel(to server: TransportAddress) throws(NetworkError) -> DatagramChannel {
+        // Of a port that is shared with other clients the server's five-tuple may be taken: then the link has a socket of its own.
+        if sharedSocket?.claim(server.unmapped, as: .relayServer) == false { sharedSocket = nil }
         guard let sharedSocket else {
             let channel = try DatagramChannel(on: platform, to: server, from: endpoint.localAddress)
             channel.onStray = { [weak self] bytes in self?.onStray?(bytes) }

@@ -1,13 +1,18 @@
 import NetBase
 
-/// A client's place on a shared port: the name that checks ask for it by, and its share of each socket.
+/// A client's place on a shared port: the names that checks ask for it by, and its share of each socket.
 final class PortMember {
-    let port: SharedPort
+    /// Nil once the client has left.
+    private(set) var port: SharedPort?
+    let isLite: Bool
     weak var client: ICEClient?
-    private(set) var name: String?
+    private(set) var names: [String] = []
     private(set) var views: [PortView] = []
 
-    init(of port: SharedPort) { self.port = port }
+    init(of port: SharedPort, isLite: Bool) {
+        self.port = port
+        self.isLite = isLite
+    }
 
     /// Whether the client's peer has not been heard of for a while, so that its addresses may be somebody else's by now.
     var isSilent: Bool {
@@ -17,18 +22,19 @@ final class PortMember {
         }
     }
 
-    /// Takes a username fragment; false where another client of the port has it.
-    @discardableResult
-    func take(_ name: String) -> Bool {
-        guard name != self.name else { return true }
-        guard port.enter(self, as: name) else { return false }
-        if let former = self.name { port.leave(as: former) }
-        self.name = name
-        return true
+    /// Takes the username fragments that checks may name, the present one first, and gives others back; false where another client of the
+    /// port has the present one.
+    func take(_ wanted: [String]) -> Bool {
+        for name in names where !wanted.contains(name) { port?.leave(as: name) }
+        names = wanted.filter { names.contains($0) || port?.enter(self, as: $0) == true }
+        return names.first == wanted.first
     }
 
     /// A view of the port's socket on an address.
     func makeView(on ip: IPAddress) throws(NetworkError) -> PortView {
+        guard let port else {
+            throw NetworkError(.closed, name: "EBADF", operation: "open \(ip) on a port that was left")
+        }
         let socket = try port.socket(on: ip)
         guard view(of: socket) == nil else {
             throw NetworkError(
@@ -46,8 +52,9 @@ final class PortMember {
 
     /// Gives all back.
     func leave() {
-        if let name { port.leave(as: name) }
-        name = nil
+        for name in names { port?.leave(as: name) }
+        names = []
         for view in views { view.close() }
+        port = nil
     }
 }

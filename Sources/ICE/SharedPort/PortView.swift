@@ -4,14 +4,21 @@ import STUN
 /// A socket of a shared port as one client sees it: it gets its own datagrams, and sends where no other client has a call.
 final class PortView: DatagramSocket {
     let socket: SharedSocket
-    var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)?
+    let member: PortMember
     var onUnreachable: ((TransportAddress, NetworkError) -> Void)?
     var onWritable: (() -> Void)?
-    unowned let member: PortMember
+    private(set) var onBatch: ((DatagramBatch, TransportAddress) -> Void)?
     private(set) var isClosed = false
     /// The remote address that was last found to be this client's.
     private var own: TransportAddress?
     private var claimed: [TransportAddress] = []
+    /// Whether some of its data was taken since it was last told that there is room.
+    private(set) var hasHadRoom = false
+    /// A STUN message that there was no room for: one client's data must not cost another's consent.
+    private var held: (bytes: [UInt8], destination: TransportAddress)?
+
+    /// A peer that has checks sent from ever new addresses keeps the latest of them.
+    private static let claimLimit = 16
 
     init(of socket: SharedSocket, for member: PortMember) {
         self.socket = socket
@@ -20,23 +27,53 @@ final class PortView: DatagramSocket {
 
     var localAddress: TransportAddress { socket.localAddress }
 
+    // MARK: Receiving
+
+    /// Each datagram of a batch; ``receiveBatches(_:)`` is what clients use.
+    var onDatagram: ((Span<UInt8>, TransportAddress) -> Void)? {
+        didSet {
+            guard let onDatagram else { return }
+            onBatch = { batch, source in
+                for index in 0..<batch.count { onDatagram(batch[index], source) }
+            }
+        }
+    }
+
+    func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void) { onBatch = body }
+
+    func reportTrafficClass() throws(NetworkError) { try socket.socket.reportTrafficClass() }
+
     // MARK: Sending
 
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
-        if destination != own { try prepare(bytes, destination) }
+        try prepare(bytes, destination)
         do throws(NetworkError) {
             try socket.socket.send(bytes, to: destination)
+            hasHadRoom = true
         } catch {
-            if error.code == .wouldBlock { socket.expectRoom(for: self) }
-            throw error
+            guard error.code == .wouldBlock else { throw error }
+            socket.expectRoom(for: self)
+            guard STUNMessage.looksLikeSTUN(bytes) else { throw error }
+            held = ([UInt8](copying: bytes), destination)
         }
     }
 
     func send(contentsOf datagrams: [[UInt8]], to destination: TransportAddress) throws(NetworkError) -> Int {
-        if destination != own, let first = datagrams.first { try prepare(first.span, destination) }
+        guard let first = datagrams.first else { return 0 }
+        try prepare(first.span, destination)
+        return try expectingRoom(for: datagrams.count) { () throws(NetworkError) in
+            try socket.socket.send(contentsOf: datagrams, to: destination)
+        }
+    }
+
+    func send(
+        _ bytes: Span<UInt8>, inDatagramsOf size: Int, to destination: TransportAddress
+    ) throws(NetworkError) -> Int {
+        try prepare(bytes, destination)
         do throws(NetworkError) {
-            let taken = try socket.socket.send(contentsOf: datagrams, to: destination)
-            if taken < datagrams.count { socket.expectRoom(for: self) }
+            let taken = try socket.socket.send(bytes, inDatagramsOf: size, to: destination)
+            hasHadRoom = true
+            if taken * size < bytes.count { socket.expectRoom(for: self) }
             return taken
         } catch {
             if error.code == .wouldBlock { socket.expectRoom(for: self) }
@@ -44,38 +81,71 @@ final class PortView: DatagramSocket {
         }
     }
 
-    /// Of a request to an address that is nobody's yet it is noted who asks, so that the answer finds its way.
+    private func expectingRoom(for count: Int, _ send: () throws(NetworkError) -> Int) throws(NetworkError) -> Int {
+        do throws(NetworkError) {
+            let taken = try send()
+            hasHadRoom = true
+            if taken < count { socket.expectRoom(for: self) }
+            return taken
+        } catch {
+            if error.code == .wouldBlock { socket.expectRoom(for: self) }
+            throw error
+        }
+    }
+
+    func tellRoom() {
+        hasHadRoom = false
+        onWritable?()
+    }
+
+    func sendHeld() {
+        guard let (bytes, destination) = held else { return }
+        held = nil
+        // What is refused again is held again, and anything else is lost as datagrams are.
+        try? send(bytes.span, to: destination)
+    }
+
+    /// An answer says that a check from there was authentic; of a request to an address that is nobody's it is noted who asks, so that the
+    /// answer finds its way.
     private func prepare(_ bytes: Span<UInt8>, _ destination: TransportAddress) throws(NetworkError) {
-        let operation = "send to \(destination)"
-        guard !isClosed else { throw NetworkError(.closed, name: "EBADF", operation: operation) }
-        switch socket.owner(of: destination) {
-        case let owner? where owner.view === self:
-            own = destination
-            return
-        case let owner? where owner.hasPeer:
+        let isSTUN = bytes.count > 1 && bytes[0] & 0xc0 == 0
+        if !isSTUN, destination == own { return }
+        guard !isClosed, !socket.isClosed else {
+            throw NetworkError(.closed, name: "EBADF", operation: "send to \(destination)")
+        }
+        let envelope = isSTUN ? STUNEnvelope(of: bytes) : nil
+        if envelope?.messageClass == .success, take(destination, as: .checkedPeer, isCheck: true) { return }
+        guard !socket.isTaken(destination, from: self) else {
             throw NetworkError(
                 .addressInUse, name: "EADDRINUSE",
-                operation:
-                    "\(operation), where another client of the shared port has a call: give one of the two its own port"
-            )
-        default:
-            guard let envelope = STUNEnvelope(of: bytes), envelope.messageClass == .request else { return }
-            socket.note(envelope.transactionID, by: self)
+                operation: "send to \(destination), where another client of the shared port has a call: "
+                    + "give one of the two its own port")
+        }
+        if socket.isOwn(destination, of: self) {
+            own = destination
+        } else if let envelope, envelope.messageClass == .request {
+            socket.note(envelope.transactionID, to: destination, by: self)
         }
     }
 
     // MARK: Remote addresses
 
-    func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool {
-        guard !isClosed, socket.give(address, to: self, as: use) else { return false }
-        if !claimed.contains(address) { claimed.append(address) }
+    func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool { take(address, as: use) }
+
+    private func take(_ address: TransportAddress, as use: RemoteUse, isCheck: Bool = false) -> Bool {
+        guard !isClosed, socket.take(address, by: self, as: use, isCheck: isCheck) else { return false }
+        guard !claimed.contains(address) else { return true }
+        claimed.append(address)
+        // The eldest goes if nothing but a check has come from there.
+        if claimed.count > Self.claimLimit { release(claimed[0], as: .checkedPeer) }
         return true
     }
 
-    func release(_ address: TransportAddress) {
+    func release(_ address: TransportAddress, as use: RemoteUse) {
+        socket.release(address, by: self, as: use)
+        guard !socket.isOwn(address, of: self) else { return }
         claimed.removeAll { $0 == address }
         lose(address)
-        socket.take(address, from: self)
     }
 
     /// Another client has the address now.
@@ -86,25 +156,17 @@ final class PortView: DatagramSocket {
     // MARK: End
 
     /// The port is closed: nothing is sent any more.
-    func portClosed() {
-        isClosed = true
-        own = nil
-    }
+    func socketClosed() { own = nil }
 
     func close() {
-        guard !isClosed else { return dropClosures() }
         isClosed = true
         own = nil
-        for address in claimed { socket.take(address, from: self) }
+        held = nil
+        socket.forget(self, at: claimed)
         claimed = []
-        socket.forget(self)
-        dropClosures()
-    }
-
-    private func dropClosures() {
         member.forget(self)
-        let dropped = (onDatagram, onUnreachable, onWritable)
-        (onDatagram, onUnreachable, onWritable) = (nil, nil, nil)
+        let dropped = (onBatch, onDatagram, onUnreachable, onWritable)
+        (onBatch, onDatagram, onUnreachable, onWritable) = (nil, nil, nil, nil)
         withExtendedLifetime(dropped) {}
     }
 }

@@ -1,36 +1,44 @@
 import NetBase
 import STUN
 
-/// Who has asked what, for as long as an answer may come: requests that are repeated are noted anew.
+/// Who has asked what, and whom, for as long as an answer may come: requests that are repeated are noted anew.
 struct RecentQuestions {
-    private var recent: [STUNTransactionID: PortView] = [:]
-    private var older: [STUNTransactionID: PortView] = [:]
+    private struct Notes {
+        var askers: [STUNTransactionID: PortView] = [:]
+        var destinations: [TransportAddress: PortView] = [:]
+    }
+
+    private var recent = Notes()
+    private var older = Notes()
     private var turnedAt: Instant?
 
     /// An answer that takes longer than this is late for any retransmission schedule.
     private static let generation = Duration.seconds(8)
 
-    mutating func note(_ id: STUNTransactionID, by view: PortView, at now: Instant) {
+    mutating func note(_ id: STUNTransactionID, to destination: TransportAddress, by view: PortView, at now: Instant) {
         turn(at: now)
-        recent[id] = view
+        recent.askers[id] = view
+        recent.destinations[destination] = view
     }
 
-    func asker(of id: STUNTransactionID) -> PortView? { recent[id] ?? older[id] }
+    func asker(of id: STUNTransactionID) -> PortView? { Self.open(recent.askers[id] ?? older.askers[id]) }
 
-    mutating func forget(_ view: PortView) {
-        recent = recent.filter { $0.value !== view }
-        older = older.filter { $0.value !== view }
+    /// Who has asked last at an address.
+    func asker(at destination: TransportAddress) -> PortView? {
+        Self.open(recent.destinations[destination] ?? older.destinations[destination])
     }
+
+    private static func open(_ view: PortView?) -> PortView? { view?.isClosed == false ? view : nil }
 
     /// Frees what was noted too long ago.
-    mutating func turn(at now: Instant) {
+    private mutating func turn(at now: Instant) {
         guard let turnedAt else {
             self.turnedAt = now
             return
         }
         guard now >= turnedAt + Self.generation else { return }
-        older = now < turnedAt + Self.generation * 2 ? recent : [:]
-        recent = [:]
+        older = now < turnedAt + Self.generation * 2 ? recent : Notes()
+        recent = Notes()
         self.turnedAt = now
     }
 }

@@ -20,9 +20,9 @@ public import UV
 ///     var configuration = ICEConfiguration(role: .controlled)
 ///     configuration.isLite = true
 ///     configuration.localCredentials = credentials
-///     let client = try? ICEClient(port: port, configuration: configuration)
-///     client?.gatherCandidates()
-///     client?.processCandidates()
+///     guard let client = try? ICEClient(port: port, configuration: configuration) else { return }
+///     client.gatherCandidates()
+///     client.processCandidates()
 ///     calls[check.usernameFragment] = client
 /// }
 /// ```
@@ -43,7 +43,7 @@ public final class SharedPort {
     var counted = SharedPortStatistics()
     private var sockets: [SharedSocket] = []
     private var members: [String: PortMember] = [:]
-    private var limit: RateLimit
+    private var limit: StrangerLimit
     private(set) var isClosed = false
 
     /// Opens the port.
@@ -59,11 +59,11 @@ public final class SharedPort {
     package init(platform: any Platform, configuration: SharedPortConfiguration) throws(NetworkError) {
         self.platform = platform
         self.configuration = configuration
-        limit = RateLimit(perSecond: configuration.unknownUsernamesPerSecond, at: platform.now)
-        let addresses =
-            if let wanted = configuration.addresses { wanted } else { try Self.reachableAddresses(on: platform) }
+        var generator = platform.makeRandomNumberGenerator()
+        limit = StrangerLimit(
+            perSecond: configuration.unknownUsernamesPerSecond, using: &generator, at: platform.now)
         do throws(NetworkError) {
-            for ip in addresses { _ = try open(on: ip) }
+            try openAll()
         } catch {
             close()
             throw error
@@ -78,7 +78,7 @@ public final class SharedPort {
     /// How much has happened so far.
     public var statistics: SharedPortStatistics {
         var statistics = counted
-        statistics.clients = members.count
+        statistics.clients = members.lazy.filter { $0.value.names.first == $0.key }.count
         return statistics
     }
 
@@ -113,18 +113,46 @@ public final class SharedPort {
         return try open(on: ip)
     }
 
+    /// Where the system chooses the port, another address may have it taken: then it chooses again.
+    private func openAll() throws(NetworkError) {
+        let addresses: [IPAddress]
+        if let wanted = configuration.addresses {
+            addresses = wanted
+        } else {
+            addresses = try Self.reachableAddresses(on: platform)
+        }
+        guard !addresses.contains(where: \.isUnspecified) else {
+            throw NetworkError(
+                .invalidArgument, name: "EINVAL",
+                operation: "open a shared port on an address that stands for all: name them, or none")
+        }
+        for attempt in 1...Self.attempts {
+            do throws(NetworkError) {
+                for ip in addresses { _ = try socket(on: ip) }
+                return
+            } catch {
+                guard error.code == .addressInUse, configuration.port == 0, attempt < Self.attempts else { throw error }
+                for socket in sockets { socket.close() }
+                sockets = []
+            }
+        }
+    }
+
+    private static let attempts = 8
+
     private func open(on ip: IPAddress) throws(NetworkError) -> SharedSocket {
         let address = TransportAddress(ip, port: sockets.first?.localAddress.port ?? configuration.port)
         let bound =
             configuration.isCommonToLoops
             ? try platform.bindCommonDatagramSocket(to: address) : try platform.bindDatagramSocket(to: address)
-        if let codePoint = configuration.differentiatedServicesCodePoint, codePoint < 64 {
-            do throws(NetworkError) {
+        do throws(NetworkError) {
+            try bound.growBuffers(receive: configuration.receiveBufferSize, send: configuration.sendBufferSize)
+            if let codePoint = configuration.differentiatedServicesCodePoint, codePoint < 64 {
                 try bound.setTypeOfService(codePoint << 2)
-            } catch {
-                bound.close()
-                throw error
             }
+        } catch {
+            bound.close()
+            throw error
         }
         let socket = SharedSocket(bound, of: self, on: platform)
         sockets.append(socket)
@@ -145,28 +173,30 @@ public final class SharedPort {
 
     // MARK: Strangers
 
-    /// Tells the application of a check for a client that is not there.
-    ///
-    /// - Returns: The client's name.
-    func introduce(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) -> String? {
-        guard let onUnknownUsername, limit.allows(at: platform.now) else {
+    /// Tells the application of a check for a client that is not there; whether it was told.
+    func introduce(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) -> Bool {
+        guard STUNEnvelope.hasFingerprint(bytes) else {
+            counted.foreignDatagrams += 1
+            return false
+        }
+        guard let onUnknownUsername, limit.allows(source.ip, at: platform.now) else {
             counted.droppedUnknownUsernames += 1
-            return nil
+            return false
         }
         guard let unknown = UnknownUsername(bytes, from: source, to: localAddress) else {
             counted.foreignDatagrams += 1
-            return nil
+            return false
         }
         counted.unknownUsernames += 1
         onUnknownUsername(unknown)
-        return unknown.usernameFragment
+        return true
     }
 }
 
 extension UnknownUsername {
     /// Nil for what no agent sends (RFC 8445 §7.1): each check has a username of two fragments, an integrity and a fingerprint.
     init?(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) {
-        guard let message = try? STUNMessage(parsing: bytes), message.method == .binding, message.fingerprint == .valid,
+        guard let message = try? STUNMessage(parsing: bytes), message.method == .binding,
             let username = message[STUNMessage.Username.self]?.value
         else { return nil }
         let fragments = username.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

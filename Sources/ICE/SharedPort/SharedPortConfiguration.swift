@@ -18,8 +18,18 @@ public struct SharedPortConfiguration: Sendable {
     /// The DSCP of all that is sent, 0 to 63 (RFC 8837); nil leaves it to the system. That of a client's own configuration does not count.
     public var differentiatedServicesCodePoint: UInt8?
 
+    /// The receive buffer to ask for on each address, in bytes; the system may give less (`net.core.rmem_max` on Linux). All calls
+    /// share it, so that it is what stands between a busy moment of the loop and lost datagrams. Nil leaves the system's.
+    public var receiveBufferSize: Int? = 4 << 20
+
+    /// The send buffer to ask for on each address, in bytes; nil leaves the system's.
+    public var sendBufferSize: Int?
+
     /// How many checks with an unknown username ``SharedPort/onUnknownUsername`` is told of in a second, and at once; the others are
     /// dropped and counted. 1 at least.
+    ///
+    /// Of those from one address (or /56 of IPv6) no more than a quarter is told, so that it does not keep others out. Against sources that
+    /// are all forged nothing helps but a firewall, or signalling ahead of the checks.
     public var unknownUsernamesPerSecond = 200
 
     /// A free port on all addresses.

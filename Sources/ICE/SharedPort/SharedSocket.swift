@@ -8,146 +8,143 @@ import STUN
 ///                    /
 ///  datagram ── STUN ── answer ── transaction is known? ──▶ who asked;  else the source's client
 ///                    \
-///                     request ── username is known? ──▶ that client;  else the source's client;  else the application
+///                     request ── username is known? ──▶ that client;  else the application
 /// ```
-///
-/// An address becomes a client's once a check from there was authentic, or an answer: nothing is remembered of anybody else.
 final class SharedSocket {
-    struct Owner {
-        let view: PortView
-        let use: RemoteUse
-
-        /// Whether the peer has answered at the address, and is still heard of there.
-        var hasPeer: Bool { use == .peer && !view.member.isSilent }
-
-        func yields(to use: RemoteUse) -> Bool {
-            view.member.isSilent || (self.use == .unprovenPeer && use != .unprovenPeer)
-        }
-    }
-
     let socket: any DatagramSocket
     let localAddress: TransportAddress
+    private(set) var isClosed = false
     private weak var port: SharedPort?
     private let platform: any Platform
-    private var owners: [TransportAddress: Owner] = [:]
-    /// Most datagrams come from where the one before came from.
-    private var last: (source: TransportAddress, owner: Owner)?
+    private var owners = RemoteOwners()
     private var questions = RecentQuestions()
-    private var waitingForRoom: [PortView] = []
+    private var queue = RoomQueue()
 
     init(_ socket: any DatagramSocket, of port: SharedPort, on platform: any Platform) {
         self.socket = socket
         self.port = port
         self.platform = platform
         localAddress = socket.localAddress
-        socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source) }
-        socket.onUnreachable = { [weak self] destination, error in
-            self?.owners[destination]?.view.onUnreachable?(destination, error)
-        }
+        socket.receiveBatches { [weak self] batch, source in self?.receive(batch, from: source) }
+        socket.onUnreachable = { [weak self] in self?.unreachable($0, $1) }
         socket.onWritable = { [weak self] in self?.roomCame() }
     }
 
     // MARK: Remote addresses
 
-    func owner(of address: TransportAddress) -> Owner? { owners[address] }
+    func isOwn(_ address: TransportAddress, of view: PortView) -> Bool { owners[address]?.view === view }
 
-    /// False where another client has a better claim to the address.
-    func give(_ address: TransportAddress, to view: PortView, as use: RemoteUse) -> Bool {
-        if let owner = owners[address] {
-            if owner.view === view, owner.use != .unprovenPeer { return true }
-            if owner.view !== view {
-                guard owner.yields(to: use) else { return false }
-                owner.view.lose(address)
-            }
-        }
-        owners[address] = Owner(view: view, use: use)
-        last = nil
-        return true
+    /// Whether another client has a call with the address.
+    func isTaken(_ address: TransportAddress, from view: PortView) -> Bool {
+        owners[address].map { $0.view !== view && $0.isFirm(at: platform.now) } ?? false
     }
 
-    func take(_ address: TransportAddress, from view: PortView) {
-        guard owners[address]?.view === view else { return }
-        owners[address] = nil
-        last = nil
+    func take(_ address: TransportAddress, by view: PortView, as use: RemoteUse, isCheck: Bool = false) -> Bool {
+        owners.take(address, by: view, as: use, isCheck: isCheck, at: platform.now)
     }
 
-    func note(_ id: STUNTransactionID, by view: PortView) { questions.note(id, by: view, at: platform.now) }
+    func release(_ address: TransportAddress, by view: PortView, as use: RemoteUse) {
+        owners.release(address, by: view, as: use)
+    }
 
-    func forget(_ view: PortView) {
-        questions.forget(view)
-        waitingForRoom.removeAll { $0 === view }
-        last = nil
+    func note(_ id: STUNTransactionID, to destination: TransportAddress, by view: PortView) {
+        questions.note(id, to: destination, by: view, at: platform.now)
+    }
+
+    func forget(_ view: PortView, at addresses: [TransportAddress]) {
+        for address in addresses { owners.remove(address, of: view) }
+        queue.forget(view)
     }
 
     // MARK: Receiving
 
-    private func receive(_ bytes: Span<UInt8>, from source: TransportAddress) {
-        let owner = ownerOfSource(source)
-        guard let envelope = STUNEnvelope(of: bytes) else { return deliver(bytes, from: source, to: owner?.view) }
-        switch envelope.messageClass {
-        case .indication: deliver(bytes, from: source, to: owner?.view)
-        case .success, .failure: receiveAnswer(envelope.transactionID, bytes, from: source, owner)
-        case .request: receiveRequest(bytes, from: source, owner)
+    private func receive(_ batch: DatagramBatch, from source: TransportAddress) {
+        var next = 0
+        while next < batch.count, !isClosed {
+            let datagram = batch[next]
+            if let envelope = STUNEnvelope(of: datagram) {
+                receive(envelope, datagram, from: source)
+                next += 1
+            } else {
+                let end = Self.endOfData(in: batch, behind: next)
+                deliver(batch.extracting(next..<end), from: source, to: owners[source]?.view)
+                next = end
+            }
         }
     }
 
-    private func ownerOfSource(_ source: TransportAddress) -> Owner? {
-        if let last, last.source == source { return last.owner }
-        guard let owner = owners[source] else { return nil }
-        last = (source, owner)
-        return owner
+    private static func endOfData(in batch: DatagramBatch, behind first: Int) -> Int {
+        var end = first + 1
+        while end < batch.count, !STUNMessage.looksLikeSTUN(batch[end]) { end += 1 }
+        return end
     }
 
-    private func deliver(_ bytes: Span<UInt8>, from source: TransportAddress, to view: PortView?) {
-        guard let onDatagram = view?.onDatagram else {
+    private func receive(_ envelope: STUNEnvelope, _ bytes: Span<UInt8>, from source: TransportAddress) {
+        switch envelope.messageClass {
+        case .indication: deliver(DatagramBatch(only: bytes), from: source, to: owners[source]?.view)
+        case .success, .failure: receiveAnswer(envelope.transactionID, bytes, from: source)
+        case .request: receiveRequest(bytes, from: source)
+        }
+    }
+
+    private func deliver(_ batch: DatagramBatch, from source: TransportAddress, to view: PortView?) {
+        guard let onBatch = view?.onBatch else {
+            port?.counted.foreignDatagrams += UInt64(batch.count)
+            return
+        }
+        onBatch(batch, source)
+    }
+
+    private func receiveAnswer(_ id: STUNTransactionID, _ bytes: Span<UInt8>, from source: TransportAddress) {
+        let owner = owners[source]?.view
+        // Two clients may have asked one peer at a time; the first that was answered has it.
+        var asker = questions.asker(of: id)
+        if let known = asker, isTaken(source, from: known) { asker = nil }
+        deliver(DatagramBatch(only: bytes), from: source, to: asker ?? owner)
+    }
+
+    private func receiveRequest(_ bytes: Span<UInt8>, from source: TransportAddress) {
+        guard let name = STUNEnvelope.usernameFragment(in: bytes) else {
             port?.counted.foreignDatagrams += 1
             return
         }
-        onDatagram(bytes, source)
-    }
-
-    private func receiveAnswer(
-        _ id: STUNTransactionID, _ bytes: Span<UInt8>, from source: TransportAddress, _ owner: Owner?
-    ) {
-        let asker = questions.asker(of: id)
-        // Two clients may have asked one peer at a time; the first that was answered has it.
-        let isTaken = owner.map { $0.view !== asker && $0.hasPeer } ?? false
-        deliver(bytes, from: source, to: isTaken ? owner?.view : asker ?? owner?.view)
-    }
-
-    private func receiveRequest(_ bytes: Span<UInt8>, from source: TransportAddress, _ owner: Owner?) {
-        if let name = STUNEnvelope.usernameFragment(in: bytes), let view = port?.member(named: name)?.view(of: self) {
+        if let member = port?.member(named: name) {
+            let view = member.view(of: self)
             // The client is to see it all the same: it can't answer, and tells its application why.
-            if let owner, owner.view !== view, owner.hasPeer { port?.counted.conflicts += 1 }
-            deliver(bytes, from: source, to: view)
-        } else if let owner {
-            // A peer goes on with the credentials of before a restart until it has heard of the new ones.
-            deliver(bytes, from: source, to: owner.view)
-        } else if let name = port?.introduce(bytes, from: source, to: localAddress) {
-            deliver(bytes, from: source, to: port?.member(named: name)?.view(of: self))
+            if let view, isTaken(source, from: view) { port?.counted.conflicts += 1 }
+            deliver(DatagramBatch(only: bytes), from: source, to: view)
+        } else if port?.introduce(bytes, from: source, to: localAddress) == true {
+            deliver(DatagramBatch(only: bytes), from: source, to: port?.member(named: name)?.view(of: self))
         }
+    }
+
+    private func unreachable(_ destination: TransportAddress, _ error: NetworkError) {
+        let view = owners[destination]?.view ?? questions.asker(at: destination)
+        view?.onUnreachable?(destination, error)
     }
 
     // MARK: Room
 
-    func expectRoom(for view: PortView) {
-        if !waitingForRoom.contains(where: { $0 === view }) { waitingForRoom.append(view) }
-    }
+    func expectRoom(for view: PortView) { queue.add(view) }
 
+    /// STUN that was held goes first, then each client has its turn until one has filled the buffer again.
     private func roomCame() {
-        let waiting = waitingForRoom
-        waitingForRoom = []
-        for view in waiting { view.onWritable?() }
+        let waiting = queue.takeAll()
+        for view in waiting { view.sendHeld() }
+        var turns = waiting[...]
+        while queue.isEmpty, let view = turns.popFirst() { view.tellRoom() }
+        queue.putFirst(turns)
     }
 
     // MARK: End
 
     func close() {
+        guard !isClosed else { return }
+        isClosed = true
         socket.close()
-        for owner in owners.values { owner.view.portClosed() }
-        owners = [:]
+        for view in owners.views { view.socketClosed() }
+        owners = RemoteOwners()
         questions = RecentQuestions()
-        waitingForRoom = []
-        last = nil
+        queue = RoomQueue()
     }
 }

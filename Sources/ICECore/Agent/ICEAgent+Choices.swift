@@ -19,6 +19,16 @@ extension ICEAgent {
     /// Which generation of credentials this is, from 0; each restart begins one.
     package var generation: Int { session.generation }
 
+    /// What checks may be addressed to: this generation's username fragment, then those whose paths are still in use.
+    package var usernameFragments: [String] {
+        var all = [session.keys.local.usernameFragment]
+        for component in components {
+            guard let former = component.selected?.keys.local.usernameFragment, !all.contains(former) else { continue }
+            all.append(former)
+        }
+        return all
+    }
+
     /// The candidates of this side, those that only the peer sees left out, and those that the application has not let pass.
     package var signalledCandidates: [Candidate] {
         localCandidates.all.filter { local in

@@ -1,4 +1,4 @@
-import NetBase
+package import NetBase
 
 extension ICEAgent {
     // MARK: Nominating (RFC 8445 §8.1.1)
@@ -234,6 +234,15 @@ extension ICEAgent {
     var keepaliveInterval: Duration { max(configuration.keepaliveInterval, .seconds(15)) }
 
     // MARK: Losing a path
+
+    /// Another client of a port that is shared has a call with the same address, so that data from there can't be told apart.
+    package mutating func pathTaken(_ path: StreamComponent, now: Instant) {
+        guard let index = components.firstIndex(where: { $0.path == path }) else { return }
+        let text = "another client of the shared port has a call with the peer's address: give one of the two its own port"
+        losePath(
+            ofComponentAt: index, PairFailure(.addressTaken, text), ICEFailure(.checksFailed, text), at: now)
+        settle(at: now)
+    }
 
     /// The pair in use is dead: another one that works takes its place, if there is one.
     mutating func losePath(

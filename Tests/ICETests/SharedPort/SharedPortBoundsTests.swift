@@ -59,7 +59,9 @@ struct SharedPortBoundsTests {
         for index in 0..<200 {
             let target = try ICEParameters(usernameFragment: "name\(index)", password: Self.password)
             scene.network.schedule(after: .milliseconds(index * 10)) {
-                stranger.send(stranger.check(for: target).bytes, to: "192.0.2.10:4000")
+                // Each from a network of its own.
+                let source = TransportAddress(IPAddress(v4: 0x6440_0001 + UInt32(index) << 8), port: 5000)
+                scene.network.inject(stranger.check(for: target).bytes, from: source, to: "192.0.2.10:4000")
             }
         }
         scene.network.run(for: .seconds(3))

@@ -53,12 +53,15 @@ struct SharedPortSocketBugTests {
         let turn = try turnServer(scene, "turn", "192.0.2.1")
         let other = try turnServer(scene, "other turn", "192.0.2.2")
         turn.settings.redirect = TURNRedirect(to: ["192.0.2.2:3478"])
+        var calls: [ICEClient] = []
         for index in 1...2 {
             let call = try relayed(scene, UInt32(index))
+            calls += [call.caller, call.answerer]
             try #require(call.answerer.selectedPair()?.local.kind == .relayed)
             #expect(try scene.talks((call.caller, call.answerer)))
         }
         #expect(other.allocations.count == 2)
+        for client in calls { client.close() }
     }
 
     @Test("A TURN server that a client could not use is another client's to ask from the port")
@@ -66,6 +69,8 @@ struct SharedPortSocketBugTests {
         let scene = try SharedScene()
         let turn = try turnServer(scene, "turn", "192.0.2.1")
         let first = try relayed(scene, 1, password: "wrong", policy: .all)
+        // Until it has been refused twice.
+        scene.network.run(for: .seconds(1))
         #expect(turn.allocations.isEmpty && first.answerer.selectedPair()?.local.kind == .host)
         let second = try relayed(scene, 2)
         #expect(second.answerer.selectedPair()?.local.kind == .relayed)
