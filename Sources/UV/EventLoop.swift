@@ -33,6 +33,7 @@ public final class EventLoop {
     package weak var sharedResponder: AnyObject?
 
     var interfaces = RecentInterfaces()
+    var alarmClock: AlarmClock?
 
     /// Makes a loop of its own; fails when the process is out of descriptors or memory.
     public init() throws(NetworkError) {
@@ -59,7 +60,7 @@ public final class EventLoop {
         core = try unsafe LoopCore(adopting: loop, isOwned: false)
     }
 
-    deinit { core.close() }
+    deinit { close() }
 
     /// The time on the system's monotonic clock, in nanoseconds.
     ///
@@ -118,5 +119,8 @@ public final class EventLoop {
     ///
     /// From inside an event, ``run(_:)`` returns right after. A look-up that the system is in the middle of cannot be broken
     /// off: closing a loop of its own waits for its end.
-    public func close() { core.close() }
+    public func close() {
+        alarmClock?.close()
+        core.close()
+    }
 }

@@ -12,7 +12,7 @@ final class UVPlatform: Platform {
     func enqueue(_ work: @escaping () -> Void) { loop.enqueue(work) }
 
     func makeAlarm(_ onFire: @escaping () -> Void) -> any Alarm {
-        Timer(on: loop, onFire: onFire)
+        loop.makeAlarm(onFire)
     }
 
     func bindDatagramSocket(to address: TransportAddress) throws(NetworkError) -> any DatagramSocket {
@@ -63,10 +63,7 @@ final class UVPlatform: Platform {
     var pacingGovernor: any PacingGovernor { ProcessPacingGovernor.shared }
 }
 
-extension Timer: Alarm {
-    package func set(for instant: Instant) { start(at: instant) }
-    package func cancel() { stop() }
-}
+extension LoopAlarm: Alarm {}
 
 extension UDPSocket: DatagramSocket {
     package func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void) { onDatagrams = body }

@@ -65,7 +65,7 @@ extension ICEAgent {
         var retired: (keys: SessionKeys, algorithm: IntegrityAlgorithm)?
         for path in components.lazy.compactMap(\.selected) where path.generation != session.generation {
             guard case .accepted(let algorithm) = path.keys.authenticator.judge(request),
-                path.keys.remote(of: path.pair.path.stream)?.usernameFragment == request.remoteUsernameFragment
+                path.keys.remoteFragment(of: path.pair.path.stream) == request.remoteUsernameFragment
             else { continue }
             retired = (path.keys, algorithm)
             break

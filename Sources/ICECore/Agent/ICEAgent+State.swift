@@ -21,9 +21,8 @@ extension ICEAgent {
         for error in gatherer.unusableServers() { tell(.candidateError(error)) }
         scheduleRetry(at: now)
         if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
-        if let end = session.patienceEnd, now >= end, !isConnected { session.patienceEnd = nil }
         // The patience is for what has still to be found; once all is decided, there is nothing more to wait for.
-        if isConnected, isCompleted { session.patienceEnd = nil }
+        if let end = session.patienceEnd, isConnected ? isCompleted : now >= end { session.patienceEnd = nil }
         let next = nextState()
         if next == .connected || next == .completed { failure = nil }
         guard next != state else { return }

@@ -122,7 +122,7 @@ extension Session {
     func expectsCandidates(of stream: StreamID, usernameFragment: String? = nil) -> Bool {
         endIsDoubtful || lateStreams.contains(stream)
             || !remoteEnds.cover(
-                stream, usernameFragment: keys.remote(of: stream)?.usernameFragment ?? usernameFragment)
+                stream, usernameFragment: keys.remoteFragment(of: stream) ?? usernameFragment)
     }
 
     /// Whether no more candidates of the peer will come.
@@ -133,7 +133,7 @@ extension Session {
         }
         return checklists.lists.allSatisfy { list in
             !lateStreams.contains(list.stream)
-                && remoteEnds.cover(list.stream, usernameFragment: keys.remote(of: list.stream)?.usernameFragment)
+                && remoteEnds.cover(list.stream, usernameFragment: keys.remoteFragment(of: list.stream))
         }
     }
 }

@@ -108,7 +108,7 @@ package struct ICEAgent: ~Copyable {
         first.note(session.checks.deadline)
         first.note(session.nominationHold)
         first.note(patienceDeadline)
-        for index in components.indices { first.note(components[index].selected?.deadline) }
+        for index in components.indices { first.note(components[index].deadline) }
         first.note(backupDeadline)
         first.note(relayRelease)
         first.note(network.deadline)

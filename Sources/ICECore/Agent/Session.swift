@@ -46,7 +46,7 @@ struct Session {
 
     /// Whether a check names the peer's session; nil while that is not known.
     func isPeers(_ check: IncomingCheck) -> Bool? {
-        keys.remote(of: check.path.stream).map { $0.usernameFragment == check.remoteUsernameFragment }
+        keys.remoteFragment(of: check.path.stream).map { $0 == check.remoteUsernameFragment }
     }
 
     /// What waits to be nominated of a component is nominated no more.
@@ -122,6 +122,14 @@ struct ComponentState {
     var nominationNumber = 0
     /// When it was last moved to a better pair.
     var movedAt: Instant?
+
+    /// When its path has to be seen to.
+    var deadline: Instant? {
+        switch selected {
+        case .some(let path): path.deadline
+        case nil: nil
+        }
+    }
 }
 
 /// The pair that carries a component's data, with the keys it was validated under, which outlive a restart.

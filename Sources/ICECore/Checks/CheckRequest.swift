@@ -29,10 +29,19 @@ package final class SessionKeys {
     }
 
     /// What the peer signalled for a stream.
-    func remote(of stream: StreamID) -> ICEParameters? { streams[stream]?.parameters ?? remote }
+    func remote(of stream: StreamID) -> ICEParameters? {
+        streams.isEmpty ? remote : streams[stream]?.parameters ?? remote
+    }
+
+    /// The peer's username fragment for a stream.
+    func remoteFragment(of stream: StreamID) -> String? {
+        streams.isEmpty ? remote?.credentials.usernameFragment : remote(of: stream)?.usernameFragment
+    }
 
     /// What the peer's answers for a stream are signed with.
-    func remoteKey(of stream: StreamID) -> IntegrityKey? { streams[stream]?.key ?? remoteKey }
+    func remoteKey(of stream: StreamID) -> IntegrityKey? {
+        streams.isEmpty ? remoteKey : streams[stream]?.key ?? remoteKey
+    }
 }
 
 /// What distinguishes one outgoing check from another.
@@ -52,9 +61,9 @@ struct CheckRequest {
     ///
     /// RFC 8489 §9.1.2 would add MESSAGE-INTEGRITY-SHA256, which RFC 5389 peers answer with 420: RFC 8445 cites RFC 5389, so it is not.
     func message(keys: SessionKeys, stream: StreamID) -> STUNMessage? {
-        guard let remote = keys.remote(of: stream), let key = keys.remoteKey(of: stream) else { return nil }
+        guard let remoteFragment = keys.remoteFragment(of: stream), let key = keys.remoteKey(of: stream) else { return nil }
         var message = STUNMessage(.request, .binding, transactionID: transactionID)
-        message.append(STUNMessage.Username("\(remote.usernameFragment):\(keys.local.usernameFragment)"))
+        message.append(STUNMessage.Username("\(remoteFragment):\(keys.local.usernameFragment)"))
         message.append(STUNMessage.Priority(priority))
         switch role {
         case .controlling: message.append(STUNMessage.ICEControlling(tieBreaker: tieBreaker.value))

@@ -23,10 +23,11 @@ struct ConsentMonitor {
         let sentAt: Instant
     }
 
-    private let interval: Duration
+    private let intervalNanoseconds: Int64
     private let timeout: Duration
     private(set) var nextCheck: Instant
-    private var confirmedAt: Instant
+    /// When consent runs out: so long after it was given last.
+    private var expiry: Instant
     private var pending: [Pending] = []
     private var isExpired = false
     /// Whether the peer was given time after a sleep, and has not answered since.
@@ -44,28 +45,28 @@ struct ConsentMonitor {
         using generator: inout some RandomNumberGenerator
     ) {
         // RFC 7675 §5.1: "the default consent check interval is 5 s", "MUST NOT be set below 4 s" with its variation.
-        self.interval = max(interval, .seconds(5))
+        intervalNanoseconds = max(interval, .seconds(5)).nanoseconds
         self.timeout = timeout
-        self.confirmedAt = confirmedAt
+        expiry = confirmedAt + timeout
         nextCheck = now
         nextCheck = now + jittered(using: &generator)
     }
 
     /// RFC 7675 §5.1: "randomized from 0.8 to 1.2 of the basic period".
     private func jittered(using generator: inout some RandomNumberGenerator) -> Duration {
-        .nanoseconds(interval.nanoseconds / 1000 * (800 + Int64(generator.next() % 401)))
+        .nanoseconds(intervalNanoseconds / 1000 * (800 + Int64(generator.next() % 401)))
     }
 
-    var deadline: Instant? { isExpired ? nil : min(nextCheck, confirmedAt + timeout) }
+    var deadline: Instant? { isExpired ? nil : min(nextCheck, expiry) }
 
     mutating func advance(to now: Instant, using generator: inout some RandomNumberGenerator) -> Step? {
         guard !isExpired else { return nil }
         // Nothing could be asked while the machine slept, so that nobody has refused anything.
-        if now > nextCheck + Self.sleepThreshold, !hasWoken {
+        if !hasWoken, now > nextCheck, now > nextCheck + Self.sleepThreshold {
             hasWoken = true
-            confirmedAt = max(confirmedAt, now - timeout + Self.wakeTime)
+            expiry = max(expiry, now + Self.wakeTime)
         }
-        if now >= confirmedAt + timeout {
+        if now >= expiry {
             isExpired = true
             return .expired
         }
@@ -90,7 +91,7 @@ struct ConsentMonitor {
         guard !isExpired, let index = pending.firstIndex(where: { $0.id == id }) else { return nil }
         let roundTrip = now - pending[index].sentAt
         pending.removeSubrange(...index)
-        confirmedAt = now
+        expiry = now + timeout
         hasWoken = false
         return roundTrip
     }

@@ -32,6 +32,8 @@ struct LivenessMonitor {
     private var asking: Asking?
     /// How long nothing may be heard before the peer is asked; a little different each time, so that clients do not ask in step.
     private var quietLimit = Duration.seconds(4)
+    /// When nothing has been heard for so long.
+    private var quietEnd: Instant
     /// Whether the peer was asked several times and has not answered in the time that an answer takes.
     private(set) var isDoubtful = false
     /// Whether the peer seems to be gone: for 5 s nothing has come, though it was asked.
@@ -48,17 +50,18 @@ struct LivenessMonitor {
 
     init(at now: Instant, using generator: inout some RandomNumberGenerator) {
         heardAt = now
+        quietEnd = now
         vary(using: &generator)
     }
 
     private mutating func vary(using generator: inout some RandomNumberGenerator) {
         quietLimit = .milliseconds(4_000 + Int64(generator.next() % 301))
+        quietEnd = heardAt + quietLimit
     }
 
     /// When ``advance(to:)`` wants to be called next.
     var deadline: Instant {
         guard let asking else {
-            let quietEnd = heardAt + quietLimit
             return expectingSince.map { min(quietEnd, $0 + Self.replyTime) } ?? quietEnd
         }
         var first = nextRequest(asking)
@@ -90,6 +93,7 @@ struct LivenessMonitor {
     mutating func heard(at instant: Instant) {
         guard instant >= heardAt else { return }
         heardAt = instant
+        quietEnd = instant + quietLimit
         if let expecting = expectingSince, instant >= expecting { expectingSince = nil }
         guard let known = asking, instant >= known.since else { return }
         asking = nil
@@ -118,7 +122,7 @@ struct LivenessMonitor {
     /// Whether the peer is to be asked now; then tell ``asked(at:roundTrip:)``.
     mutating func advance(to now: Instant) -> Bool {
         guard let asking else {
-            return now >= heardAt + quietLimit || expectingSince.map { now >= $0 + Self.replyTime } == true
+            return now >= quietEnd || expectingSince.map { now >= $0 + Self.replyTime } == true
         }
         if let doubt = asking.doubtBegin, now >= doubt { isDoubtful = true }
         if now >= silenceBegin(asking) { isSilent = true }

@@ -1,0 +1,121 @@
+package import NetBase
+
+/// All alarms of a loop, over one timer of libuv's: that of thousands of clients costs no more than the heap that they stand in.
+final class AlarmClock {
+    private let timer: Timer
+    private let core: LoopCore
+    private var heap = AlarmHeap()
+    /// By their slots. Like a handle, an alarm lives until it is closed.
+    private var alarms: [LoopAlarm?] = []
+    private var isFiring = false
+
+    init(on loop: EventLoop) {
+        core = loop.core
+        timer = Timer(on: loop)
+        timer.onFire = { [weak self] in self?.fire() }
+    }
+
+    /// The loop closes: no alarm goes any more, and their closures are dropped.
+    func close() {
+        timer.close()
+        for alarm in alarms { alarm?.close() }
+    }
+
+    /// Nil once the loop is closed.
+    func add(_ alarm: LoopAlarm) -> Int32? {
+        guard !timer.isClosed else { return nil }
+        let slot = heap.makeSlot()
+        if Int(slot) < alarms.count { alarms[Int(slot)] = alarm } else { alarms.append(alarm) }
+        return slot
+    }
+
+    func remove(_ slot: Int32) {
+        heap.free(slot)
+        alarms[Int(slot)] = nil
+        restIfEmpty()
+    }
+
+    func set(_ slot: Int32, for instant: Instant) {
+        heap.set(slot, to: instant.nanoseconds)
+        // A timer that goes too early finds nothing to do and is set again, which costs less than to set it back each time.
+        if !isFiring, timer.nextFire.map({ instant < $0 }) ?? true { timer.start(at: instant) }
+    }
+
+    func cancel(_ slot: Int32) {
+        heap.remove(slot)
+        restIfEmpty()
+    }
+
+    /// A loop that waits for nothing is not kept alive.
+    private func restIfEmpty() {
+        if heap.count == 0, !isFiring { timer.stop() }
+    }
+
+    private func fire() {
+        let now = core.now.nanoseconds
+        // Those that set themselves for now wait for the next turn, as others have a claim to this one.
+        var due: [(alarm: LoopAlarm, time: Int64)] = []
+        while let first = heap.first, first.time <= now {
+            heap.remove(first.slot)
+            if let alarm = alarms[Int(first.slot)] { due.append((alarm, first.time)) }
+        }
+        isFiring = true
+        for (alarm, time) in due { core.turn { alarm.fire(setFor: time) } }
+        isFiring = false
+        if let first = heap.first { timer.start(at: Instant(nanoseconds: first.time)) }
+    }
+}
+
+/// An alarm of a loop: goes once at the instant that it is set for, or soon after it, and never before.
+package final class LoopAlarm {
+    private let clock: AlarmClock
+    private var onFire: (() -> Void)?
+    private var slot: Int32 = 0
+    private var time: Int64?
+
+    init(on clock: AlarmClock, onFire: @escaping () -> Void) {
+        self.clock = clock
+        guard let slot = clock.add(self) else { return }
+        self.slot = slot
+        self.onFire = onFire
+    }
+
+    /// Goes at an instant, or on the next turn if that has passed; replaces an earlier setting.
+    package func set(for instant: Instant) {
+        guard onFire != nil else { return }
+        time = instant.nanoseconds
+        clock.set(slot, for: instant)
+    }
+
+    /// Takes the setting back.
+    package func cancel() {
+        guard time != nil else { return }
+        time = nil
+        clock.cancel(slot)
+    }
+
+    /// Frees the alarm, which never goes again.
+    package func close() {
+        guard let dropped = onFire else { return }
+        onFire = nil
+        time = nil
+        clock.remove(slot)
+        withExtendedLifetime(dropped) {}
+    }
+
+    /// - Parameter due: What it was set for; it may have been set anew since, or not be set any more.
+    fileprivate func fire(setFor due: Int64) {
+        guard time == due else { return }
+        time = nil
+        onFire?()
+    }
+}
+
+extension EventLoop {
+    /// An alarm that is not set yet. As with a timer, it lives until it is closed, or the loop is.
+    package func makeAlarm(_ onFire: @escaping () -> Void) -> LoopAlarm {
+        let clock = alarmClock ?? AlarmClock(on: self)
+        alarmClock = clock
+        return LoopAlarm(on: clock, onFire: onFire)
+    }
+}
