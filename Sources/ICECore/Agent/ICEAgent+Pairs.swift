@@ -131,7 +131,8 @@ extension ICEAgent {
 
     /// RFC 8838 §9: a candidate that names another generation than the peer's present one is left out.
     private func isCurrent(_ candidate: Candidate) -> Bool {
-        guard let named = candidate.usernameFragment, let known = session.keys.remoteFragment(of: candidate.stream) else {
+        guard let named = candidate.usernameFragment, let known = session.keys.remoteFragment(of: candidate.stream)
+        else {
             return true
         }
         return named == known

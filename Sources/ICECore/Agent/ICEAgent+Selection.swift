@@ -227,7 +227,8 @@ extension ICEAgent {
         let consent = ConsentMonitor(
             interval: interval, timeout: configuration.consentTimeout, confirmedAt: pair.valid?.confirmedAt ?? now,
             at: now, using: &generator)
-        return PathUpkeep(consent: consent, liveness: LivenessMonitor(at: now, using: &generator), roundTrip: pair.roundTripTime)
+        return PathUpkeep(
+            consent: consent, liveness: LivenessMonitor(at: now, using: &generator), roundTrip: pair.roundTripTime)
     }
 
     /// RFC 8445 §11: "Tr […] MUST NOT be set to less than 15 seconds".

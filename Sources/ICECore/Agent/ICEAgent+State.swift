@@ -84,7 +84,9 @@ extension ICEAgent {
 
     /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).
     private var areAllConcluded: Bool {
-        for index in components.indices where components[index].concludedGeneration != session.generation { return false }
+        for index in components.indices where components[index].concludedGeneration != session.generation {
+            return false
+        }
         return !components.isEmpty
     }
 

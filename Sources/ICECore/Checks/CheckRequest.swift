@@ -61,7 +61,9 @@ struct CheckRequest {
     ///
     /// RFC 8489 §9.1.2 would add MESSAGE-INTEGRITY-SHA256, which RFC 5389 peers answer with 420: RFC 8445 cites RFC 5389, so it is not.
     func message(keys: SessionKeys, stream: StreamID) -> STUNMessage? {
-        guard let remoteFragment = keys.remoteFragment(of: stream), let key = keys.remoteKey(of: stream) else { return nil }
+        guard let remoteFragment = keys.remoteFragment(of: stream), let key = keys.remoteKey(of: stream) else {
+            return nil
+        }
         var message = STUNMessage(.request, .binding, transactionID: transactionID)
         message.append(STUNMessage.Username("\(remoteFragment):\(keys.local.usernameFragment)"))
         message.append(STUNMessage.Priority(priority))

@@ -1,0 +1,84 @@
+import ICETesting
+import NetBase
+import Testing
+
+@testable import ICE
+@testable import ICECore
+
+@Suite("Clients that are connected and have nothing to do")
+struct IdleClientTests {
+    @Test("250 calls that were connected at the same moment do not check in step", arguments: [1, 2])
+    func spread(_ seed: UInt64) {
+        let (network, a, b) = SimulatedCallTests.hosts(seed, delay: .milliseconds(1))
+        let calls = (0..<250).map { _ in SimulatedCall(network, a, b) { $0.pacing = .server } }
+        for call in calls { call.start() }
+        #expect(network.run(until: { calls.allSatisfy(\.isCompleted) }, atMost: .seconds(5)))
+        network.run(for: .seconds(2))
+        var histogram: [Int] = []
+        for _ in 0..<400 {
+            let before = network.counters[.sent]
+            network.run(for: .milliseconds(100))
+            histogram.append(network.counters[.sent] - before)
+        }
+        // The first checks come 4 to 6 s after the calls were connected: in step, they would be 1,000 packets with their answers.
+        #expect(histogram.prefix(60).max() ?? 0 <= 250)
+        // From then on, it is as if each call had begun at a moment of its own.
+        let settled = histogram.dropFirst(200)
+        let mean = Double(settled.reduce(0, +)) / Double(settled.count)
+        #expect(15...50 ~= mean)
+        #expect(Double(settled.max() ?? 0) < mean * 2.5)
+        #expect(Double(settled.min() ?? 0) > mean / 4)
+        for call in calls { call.close() }
+    }
+
+    @Test("What was needed to connect is given back: empty lists have no room, and unused addresses are forgotten")
+    func retained() {
+        let (network, a, b) = SimulatedCallTests.hosts(3)
+        let call = SimulatedCall(network, a, b)
+        #expect(call.connect())
+        #expect(network.run(until: { call.isCompleted }, atMost: .seconds(10)))
+        network.run(for: .seconds(60))
+        for client in call.clients {
+            #expect(client.agent.session.checklists.pairCount == 1)
+            #expect(client.agent.session.checks.all.capacity == 0)
+            #expect(client.agent.session.nominations.capacity == 0)
+            #expect(client.agent.network.usable.isEmpty)
+            #expect(client.agent.gatherer.sockets.isEmpty)
+            #expect(client.agent.localCandidates.all.count == 1)
+            // The list, what was signalled and the pair have one candidate between them.
+            #expect(client.agent.session.conveyed == client.agent.localCandidates.all)
+        }
+        call.close()
+    }
+
+    @Test("What stands in lists and pairs and queues by the thousand is small")
+    func sizes() {
+        #expect(MemoryLayout<Candidate>.size == MemoryLayout<Int>.size)
+        #expect(MemoryLayout<LocalCandidate>.size == MemoryLayout<Int>.size)
+        #expect(MemoryLayout<CandidatePair>.size <= 80)
+        #expect(MemoryLayout<CheckPair>.size <= 400)
+        #expect(MemoryLayout<ComponentState>.size <= 576)
+        #expect(MemoryLayout<AgentEvent>.size <= 112)
+        #expect(MemoryLayout<Effect>.size <= 112)
+        #expect(MemoryLayout<ICEAgent>.size <= 960)
+    }
+
+    @Test("What a client awaits is late by nothing, though its alarm is not set back for each datagram that comes")
+    func alarm() {
+        let (network, a, b) = SimulatedCallTests.hosts(4)
+        let call = SimulatedCall(network, a, b)
+        #expect(call.connect())
+        // Data from the peer puts off the look at the path, again and again.
+        for _ in 0..<200 {
+            try? call.callee.send("data")
+            network.run(for: .milliseconds(50))
+        }
+        #expect(call.received[0].count >= 199)
+        let last = network.now
+        call.callee.close()
+        #expect(network.run(until: { call.caller.state == .disconnected }, atMost: .seconds(10)))
+        let silence = network.now - last
+        #expect(silence >= .milliseconds(4_900) && silence <= .milliseconds(5_300))
+        call.close()
+    }
+}
