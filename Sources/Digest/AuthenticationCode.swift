@@ -2,19 +2,18 @@ internal import COpenSSL
 
 /// The result of an HMAC: up to 32 bytes, held without an allocation.
 package struct AuthenticationCode: Sendable {
-    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    typealias Words = (UInt64, UInt64, UInt64, UInt64)
+    static let blank: Words = (0, 0, 0, 0)
+
+    private var words = blank
 
     /// The number of bytes in the code, 20 or 32.
     package let byteCount: Int
 
     /// Lets a writer fill the code; nil if it says that it could not.
-    init?(byteCount: Int, fill: (UnsafeMutablePointer<UInt8>, Int) -> Bool) {
+    init?(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Bool) {
         self.byteCount = byteCount
-        let isFilled = unsafe withUnsafeMutableBytes(of: &words) { raw in
-            guard let base = raw.baseAddress else { return false }
-            return unsafe fill(base.assumingMemoryBound(to: UInt8.self), raw.count)
-        }
-        guard isFilled else { return nil }
+        guard unsafe withUnsafeMutableBytes(of: &words, fill) else { return nil }
     }
 
     /// Whether the received bytes are the code, or its beginning where they are fewer, compared in constant time.
@@ -22,7 +21,7 @@ package struct AuthenticationCode: Sendable {
     /// No bytes at all, or more than the code has, never match.
     package func matches(_ received: Span<UInt8>) -> Bool {
         guard 1...byteCount ~= received.count else { return false }
-        return unsafe withUnsafeBytes(of: words) { own in
+        return unsafe withUnsafeBytes { own in
             unsafe received.withUnsafeBytes { other in
                 unsafe CRYPTO_memcmp(own.baseAddress, other.baseAddress, other.count) == 0
             }
@@ -31,14 +30,23 @@ package struct AuthenticationCode: Sendable {
 
     /// Writes the code over the bytes from an index on; the array must reach that far.
     package func write(to bytes: inout [UInt8], at index: Int) {
-        unsafe withUnsafeBytes(of: words) { own in
-            for offset in 0..<byteCount { unsafe bytes[index + offset] = own[offset] }
+        precondition(index >= 0 && byteCount <= bytes.count - index, "the code does not fit")
+        unsafe bytes.withUnsafeMutableBytes { target in
+            unsafe withUnsafeBytes { own in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[index...]).copyMemory(from: own)
+            }
+        }
+    }
+
+    private func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe Swift.withUnsafeBytes(of: words) { own in
+            unsafe body(UnsafeRawBufferPointer(start: own.baseAddress, count: byteCount))
         }
     }
 
     /// The code as an array.
     package var bytes: [UInt8] {
-        unsafe withUnsafeBytes(of: words) { own in unsafe [UInt8](own.prefix(byteCount)) }
+        unsafe withUnsafeBytes { own in unsafe [UInt8](own) }
     }
 }
 

@@ -54,8 +54,7 @@ extension STUNWire {
     ) -> AuthenticationCode? {
         guard let hmac = key.hmac(algorithm) else { return nil }
         let length = UInt32(attribute.paddedEnd - headerLength)
-        hmac.restart()
-        hmac.update(bigEndian: UInt32(bytes.uint16(at: 0)) << 16 | length)
+        hmac.restart(bigEndian: UInt32(bytes.uint16(at: 0)) << 16 | length)
         hmac.update(bytes.extracting(4..<attribute.start))
         return hmac.finish()
     }
