@@ -1,24 +1,22 @@
 extension Span<UInt8> {
-    /// The big-endian number at an offset, which must lie in the span.
+    /// The big-endian number at an offset, which must lie in the span: like a subscript, it traps beyond.
     func uint16(at offset: Int) -> UInt16 {
-        UInt16(self[offset]) << 8 | UInt16(self[offset + 1])
+        UInt16(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
     func uint32(at offset: Int) -> UInt32 {
-        UInt32(uint16(at: offset)) << 16 | UInt32(uint16(at: offset + 2))
+        UInt32(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     func uint64(at offset: Int) -> UInt64 {
-        UInt64(uint32(at: offset)) << 32 | UInt64(uint32(at: offset + 4))
+        UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 }
 
 extension [UInt8] {
     /// Appends a number, the most significant byte first.
     mutating func append(bigEndian number: some FixedWidthInteger & UnsignedInteger) {
-        for index in stride(from: number.bitWidth - 8, through: 0, by: -8) {
-            append(UInt8(truncatingIfNeeded: number >> index))
-        }
+        unsafe Swift.withUnsafeBytes(of: number.bigEndian) { bytes in unsafe append(contentsOf: bytes) }
     }
 
     mutating func overwrite(_ number: UInt16, at offset: Int) {
@@ -28,6 +26,14 @@ extension [UInt8] {
 
     mutating func append(copying bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { buffer in unsafe append(contentsOf: buffer) }
+    }
+}
+
+extension MutableSpan<UInt8> {
+    /// Writes a number at an offset, the most significant byte first; like a subscript, it traps beyond the end.
+    mutating func store(_ number: some FixedWidthInteger & UnsignedInteger & BitwiseCopyable, at offset: Int) {
+        var bytes = unsafe mutableBytes
+        bytes.storeBytes(of: number.bigEndian, toByteOffset: offset, as: type(of: number))
     }
 }
 

@@ -37,15 +37,31 @@ enum AddressCoding {
     static func encode(
         _ address: TransportAddress, into bytes: inout [UInt8], xor transactionID: STUNTransactionID? = nil
     ) {
-        let mask = Mask(transactionID)
-        bytes.append(0)
-        bytes.append(address.family.rawValue)
-        bytes.append(bigEndian: address.port ^ mask.port)
+        let value = Encoded(address, xor: transactionID)
+        bytes.append(bigEndian: value.head)
         switch address.family {
-        case .v4: bytes.append(bigEndian: UInt32(truncatingIfNeeded: address.ip.low) ^ mask.v4)
+        case .v4: bytes.append(bigEndian: UInt32(truncatingIfNeeded: value.low))
         case .v6:
-            bytes.append(bigEndian: address.ip.high ^ mask.high)
-            bytes.append(bigEndian: address.ip.low ^ mask.low)
+            bytes.append(bigEndian: value.high)
+            bytes.append(bigEndian: value.low)
+        }
+    }
+
+    /// The words of an address as they are written.
+    struct Encoded {
+        /// A zero byte, the family and the port.
+        let head: UInt32
+        /// The first 8 bytes of an IPv6 address.
+        let high: UInt64
+        /// The last 8 bytes of an IPv6 address, or the 4 of an IPv4 address.
+        let low: UInt64
+
+        /// An address as an XOR address, or a plain one without a transaction ID.
+        init(_ address: TransportAddress, xor transactionID: STUNTransactionID?) {
+            let mask = Mask(transactionID)
+            head = UInt32(address.family.rawValue) << 16 | UInt32(address.port ^ mask.port)
+            high = address.ip.high ^ mask.high
+            low = address.ip.low ^ (address.family == .v4 ? UInt64(mask.v4) : mask.low)
         }
     }
 }

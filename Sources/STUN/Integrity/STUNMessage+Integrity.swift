@@ -55,9 +55,12 @@ extension STUNMessage {
     public func verifyIntegrity(
         _ key: IntegrityKey, _ algorithm: IntegrityAlgorithm, minimumLength: Int = 32
     ) -> IntegrityVerdict {
-        STUNWire.verifyIntegrity(of: bytes.span, key, algorithm, minimumLength: minimumLength)
+        let location = STUNWire.find(algorithm.attributeType, in: bytes.span)
+        return STUNWire.verifyIntegrity(of: bytes.span, at: location, key, algorithm, minimumLength: minimumLength)
     }
 
     /// Whether there is a right FINGERPRINT at the end.
-    public var fingerprint: FingerprintVerdict { STUNWire.verifyFingerprint(of: bytes.span) }
+    public var fingerprint: FingerprintVerdict {
+        STUNWire.verifyFingerprint(of: bytes.span, at: STUNWire.find(Fingerprint.type, in: bytes.span))
+    }
 }

@@ -9,6 +9,18 @@ public struct STUNAttributeLocation: Hashable, Sendable {
     /// Whether receivers look at it: false for what follows the integrity attributes or the fingerprint (RFC 8489 §9, §14.7).
     public let isCovered: Bool
 
+    /// An attribute of ours that begins at an index, with so many bytes of value.
+    init(_ type: UInt16, behind index: Int, count: Int) {
+        let start = index + AttributeCursor.headerLength
+        self.init(type: type, value: start..<start + count, isCovered: true)
+    }
+
+    init(type: UInt16, value: Range<Int>, isCovered: Bool) {
+        self.type = type
+        self.value = value
+        self.isCovered = isCovered
+    }
+
     /// Where the attribute's type and length stand.
     var start: Int { value.lowerBound - AttributeCursor.headerLength }
 
@@ -36,9 +48,9 @@ struct AttributeCursor {
     /// The next attribute, or nil at the end and where the bytes are no attribute.
     mutating func next(in bytes: Span<UInt8>) -> STUNAttributeLocation? {
         guard bytes.count - offset >= Self.headerLength else { return nil }
-        let type = bytes.uint16(at: offset)
+        let header = bytes.uint32(at: offset)
+        let (type, length) = (UInt16(header >> 16), Int(header & 0xffff))
         let start = offset + Self.headerLength
-        let length = Int(bytes.uint16(at: offset + 2))
         guard bytes.count - start >= length.paddedToWord else { return nil }
         offset = start + length.paddedToWord
         let isCovered = allows(type)

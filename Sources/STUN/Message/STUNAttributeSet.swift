@@ -19,6 +19,9 @@ public struct STUNAttributeSet: Hashable, Sendable, ExpressibleByArrayLiteral {
         type < 64 ? low >> type & 1 == 1 : others.contains(type)
     }
 
+    /// Whether all of some types below 64 are understood, of which each is a bit.
+    func contains(low types: UInt64) -> Bool { types & ~low == 0 }
+
     /// Adds a type.
     public mutating func insert(_ type: UInt16) {
         if type < 64 {

@@ -25,9 +25,7 @@ extension STUNMessage {
 
     /// Appends an attribute of zeros, whose value is computed over the message with it.
     mutating func appendBlank(type: UInt16, count: Int) -> Bool {
-        append(type: type) { bytes in
-            for _ in 0..<count { bytes.append(0) }
-        }
+        append(type: type) { bytes in bytes.append(contentsOf: repeatElement(0, count: count)) }
     }
 
     private mutating func append(type: UInt16, value write: (inout [UInt8]) -> Void) -> Bool {
@@ -88,14 +86,6 @@ extension STUNMessage {
 
     /// The types below 0x8000 that are not in the set, each once, in the order of the message (RFC 8489 §6.3.1).
     public func unknownRequiredAttributes(known: STUNAttributeSet) -> [UInt16] {
-        var cursor = AttributeCursor()
-        var unknown: [UInt16] = []
-        while let attribute = cursor.next(in: bytes.span) {
-            guard attribute.type < 0x8000, attribute.isCovered, !known.contains(attribute.type),
-                !unknown.contains(attribute.type)
-            else { continue }
-            unknown.append(attribute.type)
-        }
-        return unknown
+        STUNWire.unknownRequiredAttributes(in: bytes.span, known: known)
     }
 }

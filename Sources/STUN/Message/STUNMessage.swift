@@ -50,6 +50,11 @@ public struct STUNMessage: Hashable, Sendable {
         self.bytes = [UInt8](copying: bytes)
     }
 
+    /// Whether bytes begin as a message does, and of which class it then is; nil for what is not STUN.
+    package static func messageClass(of bytes: Span<UInt8>) -> STUNClass? {
+        STUNWire.hasHeader(bytes) ? MessageType.messageClass(of: bytes.uint16(at: 0)) : nil
+    }
+
     /// Request, indication or response.
     public var messageClass: STUNClass { MessageType.messageClass(of: bytes.span.uint16(at: 0)) }
 

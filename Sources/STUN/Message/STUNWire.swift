@@ -25,11 +25,19 @@ enum STUNWire {
     }
 
     static func validate(_ bytes: Span<UInt8>) throws(STUNError) {
+        try validate(bytes) { _ in }
+    }
+
+    /// Validates a message and shows its attributes on the way, the last of them before it can say that nothing is wrong.
+    @inline(__always)
+    static func validate(
+        _ bytes: Span<UInt8>, showing show: (STUNAttributeLocation) -> Void
+    ) throws(STUNError) {
         guard bytes.count >= headerLength else { throw STUNError(.badLength) }
         guard hasHeader(bytes) else { throw STUNError(.notSTUN) }
         guard announcedLength(bytes) == bytes.count, bytes.count % 4 == 0 else { throw STUNError(.badLength) }
         var cursor = AttributeCursor()
-        while cursor.next(in: bytes) != nil {}
+        while let attribute = cursor.next(in: bytes) { show(attribute) }
         guard cursor.isAtEnd(of: bytes) else { throw STUNError(.truncated) }
     }
 
@@ -40,6 +48,19 @@ enum STUNWire {
             if attribute.type == type, attribute.isCovered { return attribute }
         }
         return nil
+    }
+
+    /// The types below 0x8000 that count and are not in the set, each once, in the order of the message (RFC 8489 §6.3.1).
+    static func unknownRequiredAttributes(in bytes: Span<UInt8>, known: STUNAttributeSet) -> [UInt16] {
+        var cursor = AttributeCursor()
+        var unknown: [UInt16] = []
+        while let attribute = cursor.next(in: bytes) {
+            guard attribute.type < 0x8000, attribute.isCovered, !known.contains(attribute.type),
+                !unknown.contains(attribute.type)
+            else { continue }
+            unknown.append(attribute.type)
+        }
+        return unknown
     }
 }
 
@@ -59,11 +80,14 @@ extension STUNWire {
         return hmac.finish()
     }
 
-    /// Checks one of the integrity attributes; `minimumLength` is that of a truncated MESSAGE-INTEGRITY-SHA256 (RFC 8489 §14.6).
+    /// Checks one of the integrity attributes, which lies there; `minimumLength` is that of a truncated MESSAGE-INTEGRITY-SHA256
+    /// (RFC 8489 §14.6).
     static func verifyIntegrity(
-        of bytes: Span<UInt8>, _ key: IntegrityKey, _ algorithm: IntegrityAlgorithm, minimumLength: Int
+        of bytes: Span<UInt8>, at attribute: STUNAttributeLocation?, _ key: IntegrityKey,
+        _ algorithm: IntegrityAlgorithm,
+        minimumLength: Int
     ) -> IntegrityVerdict {
-        guard let attribute = find(algorithm.attributeType, in: bytes) else { return .missing }
+        guard let attribute else { return .missing }
         let count = attribute.value.count
         let isRightLength =
             switch algorithm {
@@ -82,8 +106,8 @@ extension STUNWire {
         CRC32.checksum(of: bytes) ^ 0x5354_554e
     }
 
-    static func verifyFingerprint(of bytes: Span<UInt8>) -> FingerprintVerdict {
-        guard let attribute = find(STUNMessage.Fingerprint.type, in: bytes) else { return .missing }
+    static func verifyFingerprint(of bytes: Span<UInt8>, at attribute: STUNAttributeLocation?) -> FingerprintVerdict {
+        guard let attribute else { return .missing }
         guard attribute.value.count == 4, attribute.value.upperBound == bytes.count else { return .invalid }
         let expected = fingerprint(of: bytes.extracting(0..<attribute.start))
         return bytes.uint32(at: attribute.value.lowerBound) == expected ? .valid : .invalid

@@ -48,47 +48,71 @@ package struct BindingAuthenticator {
 
     /// What to do with a request or indication.
     package func judge(_ message: STUNMessage) -> Verdict {
-        guard message.method == .binding, !message.messageClass.isResponse else { return .discard(.unexpectedType) }
-        switch message.fingerprint {
+        judge(CheckView(message), in: message.bytes.span)
+    }
+
+    /// What to do with a request or indication that is read where it lies: the view of it, and the same bytes.
+    package func judge(_ check: CheckView, in bytes: Span<UInt8>) -> Verdict {
+        guard check.method == .binding, !check.messageClass.isResponse else { return .discard(.unexpectedType) }
+        switch check.fingerprint(in: bytes) {
         case .valid: break
         case .missing where !requiresFingerprint: break
         case .missing, .invalid: return .discard(.fingerprint)
         }
-        let isRequest = message.messageClass == .request
+        let isRequest = check.messageClass == .request
         let algorithm: IntegrityAlgorithm
-        switch authenticate(message) {
+        switch authenticate(check, in: bytes) {
         case .success(let valid): algorithm = valid
-        case .failure(let refusal): return isRequest ? reject(message, refusal.error) : .discard(.unauthenticated)
+        case .failure(let refusal): return isRequest ? reject(check, refusal.error) : .discard(.unauthenticated)
         }
-        let unknown = message.unknownRequiredAttributes(known: known)
+        let unknown = check.unknownRequiredAttributes(in: bytes, known: known)
         if unknown.isEmpty { return .accepted(algorithm) }
         guard isRequest else { return .discard(.unknownAttributes(unknown)) }
-        var response = STUNMessage.unknownAttributesResponse(to: message, unknown, software: software)
-        seal(&response, algorithm, for: message)
+        var response = STUNMessage.unknownAttributesResponse(to: check, unknown, software: software)
+        seal(&response, algorithm, for: check)
         return .reply(response, code: 420)
     }
 
     /// Signs a response to an accepted request with the request's algorithm, and gives it a fingerprint where the request has one.
-    package func seal(_ response: inout STUNMessage, _ algorithm: IntegrityAlgorithm, for request: STUNMessage) {
+    package func seal(_ response: inout STUNMessage, _ algorithm: IntegrityAlgorithm, for request: CheckView) {
         response.appendIntegrity(key, algorithm)
-        appendFingerprint(to: &response, for: request)
+        if request.hasFingerprint { response.appendFingerprint() }
+    }
+
+    /// Signs a response to an accepted request that is a message.
+    package func seal(_ response: inout STUNMessage, _ algorithm: IntegrityAlgorithm, for request: STUNMessage) {
+        seal(&response, algorithm, for: CheckView(request))
+    }
+
+    /// Writes the code of an integrity attribute whose type and length are there; zeros should libcrypto fail.
+    func sign(_ bytes: inout [UInt8], at location: STUNAttributeLocation, _ algorithm: IntegrityAlgorithm) {
+        if let code = STUNWire.integrity(of: bytes.span, before: location, key, algorithm) {
+            code.write(to: &bytes, at: location.value.lowerBound)
+        } else {
+            for index in location.value { bytes[index] = 0 }
+        }
     }
 }
 
 // MARK: - Credentials
 
 extension BindingAuthenticator {
-    private struct Refusal: Error {
-        let error: STUNMessage.ErrorCode
+    private enum Refusal: Error {
+        case badRequest, unauthenticated
+
+        var error: STUNMessage.ErrorCode {
+            switch self {
+            case .badRequest: .badRequest
+            case .unauthenticated: .unauthenticated
+            }
+        }
     }
 
-    private func authenticate(_ message: STUNMessage) -> Result<IntegrityAlgorithm, Refusal> {
-        let isSigned = IntegrityAlgorithm.allCases.contains { message.contains(type: $0.attributeType) }
-        guard isSigned, let username = message.valueRange(ofType: STUNMessage.Username.type) else {
-            return .failure(Refusal(error: .badRequest))
-        }
-        guard isOurs(message.bytes.span.extracting(username)), case .valid(let algorithm) = message.verifyIntegrity(key)
-        else { return .failure(Refusal(error: .unauthenticated)) }
+    /// The name is looked at before the code: of those who do not even know our fragment, none costs an HMAC.
+    private func authenticate(_ check: CheckView, in bytes: Span<UInt8>) -> Result<IntegrityAlgorithm, Refusal> {
+        guard check.isSigned, let username = check.username else { return .failure(.badRequest) }
+        guard isOurs(bytes.extracting(username)), case .valid(let algorithm) = check.verifyIntegrity(key, in: bytes)
+        else { return .failure(.unauthenticated) }
         return .success(algorithm)
     }
 
@@ -100,13 +124,9 @@ extension BindingAuthenticator {
 
     /// "a server MUST NOT include a MESSAGE-INTEGRITY-SHA256, MESSAGE-INTEGRITY, or USERNAME attribute in the error response"
     /// (RFC 8489 §9.1.3).
-    private func reject(_ request: STUNMessage, _ error: STUNMessage.ErrorCode) -> Verdict {
+    private func reject(_ request: CheckView, _ error: STUNMessage.ErrorCode) -> Verdict {
         var response = STUNMessage.errorResponse(to: request, error, software: software)
-        appendFingerprint(to: &response, for: request)
+        if request.hasFingerprint { response.appendFingerprint() }
         return .reply(response, code: error.code)
-    }
-
-    private func appendFingerprint(to response: inout STUNMessage, for request: STUNMessage) {
-        if request.fingerprint != .missing { response.appendFingerprint() }
     }
 }
