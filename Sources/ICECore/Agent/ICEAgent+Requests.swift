@@ -7,39 +7,45 @@ extension ICEAgent {
         _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, now: Instant
     ) {
         guard state != .closed, let path = sockets.first(where: { $0.id == socket })?.path else { return }
-        guard let message = try? STUNMessage(parsing: bytes) else {
+        do {
+            switch STUNMessage.messageClass(of: bytes) {
+            case .success, .failure:
+                receiveResponse(try STUNMessage(parsing: bytes), from: source, on: socket, at: now)
+            case .request: receiveRequest(try CheckView(parsing: bytes), bytes, from: source, on: socket, path, at: now)
+            // A keepalive has done its work by arriving (RFC 8445 §11).
+            case .indication, nil: _ = try CheckView(parsing: bytes)
+            }
+        } catch {
             counters.malformed += 1
             return
-        }
-        switch message.messageClass {
-        case .request: receiveRequest(message, from: source, on: socket, path, at: now)
-        case .success, .failure: receiveResponse(message, from: source, on: socket, at: now)
-        // A keepalive has done its work by arriving (RFC 8445 §11).
-        case .indication: break
         }
         settle(at: now)
     }
 
     // MARK: Requests (RFC 8445 §7.3)
 
+    /// The request is read where it lies; what the peer's consent checks cost is mostly spent here.
     private mutating func receiveRequest(
-        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, _ path: StreamComponent,
-        at now: Instant
+        _ request: CheckView, _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID,
+        _ path: StreamComponent, at now: Instant
     ) {
         // What has failed is over until a restart: an answer would let the peer take it for alive.
         guard !isGivenUp(path) else { return }
         // Of an address that the peer is not told of, nobody is to see that it is there.
         guard mayAnswer(on: socket) else { return }
-        switch session.keys.authenticator.judge(request) {
+        switch session.keys.authenticator.judge(request, in: bytes) {
         case .accepted(let algorithm):
-            guard let check = IncomingCheck(request, from: source, on: socket, path: path, integrity: algorithm) else {
+            guard
+                let check = IncomingCheck(
+                    request, in: bytes, from: source, on: socket, path: path, integrity: algorithm)
+            else {
                 refuse(request, .badRequest, algorithm, to: source, on: socket)
                 return
             }
             trace(received: check)
             if asksAboutChecks { emit(.ask(check)) } else { answerAndAct(on: check, at: now) }
         case .reply(let response, let code):
-            if code == 401, answerRetired(request, from: source, on: socket, at: now) { return }
+            if code == 401, answerRetired(request, bytes, from: source, on: socket, at: now) { return }
             if code != STUNMessage.ErrorCode.unknownAttribute.code { counters.unauthenticated += 1 }
             trace(answerTo: request, to: source, from: socket, code: code)
             emit(.send(response.bytes, from: socket, to: source))
@@ -60,27 +66,26 @@ extension ICEAgent {
     /// Those alone: a peer that has restarted may pair its new candidates with ours of before until it has our answer, as Chromium does.
     /// If such a check, of its new username fragment and our old one, were answered, it would go on with that pair, which is none here.
     private mutating func answerRetired(
-        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, at now: Instant
+        _ request: CheckView, _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, at now: Instant
     ) -> Bool {
+        let fragment = request.remoteUsernameFragment(in: bytes)
         var retired: (keys: SessionKeys, algorithm: IntegrityAlgorithm)?
         for path in components.lazy.compactMap(\.selected) where path.generation != session.generation {
-            guard case .accepted(let algorithm) = path.keys.authenticator.judge(request),
-                path.keys.remoteFragment(of: path.pair.path.stream) == request.remoteUsernameFragment
+            guard case .accepted(let algorithm) = path.keys.authenticator.judge(request, in: bytes),
+                path.keys.remoteFragment(of: path.pair.path.stream) == fragment
             else { continue }
             retired = (path.keys, algorithm)
             break
         }
         guard let (keys, algorithm) = retired else { return false }
         noteCheck(on: socket, from: source, at: now)
-        var response = STUNMessage.bindingResponse(to: request, from: source.unscoped)
-        keys.authenticator.seal(&response, algorithm, for: request)
         note(retiredAnswerTo: request, to: source, from: socket)
-        emit(.send(response.bytes, from: socket, to: source))
+        emit(.send(keys.responder.answer(to: request, from: source.unscoped, algorithm), from: socket, to: source))
         return true
     }
 
     private mutating func refuse(
-        _ request: STUNMessage, _ error: STUNMessage.ErrorCode, _ algorithm: IntegrityAlgorithm,
+        _ request: CheckView, _ error: STUNMessage.ErrorCode, _ algorithm: IntegrityAlgorithm,
         to source: TransportAddress, on socket: SocketID
     ) {
         trace(answerTo: request, to: source, from: socket, code: error.code)
@@ -99,10 +104,10 @@ extension ICEAgent {
             checkAgain(afterConflictIn: check)
             return
         }
-        var response = STUNMessage.bindingResponse(to: check.request, from: check.source.unscoped)
-        session.keys.authenticator.seal(&response, check.integrity, for: check.request)
+        let response = session.keys.responder.answer(
+            to: check.request, from: check.source.unscoped, check.integrity)
         trace(answerTo: check.request, to: check.source, from: check.socket)
-        emit(.send(response.bytes, from: check.socket, to: check.source))
+        emit(.send(response, from: check.socket, to: check.source))
 
         if session.remote == nil {
             // It knows our password: what it sends next may be the application's, which the peer's signalling has yet to explain.

@@ -4,8 +4,8 @@ import STUN
 /// The credentials of both agents in one generation, ready to sign and verify checks with (RFC 8445 §7.1.1, §7.2.2).
 package final class SessionKeys {
     package let local: Credentials
-    /// Judges the requests that are addressed to us.
-    let authenticator: BindingAuthenticator
+    /// Judges the requests that are addressed to us, and answers them.
+    var responder: BindingResponder
     /// What the peer signalled for all streams, or for all but those that have their own.
     package private(set) var remote: ICEParameters?
     private var remoteKey: IntegrityKey?
@@ -16,8 +16,11 @@ package final class SessionKeys {
         self.local = local
         let key = IntegrityKey(shortTermPassword: local.password)
         key.prepare(.sha1)
-        authenticator = BindingAuthenticator(localFragment: local.usernameFragment, key: key)
+        responder = BindingResponder(BindingAuthenticator(localFragment: local.usernameFragment, key: key))
     }
+
+    /// Judges the requests that are addressed to us.
+    var authenticator: BindingAuthenticator { responder.authenticator }
 
     func setRemote(_ parameters: ICEParameters) {
         remote = parameters

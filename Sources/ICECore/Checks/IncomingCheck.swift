@@ -3,7 +3,7 @@ package import STUN
 
 /// A check from the peer that carries our credentials, before anything is done about it (RFC 8445 §7.3).
 package struct IncomingCheck {
-    package let request: STUNMessage
+    package let request: CheckView
     package let source: TransportAddress
     package let socket: SocketID
     package let path: StreamComponent
@@ -21,38 +21,30 @@ package struct IncomingCheck {
     let claimed: (role: Role, tieBreaker: TieBreaker)?
     let integrity: IntegrityAlgorithm
 
-    /// Reads an authenticated request; nil without PRIORITY, which is answered with 400.
+    /// Reads an authenticated request in its bytes; nil without PRIORITY, which is answered with 400.
     init?(
-        _ request: STUNMessage, from source: TransportAddress, on socket: SocketID, path: StreamComponent,
-        integrity: IntegrityAlgorithm
+        _ request: CheckView, in bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID,
+        path: StreamComponent, integrity: IntegrityAlgorithm
     ) {
-        guard let priority = request[STUNMessage.Priority.self]?.value else { return nil }
+        guard let priority = request.priority else { return nil }
         self.request = request
         self.source = source
         self.socket = socket
         self.path = path
         self.priority = priority
         self.integrity = integrity
-        remoteUsernameFragment = request.remoteUsernameFragment
-        nominationNumber = request[STUNMessage.Nomination.self]?.value
-        network = request[STUNMessage.NetworkInfo.self].map { NetworkInfo(id: $0.id, cost: $0.cost) }
-        usesCandidate = request[STUNMessage.UseCandidate.self] != nil
-        if let controlling = request[STUNMessage.ICEControlling.self] {
-            claimed = (.controlling, TieBreaker(controlling.tieBreaker))
-        } else if let controlled = request[STUNMessage.ICEControlled.self] {
-            claimed = (.controlled, TieBreaker(controlled.tieBreaker))
+        remoteUsernameFragment = request.remoteUsernameFragment(in: bytes)
+        nominationNumber = request.nomination
+        network = request.network.map { NetworkInfo(id: $0.id, cost: $0.cost) }
+        usesCandidate = request.usesCandidate
+        if let tieBreaker = request.controllingTieBreaker {
+            claimed = (.controlling, TieBreaker(tieBreaker))
+        } else if let tieBreaker = request.controlledTieBreaker {
+            claimed = (.controlled, TieBreaker(tieBreaker))
         } else {
             // Checks from before RFC 5245, and over TCP from some peers, claim no role: they are answered all the same.
             claimed = nil
         }
-    }
-}
-
-extension STUNMessage {
-    /// The part of a check's USERNAME behind the colon, which is its sender's own fragment (RFC 8445 §7.2.2); empty without one.
-    var remoteUsernameFragment: String {
-        let username = self[Username.self]?.value ?? ""
-        return username.firstIndex(of: ":").map { String(username[username.index(after: $0)...]) } ?? ""
     }
 }
 

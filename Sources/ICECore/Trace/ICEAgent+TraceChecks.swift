@@ -94,7 +94,7 @@ extension ICEAgent {
 
     /// A request is answered, be it with an error.
     mutating func trace(
-        answerTo request: STUNMessage, to destination: TransportAddress, from socket: SocketID, code: Int? = nil
+        answerTo request: CheckView, to destination: TransportAddress, from socket: SocketID, code: Int? = nil
     ) {
         guard isTracing else { return }
         let event = event(.responseSent, between: socket, destination) {
@@ -106,7 +106,7 @@ extension ICEAgent {
     }
 
     /// A consent check of the peer over a pair of an earlier generation is answered.
-    mutating func note(retiredAnswerTo request: STUNMessage, to destination: TransportAddress, from socket: SocketID) {
+    mutating func note(retiredAnswerTo request: CheckView, to destination: TransportAddress, from socket: SocketID) {
         let used = components.lazy.compactMap(\.selected).first { $0.socket == socket && $0.destination == destination }
         guard let used else { return }
         count(on: used.id) {
