@@ -12,10 +12,13 @@ extension ICEClient {
     public func send(_ bytes: Span<UInt8>, on path: StreamComponent = .first) throws(ICEError) {
         let way = try way(of: path)
         if configuration.coalescesSends, bytes.count <= GatheredDatagrams.largest { return try gather(bytes, on: way) }
-        _ = try hand(1, { _ in bytes.count }, to: way) { socket, destination throws(NetworkError) in
-            try socket.send(bytes, to: destination)
-            return 1
+        try begin(on: way)
+        do throws(NetworkError) {
+            try way.socket.send(bytes, to: way.destination)
+        } catch {
+            return try refused(1, bytes.count, first: bytes.count, on: way, error)
         }
+        countSent(1, bytes.count, on: way)
     }
 
     /// Sends datagrams to the peer over the component's selected pair, in their order, with as few system calls as the system allows: of
@@ -27,9 +30,14 @@ extension ICEClient {
     public func send(contentsOf datagrams: [[UInt8]], on path: StreamComponent = .first) throws(ICEError) -> Int {
         let way = try way(of: path)
         guard !datagrams.isEmpty else { return 0 }
-        let byteCount = { count in datagrams[..<count].reduce(0) { $0 + $1.count } }
-        return try hand(datagrams.count, byteCount, to: way) { socket, destination throws(NetworkError) in
-            try socket.send(contentsOf: datagrams, to: destination)
+        try begin(on: way)
+        do throws(NetworkError) {
+            let taken = try way.socket.send(contentsOf: datagrams, to: way.destination)
+            sent(taken, of: datagrams.count, Self.byteCount(datagrams[..<taken]), on: way)
+            return taken
+        } catch {
+            try refused(datagrams.count, Self.byteCount(datagrams[...]), first: datagrams[0].count, on: way, error)
+            return datagrams.count
         }
     }
 
@@ -45,8 +53,14 @@ extension ICEClient {
         let way = try way(of: path)
         let count = (bytes.count + size - 1) / size
         guard count > 0 else { return 0 }
-        return try hand(count, { min($0 * size, bytes.count) }, to: way) { socket, destination throws(NetworkError) in
-            try socket.send(bytes, inDatagramsOf: size, to: destination)
+        try begin(on: way)
+        do throws(NetworkError) {
+            let taken = try way.socket.send(bytes, inDatagramsOf: size, to: way.destination)
+            sent(taken, of: count, min(taken * size, bytes.count), on: way)
+            return taken
+        } catch {
+            try refused(count, bytes.count, first: min(size, bytes.count), on: way, error)
+            return count
         }
     }
 
@@ -70,29 +84,44 @@ extension ICEClient {
         throw ICEError.notConnected(path)
     }
 
-    /// Hands datagrams to the socket and counts what becomes of them; how many went or were lost on the way.
-    private func hand(
-        _ count: Int, _ byteCount: (Int) -> Int, to way: DataPath,
-        _ send: (any DatagramSocket, TransportAddress) throws(NetworkError) -> Int
-    ) throws(ICEError) -> Int {
-        if !way.gathered.isEmpty { flush(way) }
-        do throws(NetworkError) {
-            // What was sent before goes before.
-            guard way.gathered.isEmpty else { throw NetworkError.noRoom(way.destination) }
-            noteSent(on: way)
-            let taken = try send(way.socket, way.destination)
-            countSent(taken, byteCount(taken), on: way)
-            if taken < count { way.isBlocked = true }
-            return taken
-        } catch {
-            guard let refusal = ICEError(refusing: byteCount(1), error) else {
-                countDiscarded(count, byteCount(count), on: way)
-                return count
-            }
-            if refusal.code == .wouldBlock { way.isBlocked = true }
-            countDiscarded(1, byteCount(1), on: way)
-            throw refusal
+    /// What was sent before goes before.
+    private func begin(on way: DataPath) throws(ICEError) {
+        noteSent(on: way)
+        guard !way.gathered.isEmpty else { return }
+        flush(way)
+        guard !way.gathered.isEmpty else { return }
+        way.isBlocked = true
+        throw ICEError.noRoom
+    }
+
+    private func sent(_ taken: Int, of count: Int, _ byteCount: Int, on way: DataPath) {
+        countSent(taken, byteCount, on: way)
+        if taken < count { way.isBlocked = true }
+    }
+
+    /// Counts what the socket did not take, and throws what the caller is to know.
+    ///
+    /// What only means that datagrams were lost on the way, as datagrams are, is no error: checks and consent find out whether the path is
+    /// gone.
+    private func refused(
+        _ count: Int, _ byteCount: Int, first: Int, on way: DataPath, _ error: NetworkError
+    ) throws(ICEError) {
+        switch error.code {
+        case .wouldBlock:
+            way.isBlocked = true
+            countDiscarded(1, first, on: way)
+            throw ICEError.noRoom
+        case .messageTooLarge:
+            countDiscarded(1, first, on: way)
+            throw ICEError(
+                .messageTooLarge,
+                "\(first) bytes do not fit into one datagram; send 1200 at most, which pass nearly everywhere")
+        default: countDiscarded(count, byteCount, on: way)
         }
+    }
+
+    private static func byteCount(_ datagrams: ArraySlice<[UInt8]>) -> Int {
+        datagrams.reduce(0) { $0 + $1.count }
     }
 
     // MARK: One turn's datagrams together
@@ -149,23 +178,4 @@ extension ICEClient {
 extension ICEError {
     fileprivate static let noRoom = ICEError(
         .wouldBlock, "the socket's buffer is full; send again when onWritable fires")
-
-    /// What only means that a datagram was lost on the way, as datagrams are, is no error: checks and consent find out whether the path is
-    /// gone.
-    fileprivate init?(refusing byteCount: Int, _ error: NetworkError) {
-        switch error.code {
-        case .wouldBlock: self = .noRoom
-        case .messageTooLarge:
-            self.init(
-                .messageTooLarge,
-                "\(byteCount) bytes do not fit into one datagram; send 1200 at most, which pass nearly everywhere")
-        default: return nil
-        }
-    }
-}
-
-extension NetworkError {
-    fileprivate static func noRoom(_ destination: TransportAddress) -> NetworkError {
-        NetworkError(.wouldBlock, name: "EAGAIN", operation: "send to \(destination)")
-    }
 }
