@@ -1,6 +1,6 @@
 # Each target does its own set-up; where everything is there already, that is a look and nothing more.
 SWIFT ?= swift
-SWIFT_CODE := $(wildcard Package.swift Sources Tests Benchmarks Fuzz $(foreach part,Examples Tool,$(addprefix $(part)/,Package.swift Sources Tests)))
+SWIFT_CODE := $(wildcard Package.swift Sources Tests Fuzz $(foreach part,Benchmarks Examples Tool,$(addprefix $(part)/,Package.swift Sources Tests)))
 
 define call_others
 $(SWIFT) build --package-path Examples
@@ -10,7 +10,7 @@ python3 Interop/browser.py
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test interop examples tool docs snippets lab lint format clean
+.PHONY: help setup demo test interop examples tool docs snippets lab bench soak lint format clean
 
 help: ## Tell what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -56,6 +56,18 @@ lab: ## Run calls through real NATs, failures and bad lines (root only)
 	@! python3 Interop/lab/run.py --check || { \
 		$(SWIFT) build --package-path Examples --configuration release --product ice-peer && python3 Interop/lab/run.py; }
 
+# What soak holds, and for how long.
+COUNT ?= 10000
+SECONDS ?= 3600
+
+bench: ## Measure, beside others and bare C, and write docs/performance.md
+	@Scripts/setup test
+	python3 Benchmarks/run.py --report docs/performance.md
+
+soak: ## Hold 10,000 calls for an hour (COUNT=, SECONDS=)
+	@Scripts/setup build
+	python3 Benchmarks/soak.py --count $(COUNT) --seconds $(SECONDS)
+
 lint: ## Check formatting and the rules between the floors
 	@Scripts/setup build
 	@Scripts/lint
@@ -64,4 +76,4 @@ format: ## Format all Swift code in place
 	$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
 
 clean: ## Remove what was built, the peers too
-	rm -rf .build .build-snippets Examples/.build Tool/.build Interop/.tools
+	rm -rf .build .build-snippets Benchmarks/.build Examples/.build Tool/.build Interop/.tools

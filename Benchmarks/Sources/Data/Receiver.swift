@@ -1,0 +1,58 @@
+import ICE
+import Measuring
+
+/// Counts the datagrams that arrive, and tells the sender how far they have come.
+final class Receiver {
+    private let client: ICEClient
+    private let loop: EventLoop
+    private let perReceipt: UInt64
+    private var received: UInt64 = 0
+    private var next: UInt64 = 0
+    private var receiptDue: UInt64
+    private var receipt = Packet.make(Packet.receipt)
+    private var watch: Stopwatch?
+    private var before = Usage()
+    private var seconds = 0.0
+    private var isOver = false
+
+    private static let patience = Duration.seconds(120)
+
+    init(client: ICEClient, loop: EventLoop, window: Int) {
+        self.client = client
+        self.loop = loop
+        perReceipt = window == 0 ? .max : UInt64(max(1, window / 4))
+        receiptDue = perReceipt
+    }
+
+    func run() {
+        client.onData = { [unowned self] bytes, _ in receive(bytes) }
+        guard loop.run(until: { isOver }, atMost: Self.patience) else { Options.refuse("the sender did not end") }
+        let after = Usage()
+        ResultLine("receiver").with("received", received).with("seconds", seconds).with("cpu", after.cpu - before.cpu)
+            .with("allocations", Double(after.allocations - before.allocations) / Double(max(1, received))).write()
+    }
+
+    private func receive(_ bytes: Span<UInt8>) {
+        guard bytes.count >= Packet.headerLength else { return }
+        switch bytes[0] {
+        case Packet.data: count(Packet.number(of: bytes))
+        case Packet.end:
+            if !isOver { seconds = watch?.seconds ?? 0 }
+            isOver = true
+        default: break
+        }
+    }
+
+    private func count(_ number: UInt64) {
+        if watch == nil {
+            watch = Stopwatch()
+            before = Usage()
+        }
+        received += 1
+        next = max(next, number + 1)
+        guard received >= receiptDue else { return }
+        receiptDue = received + perReceipt
+        Packet.setNumber(next, in: &receipt)
+        try? client.send(receipt)
+    }
+}
