@@ -123,3 +123,16 @@ let package = Package(
             name: "ICEForCTests", dependencies: ["ICEForC", "CSwiftICE", "CLibUV"], swiftSettings: features),
     ]
 #endif
+
+// What measures the cores from within (Benchmarks/README.md).
+if Context.environment["SWIFT_ICE_BENCHMARKS"] != nil {
+    package.targets += [
+        .target(name: "CMeasuring", path: "Benchmarks/Sources/CMeasuring"),
+        .target(
+            name: "Measuring", dependencies: ["CMeasuring"], path: "Benchmarks/Sources/Measuring",
+            swiftSettings: features),
+        .executableTarget(
+            name: "bench-codec", dependencies: ["Measuring", "STUN", "NetBase"],
+            path: "Benchmarks/Sources/Codec", swiftSettings: features),
+    ]
+}

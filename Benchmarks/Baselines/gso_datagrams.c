@@ -32,11 +32,6 @@ static void open_socket(void) {
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
-static bool wait_for_input(double seconds) {
-    struct pollfd waited = {.fd = descriptor, .events = POLLIN};
-    return poll(&waited, 1, (int)(seconds * 1000)) > 0;
-}
-
 // MARK: The sender
 
 static char train[TRAIN_BYTES];
@@ -47,10 +42,11 @@ static void send_train(Flow *flow, uint64_t packets) {
     else if (errno != EAGAIN && errno != ENOBUFS) fail("send");
 }
 
-static void read_receipts(Flow *flow) {
+static void wait_for_receipt(Flow *flow) {
     char receipt[HEADER];
-    for (ssize_t length; (length = recv(descriptor, receipt, sizeof receipt, MSG_DONTWAIT)) > 0;)
-        hear(flow, receipt, (size_t)length);
+    ssize_t length = recv(descriptor, receipt, sizeof receipt, 0);
+    if (length > 0) hear(flow, receipt, (size_t)length);
+    else tick(flow);
 }
 
 static void run_sender(Flow flow, int port, double seconds) {
@@ -60,16 +56,15 @@ static void run_sender(Flow flow, int port, double seconds) {
     if (connect(descriptor, (struct sockaddr *)&peer, sizeof peer) != 0) fail("connect");
     int segment = (int)size;
     if (setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment) != 0) fail("UDP_SEGMENT");
+    struct timeval silence = {.tv_usec = (suseconds_t)(SILENCE * 1e6)};
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
     memset(train, DATA, sizeof train);
     uint64_t longest = TRAIN_BYTES / size < PER_TURN ? TRAIN_BYTES / size : PER_TURN;
 
     double began = now(), before = cpu();
     while (now() - began < seconds) {
-        uint64_t packets = room(&flow);
-        if (packets > longest) packets = longest;
-        if (packets > 0) send_train(&flow, packets);
-        else if (!wait_for_input(SILENCE)) tick(&flow);
-        read_receipts(&flow);
+        if (room(&flow) >= longest) send_train(&flow, longest);
+        else wait_for_receipt(&flow);
     }
     tell_sent(&flow, now() - began, cpu() - before);
     memset(train, END, HEADER);
@@ -97,12 +92,13 @@ static void take_train(Count *count, struct msghdr *header, const char *bytes, s
     size_t segment = segment_of(header, length);
     for (size_t start = 0; start < length; start += segment) {
         size_t left = length - start;
-        if (!take(count, bytes + start, left < segment ? left : segment)) continue;
-        char receipt[HEADER];
-        memset(receipt, RECEIPT, HEADER);
-        set_number(receipt, count->next);
-        sendto(descriptor, receipt, HEADER, 0, header->msg_name, header->msg_namelen);
+        take(count, bytes + start, left < segment ? left : segment);
     }
+    if (!is_receipt_due(count)) return;
+    char receipt[HEADER];
+    memset(receipt, RECEIPT, HEADER);
+    set_number(receipt, count->next);
+    sendto(descriptor, receipt, HEADER, 0, header->msg_name, header->msg_namelen);
 }
 
 static void run_receiver(Count count) {

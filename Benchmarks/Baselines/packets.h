@@ -73,14 +73,13 @@ static inline Count make_count(uint64_t window) {
     return (Count){.per_receipt = per_receipt, .receipt_due = per_receipt};
 }
 
-// Takes a packet; whether a receipt for all below `next` is due.
-static inline bool take(Count *count, const char *packet, size_t size) {
-    if (size < HEADER) return false;
+static inline void take(Count *count, const char *packet, size_t size) {
+    if (size < HEADER) return;
     if (packet[0] == END && !count->is_over) {
         count->seconds = now() - count->began;
         count->is_over = true;
     }
-    if (packet[0] != DATA) return false;
+    if (packet[0] != DATA) return;
     if (count->received == 0) {
         count->began = now();
         count->cpu_before = cpu();
@@ -88,6 +87,10 @@ static inline bool take(Count *count, const char *packet, size_t size) {
     count->received++;
     uint64_t number = number_of(packet);
     if (number >= count->next) count->next = number + 1;
+}
+
+// Whether a receipt for all below `next` is due.
+static inline bool is_receipt_due(Count *count) {
     if (count->received < count->receipt_due) return false;
     count->receipt_due = count->received + count->per_receipt;
     return true;

@@ -95,7 +95,9 @@ static void run_sender(double seconds) {
 static void on_data(
     uv_udp_t *handle, ssize_t length, const uv_buf_t *buffer, const struct sockaddr *from, unsigned flags) {
     (void)handle, (void)flags;
-    if (length <= 0 || from == NULL || !take(&count, buffer->base, (size_t)length)) return;
+    if (length <= 0 || from == NULL) return;
+    take(&count, buffer->base, (size_t)length);
+    if (!is_receipt_due(&count)) return;
     set_number(packet, count.next);
     try_send(packet, HEADER, from);
 }

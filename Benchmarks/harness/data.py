@@ -10,7 +10,9 @@ import coturn  # of Interop
 
 SIZES = [1200, 100]
 # How many datagrams may be under way: as many as the kernel's buffers hold, so that a slow receiver costs time and not datagrams.
-WINDOWS = {"single": 64, "batched": 256}
+WINDOWS = {"single": 64, "coalesced": 64, "batched": 512}
+# coturn has smaller ones.
+RELAYED_WINDOW = 48
 OURS, BARE_LOOP, BARE_TRAINS = "swift-ice", "bare C, libuv", "bare C, GSO and GRO"
 
 
@@ -27,7 +29,8 @@ def measure(options):
     return Topic(
         "Datagrams",
         "One pair over 127.0.0.1, two processes; a receiver tells how far it has come, and a sender has at most so many datagrams under "
-        f"way ({WINDOWS['single']} one by one, {WINDOWS['batched']} in batches), so that what is counted has arrived. The bare C programs "
+        f"way ({WINDOWS['single']} one by one, {WINDOWS['batched']} in batches), so that what is counted has arrived. *Single* sends each at "
+        "once, *coalesced* lets those of one turn of the loop go together, *batched* sends many from one buffer and takes them as they arrive. The bare C programs "
         "do just the same without ICE. With libnice, libjuice, pion and aioice both ends are in one process, which spares them the "
         "receipts: on two threads, but for aioice. Processor time is that of both ends.",
         tables,
@@ -47,6 +50,7 @@ def ways(size, seconds):
     measurements = {
         f"{OURS}, single": lambda: through_pair(size, seconds, "single"),
         BARE_LOOP: lambda: through_sockets(loop, size, seconds, WINDOWS["single"]),
+        f"{OURS}, coalesced": lambda: through_pair(size, seconds, "coalesced"),
         f"{OURS}, batched": lambda: through_pair(size, seconds, "batched"),
         BARE_TRAINS: lambda: through_sockets(trains, size, seconds, WINDOWS["batched"]),
     }
@@ -78,7 +82,7 @@ def relayed(rounds, seconds):
 
 def through_relay(rounds, seconds, flags):
     ways = {
-        f"{size} bytes, {mode}": lambda size=size, mode=mode: through_pair(size, seconds, mode, flags)
+        f"{size} bytes, {mode}": lambda size=size, mode=mode: through_pair(size, seconds, mode, RELAYED_WINDOW, flags)
         for size in SIZES
         for mode in WINDOWS
     }
@@ -86,11 +90,10 @@ def through_relay(rounds, seconds, flags):
     return table_of(title, alternating(rounds, ways))
 
 
-def through_pair(size, seconds, mode, flags=()):
+def through_pair(size, seconds, mode, window=None, flags=()):
     program = ours("data")
-    common = ["--size", size, "--window", WINDOWS[mode]]
-    batched = "yes" if mode == "batched" else "no"
-    sender = program("send", *common, "--seconds", seconds, "--batched", batched, *flags)
+    common = ["--size", size, "--mode", mode, "--window", window or WINDOWS[mode]]
+    sender = program("send", *common, "--seconds", seconds, *flags)
     with Call(sender, program("receive", *common)) as (sending, receiving):
         return rate_of(size, sending.wait_for("sender"), receiving.wait_for("receiver"))
 

@@ -12,7 +12,7 @@ INTERVAL = 5
 
 
 def measure(options):
-    window = 10 if options.quick else 30
+    window = 5 if options.quick else 30
     together, beside = measure_beside_peers(window)
     alone, flat = measure_counts(window, [100, 1000] if options.quick else COUNTS)
     return Topic(

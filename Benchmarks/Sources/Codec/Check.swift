@@ -1,4 +1,5 @@
-import ICE
+import NetBase
+import STUN
 
 /// A connectivity check as ICE agents send it, and what it is signed with.
 enum Check {

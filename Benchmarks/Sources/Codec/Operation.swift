@@ -1,4 +1,5 @@
-import ICE
+import NetBase
+import STUN
 
 /// Something that an agent does with a STUN message.
 enum Operation: String, CaseIterable {

@@ -19,6 +19,9 @@ final class CallEnd {
         configuration.includesLoopback = true
         configuration.localAddresses = [.loopback(.v4)]
         configuration.multicastDNS = .off
+        configuration.coalescesSends = Mode(options) == .coalesced
+        // As the bare programs have it.
+        configuration.receiveBufferSize = 4 << 20
         if let relay = options["turn"] {
             configuration.servers = [
                 try ICEServer(urls: [relay], username: options["user"], credential: options["password"])

@@ -1,7 +1,7 @@
 import ICE
 import Measuring
 
-/// One end of a call that carries as much data as it can: `bench-data send|receive --size N --seconds S --window N …`.
+/// One end of a call that carries as much data as it can: `bench-data send|receive --mode M --size N --seconds S --window N …`.
 @main
 struct DataProgram {
     static func main() throws {
@@ -14,7 +14,7 @@ struct DataProgram {
         if isSender {
             Sender(client: end.client, loop: loop, options: options).run()
         } else {
-            Receiver(client: end.client, loop: loop, window: options.number("window")).run()
+            Receiver(client: end.client, loop: loop, options: options).run()
         }
     }
 }

@@ -11,8 +11,11 @@ enum Packet {
         [UInt8](repeating: kind, count: max(size, headerLength))
     }
 
-    static func setNumber(_ number: UInt64, in bytes: inout [UInt8]) {
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: number, toByteOffset: numberOffset, as: UInt64.self) }
+    /// Numbers the packet that begins at an offset.
+    static func setNumber(_ number: UInt64, in bytes: inout [UInt8], at offset: Int = 0) {
+        bytes.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: number, toByteOffset: offset + numberOffset, as: UInt64.self)
+        }
     }
 
     static func number(of bytes: Span<UInt8>) -> UInt64 {

@@ -14,18 +14,31 @@ final class Receiver {
     private var before = Usage()
     private var seconds = 0.0
     private var isOver = false
+    private let isBatched: Bool
 
     private static let patience = Duration.seconds(120)
 
-    init(client: ICEClient, loop: EventLoop, window: Int) {
+    init(client: ICEClient, loop: EventLoop, options: Options) {
+        let window = options.number("window")
         self.client = client
         self.loop = loop
         perReceipt = window == 0 ? .max : UInt64(max(1, window / 4))
         receiptDue = perReceipt
+        isBatched = Mode(options) == .batched
     }
 
     func run() {
-        client.onData = { [unowned self] bytes, _ in receive(bytes) }
+        if isBatched {
+            client.onDataBatch = { [unowned self] batch, _ in
+                for index in 0..<batch.count { receive(batch[index]) }
+                giveReceipt()
+            }
+        } else {
+            client.onData = { [unowned self] bytes, _ in
+                receive(bytes)
+                giveReceipt()
+            }
+        }
         guard loop.run(until: { isOver }, atMost: Self.patience) else { Options.refuse("the sender did not end") }
         let after = Usage()
         ResultLine("receiver").with("received", received).with("seconds", seconds).with("cpu", after.cpu - before.cpu)
@@ -50,6 +63,9 @@ final class Receiver {
         }
         received += 1
         next = max(next, number + 1)
+    }
+
+    private func giveReceipt() {
         guard received >= receiptDue else { return }
         receiptDue = received + perReceipt
         Packet.setNumber(next, in: &receipt)

@@ -8,8 +8,11 @@ final class Sender {
     private let timer: Timer
     private let window: UInt64
     private let span: Duration
-    private let isBatched: Bool
-    private var batch: [[UInt8]]
+    private let mode: Mode
+    private let size: Int
+    /// As many packets as go in one turn, one behind the other: in batches, what the system takes for one train.
+    private var packets: [UInt8]
+    private let perTurn: Int
     private var sent: UInt64 = 0
     /// What is below has arrived, or is lost.
     private var accounted: UInt64 = 0
@@ -17,7 +20,8 @@ final class Sender {
     private var turnIsDue = false
     private var isOver = false
 
-    private static let perTurn = 64
+    private static let mostPerTurn = 64
+    private static let longestTrain = 65_507
     /// Silence of that length means that what is under way is lost.
     private static let silence = Duration.milliseconds(20)
 
@@ -26,8 +30,10 @@ final class Sender {
         self.loop = loop
         window = UInt64(options.number("window"))
         span = options.seconds("seconds")
-        isBatched = options["batched"] == "yes"
-        batch = (0..<Self.perTurn).map { _ in Packet.make(Packet.data, size: options.number("size")) }
+        mode = Mode(options)
+        size = max(options.number("size"), Packet.headerLength)
+        perTurn = mode == .batched ? min(Self.mostPerTurn, Self.longestTrain / size) : Self.mostPerTurn
+        packets = Packet.make(Packet.data, size: perTurn * size)
         timer = Timer(on: loop)
     }
 
@@ -62,13 +68,16 @@ final class Sender {
         pump()
     }
 
-    private var room: Int { window == 0 ? Self.perTurn : Int(window - min(window, sent - accounted)) }
+    /// How many may be sent now, at most so many that the loop has its turn; in batches, whole ones alone.
+    private var room: Int {
+        let free = window == 0 ? perTurn : Int(window - min(window, sent - accounted))
+        return mode == .batched && free < perTurn ? 0 : min(free, perTurn)
+    }
 
-    /// Sends what there is room for, at most so much that the loop has its turn.
     private func pump() {
-        guard !isOver else { return }
+        guard !isOver, room > 0 else { return }
         do {
-            try isBatched ? sendBatch(of: min(room, Self.perTurn)) : sendEach(min(room, Self.perTurn))
+            try mode == .batched ? sendBatch(of: room) : sendEach(room)
         } catch {
             if error.code == .wouldBlock { return }
             Options.refuse("\(error)")
@@ -86,16 +95,23 @@ final class Sender {
     }
 
     private func sendEach(_ count: Int) throws(ICEError) {
-        for _ in 0..<count {
-            Packet.setNumber(sent, in: &batch[0])
-            try client.send(batch[0])
+        let numbered = numbered(count)
+        let bytes = numbered.span
+        for index in 0..<count {
+            try client.send(bytes.extracting(index * size..<(index + 1) * size))
             sent += 1
         }
     }
 
     private func sendBatch(of count: Int) throws(ICEError) {
-        guard count > 0 else { return }
-        for index in 0..<count { Packet.setNumber(sent + UInt64(index), in: &batch[index]) }
-        sent += UInt64(try client.send(contentsOf: count == batch.count ? batch : Array(batch[..<count])))
+        let numbered = numbered(count)
+        let bytes = numbered.span
+        sent += UInt64(try client.send(bytes.extracting(0..<count * size), inDatagramsOf: size))
+    }
+
+    /// The next packets, of which nobody may keep hold: else the next ones would be a copy.
+    private func numbered(_ count: Int) -> [UInt8] {
+        for index in 0..<count { Packet.setNumber(sent + UInt64(index), in: &packets, at: index * size) }
+        return packets
     }
 }
