@@ -60,9 +60,9 @@ lab: ## Run calls through real NATs, failures and bad lines (root only)
 COUNT ?= 10000
 SECONDS ?= 3600
 
-bench: ## Measure, beside others and bare C, and write docs/performance.md
+bench: ## Measure, beside others and bare C, and write docs/performance.md (QUICK=yes: only try all)
 	@Scripts/setup test
-	python3 Benchmarks/run.py --report docs/performance.md
+	python3 Benchmarks/run.py $(if $(QUICK),--quick,--report docs/performance.md)
 
 soak: ## Hold 10,000 calls for an hour (COUNT=, SECONDS=)
 	@Scripts/setup build

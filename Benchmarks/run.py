@@ -2,9 +2,11 @@
 """Measures the library beside bare C programs and other ICE implementations (see README.md beside this file)."""
 
 import argparse
+import subprocess
 import sys
 
 from harness import codec, connect, data, flood, idle, programs, report, setups
+from harness.processes import ProgramFailed
 
 TOPICS = {"codec": codec, "connect": connect, "setups": setups, "idle": idle, "data": data, "flood": flood}
 
@@ -21,15 +23,21 @@ def main():
         parser.error(f"there is no {', '.join(sorted(unknown))}: take some of {', '.join(TOPICS)}")
 
     programs.build_ours()
-    measured = []
+    measured, failed = [], 0
     for name in options.topics or TOPICS:
-        measured.append(TOPICS[name].measure(options))
-        report.show(measured[-1])
+        try:
+            measured.append(TOPICS[name].measure(options))
+            report.show(measured[-1])
+        except (ProgramFailed, subprocess.TimeoutExpired) as error:
+            failed += 1
+            print(f"FAILED   {name}: {error}", flush=True)
     report.show_criteria(measured)
-    if options.report:
+    if options.report and not failed:
         report.write(options.report, measured, options)
-    failed = any(criterion.holds is False for topic in measured for criterion in topic.criteria)
-    sys.exit(1 if failed and options.strict else 0)
+    if options.strict:
+        failed += sum(criterion.holds is False for topic in measured for criterion in topic.criteria)
+    print(f"{len(measured)} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

@@ -29,15 +29,16 @@ def measure(options):
     return Topic(
         "Datagrams",
         "One pair over 127.0.0.1, two processes; a receiver tells how far it has come, and a sender has at most so many datagrams under "
-        f"way ({WINDOWS['single']} one by one, {WINDOWS['batched']} in batches), so that what is counted has arrived. *Single* sends each at "
-        "once, *coalesced* lets those of one turn of the loop go together, *batched* sends many from one buffer and takes them as they arrive. The bare C programs "
-        "do just the same without ICE. With libnice, libjuice, pion and aioice both ends are in one process, which spares them the "
+        f"way ({WINDOWS['single']} one by one, {WINDOWS['batched']} in batches), so that what is counted has arrived. *Single* sends "
+        "each at once, *coalesced* lets those of one turn of the loop go together, *batched* sends many from one buffer and takes them "
+        "as they arrive. The bare C programs do just the same without ICE, and the window of batches is the one that they are quickest "
+        "with. With libnice, libjuice, pion and aioice both ends are in one process, which spares them the "
         "receipts: on two threads, but for aioice. Processor time is that of both ends.",
         tables,
         [
             at_least("1200-byte datagrams one by one, of a bare C libuv loop's", ratio(single, rates.get(BARE_LOOP)), 0.95, " times"),
             at_least("1200-byte datagrams in batches, of those one by one", ratio(batched, single), 3, " times"),
-            at_least("1200-byte datagrams in batches, of a bare C GSO/GRO program's", ratio(batched, rates.get(BARE_TRAINS)), 0.8, " times"),
+            at_least("1200-byte datagrams in batches, of a bare C GSO/GRO's", ratio(batched, rates.get(BARE_TRAINS)), 0.8, " times"),
             at_least("1200-byte datagrams that arrive", delivered * 100, 99, " %"),
         ],
         [f"{peer.name} is absent: {peer.absence}." for peer in peers() if peer.absence],

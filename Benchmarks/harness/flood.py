@@ -41,7 +41,8 @@ def measure(options):
     table.add("the loop takes in of the flood, a second", capacity)
     table.add("the flood, a second", sent["sent"] / sent["seconds"])
     table.add("of that and of the calls the kernel had no room for", f"{dropped / sent['sent']:.2%}")
-    table.add("datagrams of the calls and back, a second", (after_echoes["sent"] - before_echoes["sent"]) / (seconds + 2))
+    echoes = after_echoes["sent"] - before_echoes["sent"]
+    table.add("datagrams of the calls and back, a second", echoes / (seconds + 2))
     table.add("of these came back", f"{kept:.2%}")
     table.add("the heap grew by, KiB", growth / 1024)
     return Topic(

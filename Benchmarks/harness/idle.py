@@ -1,6 +1,6 @@
 """Calls that are connected and wait: what they cost in memory and processor time."""
 
-from .processes import Call, Running
+from .processes import Call, ProgramFailed, Running
 from .programs import ours, peers
 from .results import Criterion, Table, Topic, at_most, ratio
 
@@ -89,7 +89,8 @@ def watch(program, count, window):
     before = program.wait_for("status")
     for _ in range(window // INTERVAL):
         after = program.wait_for("status")
-    assert after["usable"] == count, f"{count - after['usable']} calls were lost"
+    if after["usable"] != count:
+        raise ProgramFailed(f"{program.command[0]} has lost {count - after['usable']} of its {count} ends")
     return {
         "heap": (after["heap"] - base["heap"]) / count,
         "resident": (after["resident"] - base["resident"]) / count,

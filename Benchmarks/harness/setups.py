@@ -9,7 +9,8 @@ CALLS = 500
 
 def measure(options):
     present = [peer for peer in peers() if not peer.absence]
-    commands = {"swift-ice": ours("calls")("pairs", "--count", CALLS, "--interval", 60)}
+    own = ["pairs", "--count", CALLS, "--interval", 60]
+    commands = {"swift-ice": ours("calls")(*own), "swift-ice, on a shared port": ours("calls")(*own, "--shared", "yes")}
     commands |= {peer.name: peer("calls", "--count", CALLS, "--interval", 60) for peer in present}
     found = alternating(
         3 if options.quick else 7, {name: lambda command=command: set_up(command) for name, command in commands.items()}
@@ -21,8 +22,9 @@ def measure(options):
     return Topic(
         "Setting calls up",
         f"{CALLS} calls in one process over 127.0.0.1, begun at once, each client with a socket of its own, until both ends of all of them "
-        "are connected. swift-ice on one loop, `.server` profile, `.regular` nomination; libjuice in its poll mode, which has a thread "
-        "beside the one that makes the agents; libnice in one main context; pion and aioice as they come.",
+        "are connected. swift-ice on one loop, `.server` profile, `.regular` nomination, and once more with all answering ends "
+        "on one port; libjuice in its poll mode, which has a thread beside the one that makes the agents; libnice in one main context; "
+        "pion and aioice as they come.",
         [table],
         [
             at_least("calls set up a second, of libjuice's", ratio(rates["swift-ice"], rates.get("libjuice")), 2, " times"),

@@ -21,8 +21,7 @@ final class CallEnd {
         echoes = Echoes(loop: loop, isAnswering: isServer)
         configuration = .measured(
             role: isServer ? .controlled : .controlling, isLite: isServer && options["lite"] == "yes")
-        let opened = SharedPortConfiguration(port: 0, addresses: [.loopback(.v4)])
-        port = isServer ? try SharedPort(loop: loop, configuration: opened) : nil
+        port = isServer ? try SharedPort(loop: loop, configuration: .measured) : nil
         // A server asks who that is; here nobody is let in.
         port?.onUnknownUsername = { [unowned self] _ in strangers += 1 }
     }

@@ -3,7 +3,8 @@ import Measuring
 
 /// Makes many calls and holds them until SIGTERM: `bench-calls pairs|server|caller --count N …`.
 ///
-/// `pairs` has both ends of each call in one process, each client with a socket of its own. `server` has its ends on one shared port, and
+/// `pairs` has both ends of each call in one process, each client with a socket of its own, or with `--shared yes` the answering ones on
+/// a shared port. `server` has its ends on one shared port, and
 /// `caller` the others, with a socket each; the two are a process each, and signal over `--signal DESCRIPTOR`. A line of type `base`
 /// comes before the clients are made, one of type `connected` when all are, and `status` every `--interval` seconds after that.
 @main
@@ -16,7 +17,8 @@ struct Calls {
         switch options.command {
         case "pairs":
             tellBase()
-            let calls = PairedCalls(loop: loop, count: options.number("count"))
+            let port = options["shared"] == "yes" ? try SharedPort(loop: loop, configuration: .measured) : nil
+            let calls = try PairedCalls(loop: loop, count: options.number("count"), port: port)
             guard calls.connect() else { Options.refuse("not all calls were connected in time") }
             StatusReport(loop: loop, options: options, clients: calls.clients).runUntilEnd()
         case "server", "caller":
@@ -48,6 +50,10 @@ extension ICEConfiguration {
         configuration.isLite = isLite
         return configuration
     }
+}
+
+extension SharedPortConfiguration {
+    static let measured = SharedPortConfiguration(port: 0, addresses: [.loopback(.v4)])
 }
 
 extension ICEState {

@@ -1,7 +1,7 @@
 import ICE
 import Measuring
 
-/// Calls whose both ends are in this process, all begun at once.
+/// Calls whose both ends are in this process, all begun at once. With a port the answering ends share it.
 final class PairedCalls {
     let clients: [ICEClient]
     private let loop: EventLoop
@@ -10,11 +10,14 @@ final class PairedCalls {
 
     private static let patience = Duration.seconds(60)
 
-    init(loop: EventLoop, count: Int) {
+    init(loop: EventLoop, count: Int, port: SharedPort? = nil) throws {
         self.loop = loop
         watch = Stopwatch()
-        clients = (0..<2 * count).map { index in
-            ICEClient(loop: loop, configuration: .measured(role: index.isMultiple(of: 2) ? .controlling : .controlled))
+        clients = try (0..<2 * count).map { index in
+            if index.isMultiple(of: 2) { return ICEClient(loop: loop, configuration: .measured(role: .controlling)) }
+            let configuration = ICEConfiguration.measured(role: .controlled)
+            guard let port else { return ICEClient(loop: loop, configuration: configuration) }
+            return try ICEClient(port: port, configuration: configuration)
         }
     }
 
