@@ -9,7 +9,7 @@ extension ICEClient {
     func usableAddresses() -> [InterfaceAddress] {
         var addresses: [InterfaceAddress] = []
         do {
-            addresses = try platform.interfaceAddresses()
+            addresses = try machineAddresses()
         } catch {
             logger.error("the interfaces can't be listed", metadata: ["error": "\(error)"])
         }
@@ -23,9 +23,23 @@ extension ICEClient {
         return addresses
     }
 
+    /// The addresses of the interfaces, and those of 127.0.0.0/8 that are asked for by name: Linux has them all, and lists one.
+    private func machineAddresses() throws(NetworkError) -> [InterfaceAddress] {
+        let listed = try platform.interfaceAddresses()
+        let named = (member?.port.configuration.addresses ?? []) + (configuration.localAddresses ?? [])
+        let unlisted = named.filter { ip in ip.isLoopback && !listed.contains { $0.ip == ip } }
+        return listed
+            + unlisted.compactMap { ip in
+                guard let loopback = listed.first(where: { $0.ip.isLoopback && $0.covers(ip) }) else { return nil }
+                return InterfaceAddress(
+                    interface: loopback.interface, index: loopback.index, ip: ip, prefixLength: loopback.prefixLength,
+                    kind: loopback.kind)
+            }
+    }
+
     /// The machine's addresses have changed, or may have.
     func networkChanged() {
-        guard !isClosed, let present = try? platform.interfaceAddresses() else { return }
+        guard !isClosed, let present = try? machineAddresses() else { return }
         let usable = usableAddresses()
         input { $0.networkChanged(usable: usable, present: present, now: $1) }
         loseStrandedRelays(present: present)
