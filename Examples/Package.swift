@@ -26,6 +26,9 @@ let package = Package(
         .executable(name: "calling-app", targets: ["CallingApp"]),
         .executable(name: "browser", targets: ["Browser"]),
         .executable(name: "call-room", targets: ["CallRoom"]),
+        .executable(name: "echo-server", targets: ["EchoServer"]),
+        .executable(name: "echo-load", targets: ["EchoLoad"]),
+        .executable(name: "under-dispatch", targets: ["UnderDispatch"]),
     ],
     dependencies: [
         .package(name: "swift-ice", path: ".."),
@@ -95,6 +98,33 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings + [.strictMemorySafety()]),
+
+        // A server with one port for all calls, those who call it, and what they know of each other beforehand.
+        .target(
+            name: "EchoTicket",
+            dependencies: [
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "EchoServer",
+            dependencies: [
+                "EchoTicket",
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "EchoLoad",
+            dependencies: [
+                "EchoTicket",
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "UnderDispatch", dependencies: [.product(name: "ICE", package: "swift-ice")], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
