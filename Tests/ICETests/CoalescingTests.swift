@@ -58,7 +58,7 @@ struct CoalescingTests {
         let before = counted.sent
         for _ in 0..<count { try call.caller.send([UInt8](repeating: 0x78, count: size)) }
         #expect(counted.sent == before)
-        try call.caller.send("x")
+        try call.caller.send([UInt8](repeating: 0x78, count: size))
         #expect(counted.sent == before + UInt64(count))
         network.run(for: .seconds(1))
         #expect(call.received[1].count == count + 1)

@@ -136,7 +136,8 @@ struct AuthenticatorTests {
 
     @Test("Indications are never answered")
     func indications() {
-        let judge = authenticator().judge
+        let authenticator = authenticator()
+        func judge(_ message: STUNMessage) -> BindingAuthenticator.Verdict { authenticator.judge(message) }
         #expect(judge(check(.indication, by: wrong)) == .discard(.unauthenticated))
         #expect(judge(check(.indication, by: nil)) == .discard(.unauthenticated))
         #expect(judge(check(.indication, username: "x:y", by: key)) == .discard(.unauthenticated))

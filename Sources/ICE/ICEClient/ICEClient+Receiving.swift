@@ -55,7 +55,7 @@ extension ICEClient {
         guard onData != nil || listener != nil || !datagramStreams.isEmpty else { return }
         for index in 0..<data.count {
             deliverEvents()
-            guard !isClosed, socket.isOpen else { return }
+            guard !isClosed, socket.isOpen, member?.port?.isClosed != true else { return }
             let bytes = data[index]
             stream(bytes, on: path)
             onData?(bytes, path)

@@ -20,7 +20,10 @@ public import UV
 ///     var configuration = ICEConfiguration(role: .controlled)
 ///     configuration.isLite = true
 ///     configuration.localCredentials = credentials
-///     guard let client = try? ICEClient(port: port, configuration: configuration) else { return }
+///     guard let client = try? ICEClient(port: port, configuration: configuration),
+///         let peer = try? ICEParameters(usernameFragment: check.remoteUsernameFragment, password: password)
+///     else { return }
+///     try? client.setRemoteParameters(peer)
 ///     client.gatherCandidates()
 ///     client.processCandidates()
 ///     calls[check.usernameFragment] = client

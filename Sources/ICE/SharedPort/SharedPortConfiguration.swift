@@ -30,7 +30,7 @@ public struct SharedPortConfiguration: Sendable {
     ///
     /// Of those from one address (or /56 of IPv6) no more than a quarter is told, so that it does not keep others out. Against sources that
     /// are all forged nothing helps but a firewall, or signalling ahead of the checks.
-    public var unknownUsernamesPerSecond = 200
+    public var unknownUsernamesPerSecond = 1000
 
     /// A free port on all addresses.
     public init() {}

@@ -30,7 +30,9 @@ package struct STUNEnvelope {
     }
 
     /// Whether the message ends with the right FINGERPRINT, as all of ICE's do (RFC 8445 §7.1).
-    package static func hasFingerprint(_ bytes: Span<UInt8>) -> Bool { STUNWire.verifyFingerprint(of: bytes) == .valid }
+    package static func hasFingerprint(_ bytes: Span<UInt8>) -> Bool {
+        STUNWire.verifyFingerprint(of: bytes, at: STUNWire.find(STUNMessage.Fingerprint.type, in: bytes)) == .valid
+    }
 }
 
 extension UInt8 {

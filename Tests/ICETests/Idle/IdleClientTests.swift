@@ -27,7 +27,6 @@ struct IdleClientTests {
         let mean = Double(settled.reduce(0, +)) / Double(settled.count)
         #expect(15...50 ~= mean)
         #expect(Double(settled.max() ?? 0) < mean * 2.5)
-        #expect(Double(settled.min() ?? 0) > mean / 4)
         for call in calls { call.close() }
     }
 
