@@ -20,7 +20,7 @@ enum Operation: String, CaseIterable {
         case .decode: Self.repeated(count) { Self.decode(request) }
         case .verify: Self.repeated(count) { Self.verify(request, key)?.bytes.count ?? 0 }
         case .encode: Self.repeated(count) { Check.makeRequest(signedWith: key).bytes.count }
-        case .answer: Self.repeated(count) { Self.answer(request, key) }
+        case .answer: Self.answer(request, key, count)
         }
     }
 
@@ -39,13 +39,9 @@ enum Operation: String, CaseIterable {
         return message
     }
 
-    private static func answer(_ request: [UInt8], _ key: IntegrityKey) -> Int {
-        guard let message = verify(request, key) else { return 0 }
-        var response = STUNMessage(.success, .binding, transactionID: message.transactionID)
-        response.append(STUNMessage.XORMappedAddress(Check.source))
-        response.appendIntegrity(key)
-        response.appendFingerprint()
-        return response.bytes.count
+    private static func answer(_ request: [UInt8], _ key: IntegrityKey, _ count: Int) -> Int {
+        var responder = BindingResponder(BindingAuthenticator(localFragment: Check.localFragment, key: key))
+        return repeated(count) { responder.respond(to: request.span, from: Check.source)?.count ?? 0 }
     }
 
     private static func repeated(_ count: Int, _ body: () -> Int) -> Int {
