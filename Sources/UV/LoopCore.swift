@@ -32,6 +32,8 @@ final class LoopCore {
     private let idle: UnsafeMutablePointer<uv_idle_t>
     private let bound: UnsafeMutablePointer<uv_timer_t>
     private var queue: [() -> Void] = []
+    /// What the queue was before, with its room.
+    private var spareQueue: [() -> Void] = []
     private var turnDepth = 0
     private var turnTime: Instant?
 
@@ -111,10 +113,15 @@ extension LoopCore {
 
     private func runQueue() {
         unsafe uv_idle_stop(idle)
-        let batch = queue
-        queue = []
+        var batch = spareQueue
+        spareQueue = []
+        swap(&batch, &queue)
         for work in batch where isOpen { turn(work) }
+        batch.removeAll(keepingCapacity: batch.capacity <= Self.keptRoom)
+        spareQueue = batch
     }
+
+    private static let keptRoom = 1024
 
     private func runExecutedWork() {
         for work in waker.takeWork() where isOpen { turn(work) }

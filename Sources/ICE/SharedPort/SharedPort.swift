@@ -12,6 +12,7 @@ public import UV
 ///
 /// ```swift
 /// let port = try SharedPort(loop: loop, configuration: SharedPortConfiguration(port: 3478))
+/// let passwords = ["room": secret]
 /// var calls: [String: ICEClient] = [:]
 /// port.onUnknownUsername = { check in
 ///     guard let password = passwords[check.usernameFragment],

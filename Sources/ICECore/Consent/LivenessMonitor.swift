@@ -8,7 +8,7 @@ import NetBase
 ///               data sent             500 ms without a sign
 ///   Quiet ─────────────────▶ Expecting ─────────────────────┐
 ///     ├──────────────────────────────────────────────────▶ Asking ──▶ doubtful ──▶ silent
-///     │        3.4 to 4.3 s without, or a consent check       │     3 unanswered     5 s without a sign
+///     │        4 s without a sign, or a consent check         │     3 unanswered     5 s without a sign
 ///     └◀──────────────────── a sign of life ──────────────────┘
 /// ```
 struct LivenessMonitor {
@@ -55,7 +55,8 @@ struct LivenessMonitor {
     }
 
     private mutating func vary(using generator: inout some RandomNumberGenerator) {
-        quietLimit = .milliseconds(3_400 + Int64(generator.next() % 901))
+        // RFC 7675 §5.1: 4 s at the least, as it is a consent check too; and time is left to ask before the peer counts as silent.
+        quietLimit = .milliseconds(4_000 + Int64(generator.next() % 401))
         quietEnd = heardAt + quietLimit
     }
 

@@ -20,13 +20,15 @@ struct IdleClientTests {
             network.run(for: .milliseconds(100))
             histogram.append(network.counters[.sent] - before)
         }
-        // The first checks come 4 to 6 s after the calls were connected: in step, they would be 1,000 packets with their answers.
-        #expect(histogram.prefix(60).max() ?? 0 <= 250)
+        // The first checks come 4 to 6 s after the calls were connected, one side's before 4.4 s: in step, they would be 1,000 packets
+        // with their answers.
+        #expect(histogram.prefix(60).max() ?? 0 <= 300)
         // From then on, it is as if each call had begun at a moment of its own.
         let settled = histogram.dropFirst(200)
         let mean = Double(settled.reduce(0, +)) / Double(settled.count)
         #expect(15...50 ~= mean)
         #expect(Double(settled.max() ?? 0) < mean * 2.5)
+        #expect(settled.min() ?? 0 > 0)
         for call in calls { call.close() }
     }
 
