@@ -239,7 +239,8 @@ extension ICEAgent {
     /// Another client of a port that is shared has a call with the same address, so that data from there can't be told apart.
     package mutating func pathTaken(_ path: StreamComponent, now: Instant) {
         guard let index = components.firstIndex(where: { $0.path == path }) else { return }
-        let text = "another client of the shared port has a call with the peer's address: give one of the two its own port"
+        let text =
+            "another client of the shared port has a call with the peer's address: give one of the two its own port"
         losePath(
             ofComponentAt: index, PairFailure(.addressTaken, text), ICEFailure(.checksFailed, text), at: now)
         settle(at: now)
