@@ -4,6 +4,7 @@
 /// in a burst (UDP GRO), and what is done once for a batch is then not done for each datagram.
 ///
 /// ```swift
+/// var total = 0
 /// client.onDataBatch = { batch, path in
 ///     for index in 0..<batch.count { total += batch[index].count }
 /// }

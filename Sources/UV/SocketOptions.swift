@@ -32,6 +32,7 @@ enum SocketConstant {
     }
 
     #if os(Linux)
+        static let forcedReceiveBuffer: Int32 = 33  // SO_RCVBUFFORCE
         static let errorQueueFlag: Int32 = 0x2000  // MSG_ERRQUEUE
         static let originICMP: UInt8 = 2  // SO_EE_ORIGIN_ICMP
         static let originICMPv6: UInt8 = 3  // SO_EE_ORIGIN_ICMP6
@@ -87,7 +88,16 @@ extension UDPSocket {
     }
 
     /// Asks for a size of the buffer for datagrams that arrived, in bytes; the system may bound it without an error.
+    ///
+    /// Linux bounds it by `net.core.rmem_max`, but not for a process with CAP_NET_ADMIN.
     public func setReceiveBufferSize(_ size: Int) throws(NetworkError) {
+        #if os(Linux)
+            let descriptor = try openDescriptor("receive buffer size of \(localAddress)")
+            let isForced: Void? = try? Self.setOption(
+                SocketConstant.socketLevel, SocketConstant.forcedReceiveBuffer, Int32(clamping: max(1, size)),
+                of: descriptor, "force the receive buffer")
+            if isForced != nil { return }
+        #endif
         _ = try unsafe bufferSize(max(1, size), "receive", uv_recv_buffer_size)
     }
 

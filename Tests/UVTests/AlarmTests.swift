@@ -32,6 +32,22 @@ extension UVTests {
             for alarm in alarms { alarm.close() }
         }
 
+        @Test("Where very many are due at once, others have their turn between them")
+        func crowd() {
+            var order: [String] = []
+            let alarms = (0..<200).map { _ in loop.makeAlarm { order.append("alarm") } }
+            let start = loop.now
+            for alarm in alarms { alarm.set(for: start) }
+            alarms[0].close()
+            let first = loop.makeAlarm { [loop] in loop.enqueue { order.append("other") } }
+            first.set(for: start - .seconds(1))
+            loop.run()
+            #expect(order.count == 200)
+            #expect(order.firstIndex(of: "other").map { $0 < 150 } == true)
+            for alarm in alarms { alarm.close() }
+            first.close()
+        }
+
         @Test("One that is set again goes at the last instant alone, and one that is cancelled or closed not at all")
         func changes() {
             var fired: [String] = []

@@ -51,11 +51,14 @@ final class AlarmClock {
         if heap.count == 0, !isFiring { timer.stop() }
     }
 
+    /// Between them sockets have their turn: what comes in while thousands of clients are due has only a buffer's room to wait.
+    private static let firingsPerTurn = 64
+
     private func fire() {
         let now = core.now.nanoseconds
-        // Those that set themselves for now wait for the next turn, as others have a claim to this one.
+        // Those that set themselves for now wait for the next turn, and so do the rest of many, as others have a claim to this one.
         var due: [(alarm: LoopAlarm, time: Int64)] = []
-        while let first = heap.first, first.time <= now {
+        while due.count < Self.firingsPerTurn, let first = heap.first, first.time <= now {
             heap.remove(first.slot)
             if let alarm = alarms[Int(first.slot)] { due.append((alarm, first.time)) }
         }
