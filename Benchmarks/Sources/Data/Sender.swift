@@ -71,7 +71,8 @@ final class Sender {
     /// How many may be sent now, at most so many that the loop has its turn; in batches, whole ones alone.
     private var room: Int {
         let free = window == 0 ? perTurn : Int(window - min(window, sent - accounted))
-        return mode == .batched && free < perTurn ? 0 : min(free, perTurn)
+        let whole = window == 0 ? perTurn : min(perTurn, Int(window))
+        return mode == .batched && free < whole ? 0 : min(free, whole)
     }
 
     private func pump() {
