@@ -14,6 +14,8 @@ final class PortView: DatagramSocket {
     private var claimed: [TransportAddress] = []
     /// Whether some of its data was taken since it was last told that there is room.
     private(set) var hasHadRoom = false
+    /// Whether it stands in the socket's queue for room, which alone sets it.
+    var isWaitingForRoom = false
     /// A STUN message that there was no room for: one client's data must not cost another's consent.
     private var held: (bytes: [UInt8], destination: TransportAddress)?
 

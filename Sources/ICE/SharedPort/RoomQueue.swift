@@ -1,26 +1,35 @@
-/// The clients that wait for room in a socket's buffer.
+/// The clients that wait for room in a socket's buffer: those who have sent nothing since there was room last, then those who have.
 struct RoomQueue {
-    private var waiting: [PortView] = []
+    private var hungry: [PortView] = []
+    private var served: [PortView] = []
 
-    var isEmpty: Bool { waiting.isEmpty }
+    var isEmpty: Bool { hungry.isEmpty && served.isEmpty }
 
-    /// Who has sent nothing since there was room last comes before those who have.
     mutating func add(_ view: PortView) {
-        guard !waiting.contains(where: { $0 === view }) else { return }
-        let index = view.hasHadRoom ? nil : waiting.firstIndex(where: \.hasHadRoom)
-        waiting.insert(view, at: index ?? waiting.endIndex)
+        guard !view.isWaitingForRoom else { return }
+        view.isWaitingForRoom = true
+        if view.hasHadRoom { served.append(view) } else { hungry.append(view) }
     }
 
-    mutating func forget(_ view: PortView) { waiting.removeAll { $0 === view } }
+    mutating func forget(_ view: PortView) {
+        guard view.isWaitingForRoom else { return }
+        view.isWaitingForRoom = false
+        hungry.removeAll { $0 === view }
+        served.removeAll { $0 === view }
+    }
 
     /// All that wait, who do so no longer.
     mutating func takeAll() -> [PortView] {
-        defer { waiting = [] }
-        return waiting
+        let all = hungry + served
+        for view in all { view.isWaitingForRoom = false }
+        (hungry, served) = ([], [])
+        return all
     }
 
     /// Those who have had no turn come before those that wait again.
     mutating func putFirst(_ views: some Sequence<PortView>) {
-        waiting = views + waiting.filter { view in !views.contains { $0 === view } }
+        let waiting = views.filter { !$0.isWaitingForRoom }
+        for view in waiting { view.isWaitingForRoom = true }
+        hungry = waiting + hungry
     }
 }
