@@ -16,8 +16,17 @@ struct LossTests {
         try call.start()
         #expect(call.run(until: { call.isCompleted }))
         call.run(until: { false }, atMost: .seconds(20))
+        // An answer is the last that the peer is heard to say.
+        var isCut = false
+        scene.network.interceptor = { packet in
+            guard packet.sender == "callee" else { return .pass }
+            if isCut { return .drop }
+            isCut = packet.bytes.starts(with: [1, 1])
+            return .pass
+        }
+        #expect(call.run(until: { isCut }))
+        call.run(until: { false }, atMost: .seconds(1))
         let cutAt = (scene.network.now - Instant(nanoseconds: 0)).milliseconds
-        scene.network.interceptor = { $0.sender == "callee" ? .drop : .pass }
         #expect(call.run(until: { call.caller.state == .failed }))
         let failedAt = (scene.network.now - Instant(nanoseconds: 0)).milliseconds
         let report = try call.report()
