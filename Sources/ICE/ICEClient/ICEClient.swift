@@ -117,14 +117,14 @@ public final class ICEClient {
     /// Who awaits events and datagrams.
     var eventStreams: [AwaitedStream<ICEEvent>] = []
     var datagramStreams: [AwaitedStream<ICEDatagram>] = []
-    private var pendingEvents: Deque<AgentEvent> = []
-    private var deliveryIsDue = false
+    var pendingEvents: Deque<AgentEvent> = []
+    var deliveryIsDue = false
     private var isPerforming = false
     private var alarm: (any Alarm)?
     private var alarmTime: Instant?
     /// The last look-up of each server.
-    private var lookUps: [Int: any Cancellable] = [:]
-    private var networkWatch: (any Cancellable)?
+    var lookUps: [Int: any Cancellable] = [:]
+    var networkWatch: (any Cancellable)?
     /// The names of the peer that are being looked up, and those of ours that are answered for.
     var nameLookUps: [MulticastName: MulticastLookUp] = [:]
     var publications: [MulticastName: MulticastPublication] = [:]
@@ -259,123 +259,5 @@ public final class ICEClient {
         if let alarmTime, alarmTime <= deadline { return }
         alarmTime = deadline
         alarm?.set(for: deadline)
-    }
-
-    private func perform(_ effect: Effect) {
-        switch effect {
-        case .openSocket(let id, let ip, let path): open(id, on: ip, for: path)
-        case .openRelay(let order): openRelay(order)
-        case .confirmRelay(let id): confirmRelay(id)
-        case .holdRelay(let id): holdRelay(id)
-        case .moveRelay(let id, let via): moveRelay(id, via: via)
-        case .permit(let id, let peer): permit(peer, on: id)
-        case .closeSocket(let id): closeSocket(id)
-        case .resolve(let server, let host): resolve(host, forServer: server)
-        case .lookUp(let name): lookUp(name)
-        case .publish(let name, let ip): publish(name, ip)
-        case .unpublish(let name): unpublish(name)
-        case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
-        case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
-        case .admit(let id, let address): admit(address, on: id)
-        case .expel(let id, let address): expel(address, from: id)
-        case .usePath(let path, let id, let destination):
-            selectedPairChanges += 1
-            use(path, id, destination)
-        case .dropPath(let path):
-            if !isClosed { selectedPairChanges += 1 }
-            drop(path)
-        case .ask(let check): ask(about: check)
-        case .event(.trace(let event)): schedule(.trace(event.at(platform.now - madeAt)))
-        case .event(let event): schedule(event)
-        }
-    }
-
-    private func ask(about check: IncomingCheck) {
-        let request = BindingRequest(
-            source: check.source, path: check.path, remoteUsernameFragment: check.remoteUsernameFragment)
-        let accept = shouldAcceptBindingRequest?(request) ?? true
-        agent.answer(check, accept: accept, now: platform.now)
-    }
-
-    private func resolve(_ host: String, forServer index: Int) {
-        do {
-            let lookUp = try platform.resolve(host) { [weak self] result in
-                self?.input { agent, now in
-                    switch result {
-                    case .success(let addresses): agent.serverResolved(index, to: addresses, now: now)
-                    case .failure(let error): agent.serverUnresolvable(index, error, now: now)
-                    }
-                }
-            }
-            lookUps.updateValue(lookUp, forKey: index)?.cancel()
-        } catch {
-            agent.serverUnresolvable(index, error, now: platform.now)
-        }
-    }
-
-    /// Follows the machine's addresses from now on, where the configuration says so.
-    func watchNetwork() {
-        guard configuration.gatheringPolicy == .continually, networkWatch == nil, !isClosed else { return }
-        do throws(NetworkError) {
-            networkWatch = try platform.watchInterfaces { [weak self] in self?.networkChanged() }
-        } catch {
-            logger.error("the interfaces can't be watched", metadata: ["error": "\(error)"])
-        }
-    }
-
-    // MARK: Events, on a later turn
-
-    private func schedule(_ event: AgentEvent) {
-        pendingEvents.append(event)
-        scheduleDelivery()
-    }
-
-    /// Forgets what is still to be told of a generation's gathering, or of its end: it would be taken for the next one's.
-    func dropEventsOfGeneration() {
-        pendingEvents.removeAll { event in
-            switch event {
-            case .candidate, .candidateRemoved, .candidateError, .gatheringState, .restartNeeded: true
-            default: false
-            }
-        }
-    }
-
-    /// A trace that is kept has its end, too: the closure alone lives on for one more turn.
-    private func endTrace() {
-        guard let onTrace else { return }
-        var rest: [ICETraceEvent] = []
-        for case .trace(let event) in pendingEvents { rest.append(event) }
-        rest.append(.closed.at(platform.now - madeAt))
-        platform.enqueue { [rest] in for event in rest { onTrace(event) } }
-    }
-
-    /// Forgets what is still to be told of components that are no more.
-    func dropEvents(where isGone: (StreamComponent) -> Bool) {
-        pendingEvents.removeAll { event in
-            switch event {
-            case .candidate(let candidate), .candidateRemoved(let candidate): isGone(candidate.path)
-            case .pairNominated(let pair), .pairFailed(let pair, _), .selectedPair(let pair): isGone(pair.path)
-            case .candidateError, .gatheringState, .restartNeeded, .state, .trace: false
-            }
-        }
-    }
-
-    private func scheduleDelivery() {
-        guard !deliveryIsDue else { return }
-        deliveryIsDue = true
-        platform.enqueue { [weak self] in
-            self?.deliveryIsDue = false
-            self?.deliverEvents()
-        }
-    }
-
-    /// Delivers the events there are; those that the application's closures cause wait for a turn of their own.
-    func deliverEvents() {
-        for _ in 0..<pendingEvents.count {
-            guard let event = pendingEvents.popFirst() else { return }
-            if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
-        }
-        // Once a session has settled there are none for as long as it lasts: their room is given back.
-        if pendingEvents.isEmpty { pendingEvents = [] } else { scheduleDelivery() }
     }
 }
