@@ -12,26 +12,15 @@ extension ICEClient {
             if isFromServer, let relay = relay(on: socket.id, from: source, datagram) {
                 relay.client.receive(datagram)
                 next += 1
-            } else if Self.isSTUN(datagram) {
+            } else if STUNMessage.looksLikeSTUN(datagram) {
                 input { $0.receive(datagram, from: source, on: socket.id, now: $1) }
                 next += 1
             } else {
-                let end = isFromServer ? next + 1 : Self.endOfData(in: batch, behind: next)
+                let end = isFromServer ? next + 1 : batch.endOfRun(from: next)
                 take(batch.extracting(next..<end), from: source, on: socket)
                 next = end
             }
         }
-    }
-
-    private static func endOfData(in batch: DatagramBatch, behind first: Int) -> Int {
-        var end = first + 1
-        while end < batch.count, !isSTUN(batch[end]) { end += 1 }
-        return end
-    }
-
-    /// Most data is told from STUN by its first byte (RFC 7983 §7).
-    private static func isSTUN(_ datagram: Span<UInt8>) -> Bool {
-        datagram.count > 0 && datagram[0] & 0xc0 == 0 && STUNMessage.looksLikeSTUN(datagram)
     }
 
     private func take(_ data: DatagramBatch, from source: TransportAddress, on socket: ClientSocket) {

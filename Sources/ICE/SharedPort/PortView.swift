@@ -51,11 +51,10 @@ final class PortView: DatagramSocket {
         try prepare(bytes, destination)
         do throws(NetworkError) {
             try socket.socket.send(bytes, to: destination)
-            hasHadRoom = true
+            took(1, of: 1)
         } catch {
-            guard error.code == .wouldBlock else { throw error }
-            socket.expectRoom(for: self)
-            guard STUNMessage.looksLikeSTUN(bytes) else { throw error }
+            refused(error)
+            guard error.code == .wouldBlock, STUNMessage.looksLikeSTUN(bytes) else { throw error }
             held = ([UInt8](copying: bytes), destination)
         }
     }
@@ -63,8 +62,11 @@ final class PortView: DatagramSocket {
     func send(contentsOf datagrams: [[UInt8]], to destination: TransportAddress) throws(NetworkError) -> Int {
         guard let first = datagrams.first else { return 0 }
         try prepare(first.span, destination)
-        return try expectingRoom(for: datagrams.count) { () throws(NetworkError) in
-            try socket.socket.send(contentsOf: datagrams, to: destination)
+        do throws(NetworkError) {
+            return took(try socket.socket.send(contentsOf: datagrams, to: destination), of: datagrams.count)
+        } catch {
+            refused(error)
+            throw error
         }
     }
 
@@ -74,25 +76,22 @@ final class PortView: DatagramSocket {
         try prepare(bytes, destination)
         do throws(NetworkError) {
             let taken = try socket.socket.send(bytes, inDatagramsOf: size, to: destination)
-            hasHadRoom = true
-            if taken * size < bytes.count { socket.expectRoom(for: self) }
-            return taken
+            return took(taken, of: (bytes.count + size - 1) / size)
         } catch {
-            if error.code == .wouldBlock { socket.expectRoom(for: self) }
+            refused(error)
             throw error
         }
     }
 
-    private func expectingRoom(for count: Int, _ send: () throws(NetworkError) -> Int) throws(NetworkError) -> Int {
-        do throws(NetworkError) {
-            let taken = try send()
-            hasHadRoom = true
-            if taken < count { socket.expectRoom(for: self) }
-            return taken
-        } catch {
-            if error.code == .wouldBlock { socket.expectRoom(for: self) }
-            throw error
-        }
+    @discardableResult
+    private func took(_ taken: Int, of count: Int) -> Int {
+        hasHadRoom = true
+        if taken < count { socket.expectRoom(for: self) }
+        return taken
+    }
+
+    private func refused(_ error: NetworkError) {
+        if error.code == .wouldBlock { socket.expectRoom(for: self) }
     }
 
     func tellRoom() {

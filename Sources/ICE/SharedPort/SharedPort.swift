@@ -7,8 +7,8 @@ public import UV
 ///
 /// A check finds its client by the username fragment in it, data by the address that an authentic check came from. The clients work as
 /// they do with ports of their own, except that each has one component, and that a peer's address belongs to the first client that has a
-/// call with it: another client's pair with the same address fails with ``PairFailure/Code/addressTaken``, unless the first one has not heard of its peer for
-/// some seconds.
+/// call with it: another client's pair with the same address fails with ``PairFailure/Code/addressTaken``, unless the first one has not
+/// heard of its peer for some seconds.
 ///
 /// ```swift
 /// let port = try SharedPort(loop: loop, configuration: SharedPortConfiguration(port: 3478))
@@ -178,7 +178,9 @@ public final class SharedPort {
     // MARK: Strangers
 
     /// Tells the application of a check for a client that is not there; whether it was told.
-    func introduce(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) -> Bool {
+    func introduce(
+        _ name: String, _ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress
+    ) -> Bool {
         guard STUNEnvelope.hasFingerprint(bytes) else {
             counted.foreignDatagrams += 1
             return false
@@ -187,26 +189,15 @@ public final class SharedPort {
             counted.droppedUnknownUsernames += 1
             return false
         }
-        guard let unknown = UnknownUsername(bytes, from: source, to: localAddress) else {
+        guard let check = try? CheckView(parsing: bytes), check.method == .binding else {
             counted.foreignDatagrams += 1
             return false
         }
         counted.unknownUsernames += 1
-        onUnknownUsername(unknown)
+        onUnknownUsername(
+            UnknownUsername(
+                usernameFragment: name, remoteUsernameFragment: check.remoteUsernameFragment(in: bytes), source: source,
+                localAddress: localAddress))
         return true
-    }
-}
-
-extension UnknownUsername {
-    /// Nil for what no agent sends (RFC 8445 §7.1): each check has a username of two fragments, an integrity and a fingerprint.
-    init?(_ bytes: Span<UInt8>, from source: TransportAddress, to localAddress: TransportAddress) {
-        guard let message = try? STUNMessage(parsing: bytes), message.method == .binding,
-            let username = message[STUNMessage.Username.self]?.value
-        else { return nil }
-        let fragments = username.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard fragments.count == 2, 4...256 ~= fragments[0].utf8.count else { return nil }
-        (usernameFragment, remoteUsernameFragment) = (fragments[0], fragments[1])
-        self.source = source
-        self.localAddress = localAddress
     }
 }

@@ -66,17 +66,11 @@ final class SharedSocket {
                 receive(envelope, datagram, from: source)
                 next += 1
             } else {
-                let end = Self.endOfData(in: batch, behind: next)
+                let end = batch.endOfRun(from: next)
                 deliver(batch.extracting(next..<end), from: source, to: owners[source]?.view)
                 next = end
             }
         }
-    }
-
-    private static func endOfData(in batch: DatagramBatch, behind first: Int) -> Int {
-        var end = first + 1
-        while end < batch.count, !STUNMessage.looksLikeSTUN(batch[end]) { end += 1 }
-        return end
     }
 
     private func receive(_ envelope: STUNEnvelope, _ bytes: Span<UInt8>, from source: TransportAddress) {
@@ -113,7 +107,7 @@ final class SharedSocket {
             // The client is to see it all the same: it can't answer, and tells its application why.
             if let view, isTaken(source, from: view) { port?.counted.conflicts += 1 }
             deliver(DatagramBatch(only: bytes), from: source, to: view)
-        } else if port?.introduce(bytes, from: source, to: localAddress) == true {
+        } else if port?.introduce(name, bytes, from: source, to: localAddress) == true {
             deliver(DatagramBatch(only: bytes), from: source, to: port?.member(named: name)?.view(of: self))
         }
     }
