@@ -143,6 +143,17 @@ struct SharedPortBugTests {
 
     // MARK: Addresses that are taken
 
+    /// The one whose address somebody else has laid claim to calls, is heard, and by nobody else.
+    private func expectVictimsCall(_ scene: SharedScene, isLite: Bool, unheardBy accomplice: ICEClient) throws {
+        let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
+        let call = try scene.connect(
+            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = isLite })
+        let isConnected = scene.run(until: [call.caller, call.answerer])
+        try #require(isConnected)
+        #expect(try scene.talks(call))
+        #expect(scene.texts(of: accomplice).isEmpty)
+    }
+
     @Test("Checks with a forged source don't keep its owner out", arguments: [false, true], [false, true])
     func forgedSource(isLite: Bool, isVictimLite: Bool) throws {
         let scene = try SharedScene()
@@ -152,13 +163,7 @@ struct SharedPortBugTests {
         let forged = attacker.check(for: accomplice.localParameters) { $0.role = .controlling }
         scene.network.inject(forged.bytes, from: Self.victim, to: Self.port)
         scene.network.run(for: .milliseconds(100))
-        let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
-        let call = try scene.connect(
-            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = isVictimLite })
-        let isConnected = scene.run(until: [call.caller, call.answerer])
-        try #require(isConnected)
-        #expect(try scene.talks(call))
-        #expect(scene.texts(of: accomplice).isEmpty)
+        try expectVictimsCall(scene, isLite: isVictimLite, unheardBy: accomplice)
     }
 
     @Test("A call that was silent for some seconds is not lost to a check with a forged source")
@@ -191,13 +196,7 @@ struct SharedPortBugTests {
             ICEParameters(usernameFragment: "evil", password: Self.password, isLite: true))
         try accomplice.addRemoteCandidate("candidate:1 1 udp 2130706431 203.0.113.1 7000 typ host")
         scene.network.run(for: .milliseconds(100))
-        let host = scene.network.makeHost("victim", addresses: [Self.victim.ip])
-        let call = try scene.connect(
-            host, caller: { $0.portRange = 7000...7000 }, answerer: { $0.isLite = isVictimLite })
-        let isConnected = scene.run(until: [call.caller, call.answerer])
-        try #require(isConnected)
-        #expect(try scene.talks(call))
-        #expect(scene.texts(of: accomplice).isEmpty)
+        try expectVictimsCall(scene, isLite: isVictimLite, unheardBy: accomplice)
     }
 
     @Test("A lite client with a peer at another client's address does not connect, and tells why")
