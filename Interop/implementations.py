@@ -62,7 +62,8 @@ def built(name, source, compiler, **abilities):
     """The implementation whose program is made from the source, where it is older than that."""
     source, program = HERE / "peers" / source, TOOLS / Path(source).stem
     try:
-        if not program.exists() or program.stat().st_mtime <= source.stat().st_mtime:
+        newest = max(path.stat().st_mtime for path in source.parent.iterdir())
+        if not program.exists() or program.stat().st_mtime <= newest:
             TOOLS.mkdir(exist_ok=True)
             command, libraries = compiler()
             output(*command, "-o", program, source, *libraries)

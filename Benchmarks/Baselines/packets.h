@@ -1,13 +1,13 @@
 // What bare programs send each other, and how they tell what it cost: the same as Sources/Data does over a call.
 #pragma once
 
+#include "clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 enum { DATA = 'x', RECEIPT = 'r', END = 'z', HEADER = 16, NUMBER = 8 };
 enum { PER_TURN = 64, BUFFER_BYTES = 4 << 20, ENDS = 20 };
@@ -20,19 +20,6 @@ static inline uint64_t number_of(const char *packet) {
     uint64_t number;
     memcpy(&number, packet + NUMBER, sizeof number);
     return number;
-}
-
-static inline double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static inline double cpu(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-        + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 // What a sender has under way.

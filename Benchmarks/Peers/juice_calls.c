@@ -1,44 +1,12 @@
 // Calls between agents of libjuice in one process: calls --count N --interval S, or data --size N --seconds S --window N.
-//
-// The library comes inside a wheel that has no header for it, so that what is used of it is declared here, as in Interop/peers.
 
+#include "../../Interop/peers/juice.h"
 #include "measuring.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-typedef struct juice_agent juice_agent;
-
-enum { CONNECTED = 3, COMPLETED = 4 };
-enum { POLL = 0, MUX = 1, LOG_NOTHING = 6, LONGEST_TEXT = 4096, LARGEST = 65536 };
-
-// The order of the members is the library's.
-typedef struct {
-    int concurrency_mode;
-    const char *stun_server_host;
-    uint16_t stun_server_port;
-    void *turn_servers;
-    int turn_servers_count;
-    const char *bind_address;
-    uint16_t local_port_range_begin, local_port_range_end;
-    void (*on_state)(juice_agent *, int, void *);
-    void (*on_candidate)(juice_agent *, const char *, void *);
-    void (*on_gathering_done)(juice_agent *, void *);
-    void (*on_data)(juice_agent *, const char *, size_t, void *);
-    void *context;
-    // For members that a newer library may look at.
-    void *reserved[16];
-} juice_config;
-
-extern juice_agent *juice_create(const juice_config *config);
-extern int juice_gather_candidates(juice_agent *agent);
-extern int juice_get_local_description(juice_agent *agent, char *text, size_t size);
-extern int juice_set_remote_description(juice_agent *agent, const char *text);
-extern int juice_set_remote_gathering_done(juice_agent *agent);
-extern int juice_add_remote_candidate(juice_agent *agent, const char *text);
-extern int juice_get_state(juice_agent *agent);
-extern int juice_send(juice_agent *agent, const char *bytes, size_t size);
-extern void juice_set_log_level(int level);
+enum { LARGEST = 65536 };
 
 typedef struct Side {
     struct Side *peer;
