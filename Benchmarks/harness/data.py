@@ -33,7 +33,7 @@ def measure(options):
         "each at once, *coalesced* lets those of one turn of the loop go together, *batched* sends many from one buffer and takes them "
         "as they arrive. The bare C programs do just the same without ICE, and the window of batches is the one that they are quickest "
         "with. With libnice, libjuice, pion and aioice both ends are in one process, which spares them the "
-        "receipts: on two threads, but for aioice. Processor time is that of both ends.",
+        "receipts: on two threads, but for aioice. Processor time and allocations are those of both ends.",
         tables,
         [
             at_least("1200-byte datagrams one by one, of a bare C libuv loop's", ratio(single, rates.get(BARE_LOOP)), 0.95, " times"),
@@ -62,9 +62,12 @@ def ways(size, seconds):
 
 
 def table_of(title, found):
-    table = Table(["", "datagrams a second", "Gbit/s", "arrived", "processor, µs each"], title=title)
+    columns = ["", "datagrams a second", "Gbit/s", "arrived", "processor, µs each", "allocations each"]
+    table = Table(columns, title=title)
     for name, result in found.items():
-        table.add(name, result["rate"], result["rate"] * result["size"] * 8 / 1e9, f"{result['delivered']:.2%}", result["cost"] * 1e6)
+        gigabits, allocations = result["rate"] * result["size"] * 8 / 1e9, result.get("allocations")
+        told = "" if allocations is None else f"{allocations:.3f}"
+        table.add(name, result["rate"], gigabits, f"{result['delivered']:.2%}", result["cost"] * 1e6, told)
     return table
 
 
@@ -119,4 +122,6 @@ def rate_of(size, sender, receiver):
         "rate": received / sender["seconds"],
         "delivered": received / max(1, sender["sent"]),
         "cost": (sender["cpu"] + receiver["cpu"]) / max(1, received),
+        # Of both ends, where they count them.
+        "allocations": sender["allocations"] + receiver["allocations"] if "allocations" in sender else None,
     }
