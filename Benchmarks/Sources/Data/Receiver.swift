@@ -10,7 +10,7 @@ final class Receiver {
     private var next: UInt64 = 0
     private var receiptDue: UInt64
     private var receipt = Packet.make(Packet.receipt)
-    private var watch: Stopwatch?
+    private var watch = Stopwatch()
     private var before = Usage()
     private var seconds = 0.0
     private var isOver = false
@@ -50,14 +50,14 @@ final class Receiver {
         switch bytes[0] {
         case Packet.data: count(Packet.number(of: bytes))
         case Packet.end:
-            if !isOver { seconds = watch?.seconds ?? 0 }
+            if !isOver { seconds = watch.seconds }
             isOver = true
         default: break
         }
     }
 
     private func count(_ number: UInt64) {
-        if watch == nil {
+        if received == 0 {
             watch = Stopwatch()
             before = Usage()
         }

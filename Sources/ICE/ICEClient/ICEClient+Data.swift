@@ -11,7 +11,7 @@ extension ICEClient {
     ///   not mean that it arrives.
     public func send(_ bytes: Span<UInt8>, on path: StreamComponent = .first) throws(ICEError) {
         let way = try way(of: path)
-        if configuration.coalescesSends, bytes.count <= GatheredDatagrams.largest { return try gather(bytes, on: way) }
+        if coalescesSends, bytes.count <= GatheredDatagrams.largest { return try gather(bytes, on: way) }
         try begin(on: way)
         do throws(NetworkError) {
             try way.socket.send(bytes, to: way.destination)
@@ -87,7 +87,7 @@ extension ICEClient {
     /// What was sent before goes before.
     private func begin(on way: DataPath) throws(ICEError) {
         noteSent(on: way)
-        guard !way.gathered.isEmpty else { return }
+        guard coalescesSends, !way.gathered.isEmpty else { return }
         flush(way)
         guard !way.gathered.isEmpty else { return }
         way.isBlocked = true

@@ -43,18 +43,21 @@ extension ICEClient {
         guard !deliveryIsDue else { return }
         deliveryIsDue = true
         platform.enqueue { [weak self] in
-            self?.deliveryIsDue = false
-            self?.deliverEvents()
+            guard let self else { return }
+            deliverEvents()
+            deliveryIsDue = false
+            if !pendingEvents.isEmpty { scheduleDelivery() }
         }
     }
 
     /// Delivers the events there are; those that the application's closures cause wait for a turn of their own.
     func deliverEvents() {
+        guard deliveryIsDue else { return }
         for _ in 0..<pendingEvents.count {
             guard let event = pendingEvents.popFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
         // Once a session has settled there are none for as long as it lasts: their room is given back.
-        if pendingEvents.isEmpty { pendingEvents = [] } else { scheduleDelivery() }
+        if pendingEvents.isEmpty { pendingEvents = [] }
     }
 }

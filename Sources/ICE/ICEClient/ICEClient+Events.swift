@@ -60,7 +60,7 @@ extension ICEClient {
     }
 
     /// The delegate, as long as there is something to tell it: a closure that was called for the same event may have closed the client.
-    var listener: (any ICEClientDelegate)? { isClosed ? nil : delegate }
+    var listener: (any ICEClientDelegate)? { hasDelegate && !isClosed ? delegate : nil }
 
     private func log(_ event: AgentEvent) {
         switch event {

@@ -35,19 +35,22 @@ extension ICEClient {
         deliver(data, of: socket)
     }
 
+    /// Whether anybody takes datagrams one by one.
+    private var hearsEach: Bool { takeDatagram != nil || hasDelegate || !datagramStreams.isEmpty }
+
     private func deliver(_ data: DatagramBatch, of socket: ClientSocket) {
         let path = socket.path
         // What the application has still to hear comes before the data.
         deliverEvents()
         guard !isClosed, socket.isOpen else { return }
-        onDataBatch?(data, path)
-        guard onData != nil || listener != nil || !datagramStreams.isEmpty else { return }
+        takeBatch?(data, path)
+        guard hearsEach else { return }
         for index in 0..<data.count {
-            deliverEvents()
+            if index > 0 { deliverEvents() }
             guard !isClosed, socket.isOpen, member?.port?.isClosed != true else { return }
             let bytes = data[index]
             stream(bytes, on: path)
-            onData?(bytes, path)
+            takeDatagram?(bytes, path)
             listener?.iceClient(self, didReceive: bytes, on: path)
         }
     }

@@ -27,7 +27,7 @@ extension ICEClient {
     func openRelay(_ order: RelayOrder) {
         do throws(TURNClientError) {
             let relay = try makeRelay(order)
-            relays.append(relay)
+            relays = relays + [relay]
             relay.client.observer = { [weak self, weak relay] event in
                 if let self, let relay { self.take(event, from: relay) }
             }
@@ -121,7 +121,7 @@ extension ICEClient {
     }
 
     private func drop(_ relay: Relay) {
-        relays.removeAll { $0 === relay }
+        relays = relays.filter { $0 !== relay }
         relay.client.observer = nil
         if !relay.isAttached { relay.client.close() }
     }

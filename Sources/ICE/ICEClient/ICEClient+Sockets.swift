@@ -79,7 +79,7 @@ extension ICEClient {
             withSocket(id) { $0.resetTraffic { $0 != destination } }
         }
         let way = DataPath(path: path, id: id, socket: socket, destination: destination)
-        paths.append(way)
+        paths = paths + [way]
         // What the old way had no room for may find some on the new one.
         way.gathered = waiting
         if !waiting.isEmpty { scheduleFlush() }
@@ -90,8 +90,8 @@ extension ICEClient {
 
     /// Ends a component's way, and keeps what was counted on it.
     func drop(_ path: StreamComponent) {
-        guard let index = paths.firstIndex(where: { $0.path == path }) else { return }
-        let way = paths.remove(at: index)
+        guard let way = paths.first(where: { $0.path == path }) else { return }
+        paths = paths.filter { $0 !== way }
         release(way)
         let lost = takeGathered(from: way)
         if !lost.isEmpty { countDiscarded(lost.count, lost.bytes.count, on: way) }

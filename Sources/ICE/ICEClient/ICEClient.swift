@@ -47,12 +47,18 @@ public final class ICEClient {
     /// With ``ICEConfiguration/restartsByItself`` the restart for a lost path has been made: signal the new ``localParameters``.
     public var onRestartNeeded: ((RestartReason) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
-    public var onData: ((Span<UInt8>, StreamComponent) -> Void)?
+    public var onData: ((Span<UInt8>, StreamComponent) -> Void)? {
+        get { takeDatagram }
+        set { takeDatagram = newValue }
+    }
     /// Datagrams of the application arrived, as many as the system hands over at a time; they are borrowed for the call.
     ///
     /// It is the quicker one of the two where much arrives: Linux puts a burst together, up to 64 datagrams. Who sets ``onData`` as well gets
     /// each datagram there, too, behind the batch.
-    public var onDataBatch: ((DatagramBatch, StreamComponent) -> Void)?
+    public var onDataBatch: ((DatagramBatch, StreamComponent) -> Void)? {
+        get { takeBatch }
+        set { takeBatch = newValue }
+    }
     /// There is room again behind a datagram that `send(_:on:)` refused with `wouldBlock`, or did not take of several; once for each
     /// such time.
     public var onWritable: ((StreamComponent) -> Void)?
@@ -80,7 +86,11 @@ public final class ICEClient {
     /// configuration lets through.
     public var shouldUseInterface: ((InterfaceAddress) -> Bool)?
     /// Gets the same events, but for the trace.
-    public weak var delegate: (any ICEClientDelegate)?
+    public weak var delegate: (any ICEClientDelegate)? {
+        didSet { hasDelegate = delegate != nil }
+    }
+    /// Spares each datagram the look at a weak reference where there never was a delegate.
+    private(set) var hasDelegate = false
 
     /// A TURN client of the application's own, used for relayed candidates of the first component beside the configured servers.
     ///
@@ -93,17 +103,23 @@ public final class ICEClient {
     public var configuration: ICEConfiguration { agent.configuration }
 
     var agent: ICEAgent
+    /// ``ICEConfiguration/coalescesSends``, which is asked for each datagram.
+    let coalescesSends: Bool
     let platform: any Platform
     /// The client's place on a shared port, if it has no ports of its own.
     let member: PortMember?
     var namedGeneration = 0
     let logger: Logger
     var sockets: [ClientSocket] = []
+    // What is read for each datagram is replaced, never changed in place, and out of other modules' reach: then no access can overlap
+    // another, and the compiler leaves out the check for that.
     var paths: [DataPath] = []
+    var relays: [Relay] = []
+    var takeDatagram: ((Span<UInt8>, StreamComponent) -> Void)?
+    var takeBatch: ((DatagramBatch, StreamComponent) -> Void)?
     /// Whether ``flushWork`` is to run at the end of this turn; it is made once, as nothing is allocated for a datagram.
     var flushIsDue = false
     private(set) lazy var flushWork: () -> Void = { [weak self] in self?.flush() }
-    var relays: [Relay] = []
     var counted = ICECounters()
     var selectedPairChanges: UInt64 = 0
     var closedTraffic: [ClosedTraffic] = []
@@ -169,6 +185,7 @@ public final class ICEClient {
         self.platform = platform
         self.member = member
         madeAt = platform.now
+        coalescesSends = configuration.coalescesSends
         self.logger = logger ?? Self.silentLogger
         agent = ICEAgent(
             configuration: configuration, generator: platform.makeRandomNumberGenerator(),
