@@ -69,10 +69,15 @@ package struct ChannelBindingTable: Sendable {
         return channel
     }
 
-    /// The server bound or refreshed a channel, as asked by a request that was first sent at an instant.
-    package mutating func confirm(_ channel: ChannelNumber, requestedAt: Instant, at now: Instant) {
+    /// The server bound or refreshed a channel, as asked by a request that was first sent at an instant; binding it anew is due so long
+    /// after that.
+    package mutating func confirm(
+        _ channel: ChannelNumber, requestedAt: Instant,
+        refreshAfter interval: Duration = RefreshInterval.longestOfPeers,
+        at now: Instant
+    ) {
         guard var binding = bindings[channel] else { return }
-        let lease = Lease(requestedAt: requestedAt, lifetime: ChannelBinding.lifetime)
+        let lease = Lease(requestedAt: requestedAt, lifetime: ChannelBinding.lifetime, refreshAfter: interval)
         // Answers may overtake each other.
         if case .bound(let old) = binding.state, old.expiry >= lease.expiry { return }
         binding.state = .bound(lease)

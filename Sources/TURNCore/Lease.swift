@@ -9,14 +9,10 @@ struct Lease: Hashable, Sendable {
     var refreshDue: Instant?
 
     /// Counted from the first transmission of the request: the server's own count cannot have begun before.
-    init(requestedAt: Instant, lifetime: Duration) {
+    init(requestedAt: Instant, lifetime: Duration, refreshAfter interval: Duration) {
         expiry = requestedAt + lifetime
-        refreshDue = requestedAt + Self.refreshInterval
+        refreshDue = requestedAt + interval
     }
-
-    /// A fifth before permissions expire. Channels, which live longer, keep the same rhythm, because ChannelBind refreshes the peer's
-    /// permission as well.
-    static let refreshInterval = Duration.seconds(240)
 
     /// When something is to be done next.
     var deadline: Instant { refreshDue.map { min($0, expiry) } ?? expiry }

@@ -54,13 +54,16 @@ package struct PermissionTable: Sendable {
         permissions[peer.scoped(to: 0)].map { now < $0.expiry } ?? false
     }
 
-    /// The server granted or refreshed a permission, asked for by a request that was first sent at an instant.
+    /// The server granted or refreshed a permission, asked for by a request that was first sent at an instant; its refresh is due so long
+    /// after that.
     ///
     /// Returns false, and changes nothing, if the table is full.
     @discardableResult
-    package mutating func install(_ peer: IPAddress, requestedAt: Instant) -> Bool {
+    package mutating func install(
+        _ peer: IPAddress, requestedAt: Instant, refreshAfter interval: Duration = RefreshInterval.longestOfPeers
+    ) -> Bool {
         let peer = peer.scoped(to: 0)
-        let lease = Lease(requestedAt: requestedAt, lifetime: Permission.lifetime)
+        let lease = Lease(requestedAt: requestedAt, lifetime: Permission.lifetime, refreshAfter: interval)
         if let old = permissions[peer] {
             // Answers may overtake each other.
             if old.expiry < lease.expiry { permissions[peer]?.lease = lease }

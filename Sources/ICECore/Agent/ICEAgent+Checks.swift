@@ -181,7 +181,7 @@ extension ICEAgent {
             note(answer: outcome, to: check, from: source, at: now)
             take(outcome, of: check, response, from: source, on: socket, at: now)
         } else if let finding = gatherer.receive(
-            response, from: source, on: socket, keepalive: configuration.keepaliveInterval, at: now)
+            response, from: source, on: socket, keepalive: keepaliveInterval, at: now, using: &generator)
         {
             // Until the peer has answered, the way to the server is all that is known of the network.
             if roundTrips.smoothed == nil, let sample = gatherer.roundTripTime { roundTrips.add(sample) }

@@ -82,7 +82,7 @@ extension ICEAgent {
     }
 
     mutating func advanceGathering(to now: Instant) {
-        let due = gatherer.advance(to: now, keepalive: configuration.keepaliveInterval, using: &generator)
+        let due = gatherer.advance(to: now, keepalive: keepaliveInterval, using: &generator)
         for (socket, server, message) in due.sends { emit(.send(message.bytes, from: socket, to: server)) }
         for finding in due.findings { take(finding) }
         for relay in due.abandonedRelays { emit(.closeSocket(relay)) }

@@ -110,14 +110,14 @@ extension ICEAgent {
     /// An authenticated check came over the pair in use, by the credentials of whatever generation that pair is of.
     mutating func noteCheck(on socket: SocketID, from source: TransportAddress, at now: Instant) {
         guard isLite else { return }
-        // The answer has kept the way open.
-        let nextKeepalive = now + keepaliveInterval
+        // The answer has kept the way open. What was drawn stands where it is later: whoever checks often costs no random numbers.
+        let earliest = now + keepaliveInterval.shortest
         for index in components.indices {
             guard let path = components[index].selected, path.socket == socket, path.destination == source else {
                 continue
             }
             components[index].selected?.peerChecks?.checked(at: now)
-            components[index].selected?.nextKeepalive = nextKeepalive
+            components[index].selected?.nextKeepalive = max(path.nextKeepalive, earliest)
         }
     }
 

@@ -36,7 +36,7 @@ extension ICEAgent {
     }
 
     private mutating func sendKeepalive(forComponentAt index: Int, at now: Instant) {
-        let interval = keepaliveInterval
+        let interval = keepaliveInterval.draw(using: &generator)
         components[index].selected?.nextKeepalive = now + interval
         var indication = STUNMessage(.indication, .binding, transactionID: STUNTransactionID(using: &generator))
         indication.appendFingerprint()
@@ -208,8 +208,8 @@ extension ICEAgent {
 
     /// Where a call may move, it is worth to know how well the others do, and at once whether a direct one is there to stay.
     private func backupInterval(of pair: CheckPair) -> Duration {
-        guard canRenominate else { return keepaliveInterval }
-        return pair.isRelayed || pair.quality.answers > 1 ? .seconds(5) : .milliseconds(100)
+        guard canRenominate else { return keepaliveInterval.shortest * backupStretch }
+        return pair.isRelayed || pair.quality.answers > 1 ? .seconds(5) * backupStretch : .milliseconds(100)
     }
 
     var backupDeadline: Instant? {
@@ -222,6 +222,7 @@ extension ICEAgent {
         for pair in backups {
             guard let valid = pair.valid, now >= valid.confirmedAt + backupInterval(of: pair) else { continue }
             sendCheck(on: pair, for: .keepalive, at: now)
+            backupStretch = KeepaliveInterval.drawStretch(using: &generator)
         }
     }
 }

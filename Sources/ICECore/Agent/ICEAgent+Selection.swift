@@ -198,7 +198,8 @@ extension ICEAgent {
             pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys,
             socket: pair.socket, destination: pair.destination, checkPriority: pair.local.checkPriority,
             upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now),
-            peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now), nextKeepalive: now + keepaliveInterval)
+            peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now),
+            nextKeepalive: now + keepaliveInterval.draw(using: &generator))
         guard !isSamePath else { return }
         emit(.usePath(pair.path, pair.socket, pair.destination))
         expelEarlierGenerations()
@@ -231,8 +232,7 @@ extension ICEAgent {
             consent: consent, liveness: LivenessMonitor(at: now, using: &generator), roundTrip: pair.roundTripTime)
     }
 
-    /// RFC 8445 §11: "Tr […] MUST NOT be set to less than 15 seconds".
-    var keepaliveInterval: Duration { max(configuration.keepaliveInterval, .seconds(15)) }
+    var keepaliveInterval: KeepaliveInterval { KeepaliveInterval(configuration.keepaliveInterval) }
 
     // MARK: Losing a path
 

@@ -47,6 +47,8 @@ package struct ICEAgent: ~Copyable {
     var peerHides = false
     /// Whether the peer has told a host address as it is.
     var peerShows = false
+    /// By how much backups are checked later than they might be, anew after each check.
+    var backupStretch: Double
     /// When the relays that nobody uses are freed.
     var relayRelease: Instant?
     var generator: any RandomNumberGenerator
@@ -85,6 +87,7 @@ package struct ICEAgent: ~Copyable {
             governor: governor)
         let initial = configuration.pacing.initialRetransmissionTimeout
         roundTrips = RoundTripEstimator(initial: initial, floor: configuration.pacing.measuredTimeoutFloor ?? initial)
+        backupStretch = KeepaliveInterval.drawStretch(using: &generator)
         self.generator = generator
         localCandidates.limit = max(1, configuration.maximumLocalCandidates)
     }

@@ -121,7 +121,7 @@ public struct ICEConfiguration: Sendable {
     /// server forbids that, gathering from it takes a round trip more.
     public var relayMobility = false
 
-    /// How many further valid pairs are kept alive behind the selected one, with a check in 15 s each; 0 is RFC 8445's letter.
+    /// How many further valid pairs are kept alive behind the selected one, with a check in 15 to 20 s each; 0 is RFC 8445's letter.
     public var backupPairs = 2
 
     /// The most candidate pairs over all checklists (RFC 8445 §6.1.2.5); at least 1.
@@ -187,7 +187,8 @@ public struct ICEConfiguration: Sendable {
     /// The time without an answer to a consent check after which sending stops (RFC 7675 §5.1).
     public var consentTimeout = Duration.seconds(30)
 
-    /// Tr: the time between keepalives of what consent does not keep alive (RFC 8445 §11); at least 15 s.
+    /// Tr: the time without a packet after which a keepalive is sent over what consent does not keep alive (RFC 8445 §11); at least 15 s.
+    /// Each time it is up to a third longer, by chance, so that calls don't send theirs in step.
     public var keepaliveInterval = Duration.seconds(15)
 
     /// A configuration with RFC 8445's defaults.

@@ -200,8 +200,8 @@ struct Gatherer {
 
     /// Takes an answer; nil when it belongs to none of the questions.
     mutating func receive(
-        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, keepalive: Duration,
-        at now: Instant
+        _ response: STUNMessage, from source: TransportAddress, on socket: SocketID, keepalive: KeepaliveInterval,
+        at now: Instant, using generator: inout some RandomNumberGenerator
     ) -> Finding? {
         for index in queries.indices where queries[index].socket == socket && queries[index].server == source {
             guard case .asking(var transaction) = queries[index].state,
@@ -212,7 +212,7 @@ struct Gatherer {
             guard let outcome else { return nil }
             roundTripTime = roundTripTime ?? transaction.roundTripTime(at: now)
             sawLoss = sawLoss || transaction.transmissions > 1
-            return finish(index, outcome, response, keepalive: keepalive, at: now)
+            return finish(index, outcome, response, nextKeepalive: now + keepalive.draw(using: &generator))
         }
         return nil
     }
@@ -226,7 +226,7 @@ struct Gatherer {
     }
 
     private mutating func finish(
-        _ index: Int, _ outcome: STUNTransaction.Outcome, _ response: STUNMessage, keepalive: Duration, at now: Instant
+        _ index: Int, _ outcome: STUNTransaction.Outcome, _ response: STUNMessage, nextKeepalive: Instant
     ) -> Finding? {
         let query = queries[index]
         switch outcome {
@@ -237,7 +237,7 @@ struct Gatherer {
             guard let mapped, mapped.family == query.base.family else {
                 return fail(index, code: 600, text: "the server's answer has no address of the socket's family")
             }
-            queries[index].state = .answered(nextKeepalive: now + keepalive)
+            queries[index].state = .answered(nextKeepalive: nextKeepalive)
             return .mapped(mapped.unmapped, socket: query.socket, server: query.server.ip)
         case .error(let error):
             return fail(index, code: error.code, text: error.reason)
@@ -294,7 +294,7 @@ struct Gatherer {
 
     /// Retransmits, gives up, and keeps the mappings alive that were found (RFC 8445 §5.1.1.4).
     mutating func advance(
-        to now: Instant, keepalive: Duration, using generator: inout some RandomNumberGenerator
+        to now: Instant, keepalive: KeepaliveInterval, using generator: inout some RandomNumberGenerator
     ) -> Due {
         var due = Due()
         for index in queries.indices {
@@ -308,7 +308,7 @@ struct Gatherer {
                 case nil: break
                 }
             case .answered(let nextKeepalive) where now >= nextKeepalive:
-                queries[index].state = .answered(nextKeepalive: now + keepalive)
+                queries[index].state = .answered(nextKeepalive: now + keepalive.draw(using: &generator))
                 var request = STUNMessage(.request, .binding, transactionID: STUNTransactionID(using: &generator))
                 request.appendFingerprint()
                 due.sends.append((queries[index].socket, queries[index].server, request))

@@ -115,7 +115,7 @@ extension AllocationClient {
             reflexiveAddress: response[STUNMessage.XORMappedAddress.self]?.address,
             reservationToken: response[STUNMessage.ReservationToken.self]?.value,
             refusedFamily: response.refusedFamily, lifetime: lifetime, expiry: requestedAt)
-        allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
+        allocation.prolong(lifetime, requestedAt: requestedAt, refreshAfter: drawRefreshInterval(of: lifetime))
         lifecycle = .allocated(allocation)
         keepTicket(of: response)
         rejectedPorts = 0

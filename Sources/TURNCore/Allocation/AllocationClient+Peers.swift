@@ -52,9 +52,11 @@ extension AllocationClient {
 extension AllocationClient {
     /// Channels come first: binding one anew refreshes the peer's permission as well (RFC 8656 §12).
     mutating func advancePeers(to now: Instant) {
+        var beginsRound = false
         while let step = channels.advance(to: now) {
             switch step {
             case .refresh(let channel, let peer):
+                beginsRound = true
                 guard options.refreshesChannels else { continue }
                 waiting.append(TURNRequest(.bind(channel, peer), isAutomatic: true))
             case .expired(let channel, let peer): tell(.channelExpired(peer, channel))
@@ -63,11 +65,13 @@ extension AllocationClient {
         while let step = permissions.advance(to: now) {
             switch step {
             case .refresh(let peer):
+                beginsRound = true
                 guard options.refreshesPermissions, !isRequested({ $0.permits(peer) }) else { continue }
                 waiting.append(TURNRequest(.permit([peer]), isAutomatic: true))
             case .expired(let peer): tell(.permissionExpired(peer))
             }
         }
+        if beginsRound { peerRefreshInterval = RefreshInterval.ofPeers(using: &generator) }
     }
 }
 
@@ -80,7 +84,7 @@ extension AllocationClient {
 
     private mutating func install(_ peer: IPAddress, isAwaited: Bool, requestedAt: Instant, at now: Instant) {
         let isNew = !permissions.allows(peer, at: now)
-        guard permissions.install(peer, requestedAt: requestedAt) else {
+        guard permissions.install(peer, requestedAt: requestedAt, refreshAfter: peerRefreshInterval) else {
             if isAwaited { tell(.permissionRefused(peer, .tooMany)) }
             return
         }
@@ -128,7 +132,7 @@ extension AllocationClient {
         at now: Instant
     ) {
         let isNew = channels.channel(to: peer, at: now) == nil
-        channels.confirm(channel, requestedAt: requestedAt, at: now)
+        channels.confirm(channel, requestedAt: requestedAt, refreshAfter: peerRefreshInterval, at: now)
         install(peer.ip, isAwaited: false, requestedAt: requestedAt, at: now)
         if isNew || !request.isAutomatic { tell(.channelBound(peer, channel)) }
     }

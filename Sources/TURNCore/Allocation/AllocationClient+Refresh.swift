@@ -12,6 +12,11 @@ extension AllocationClient {
         waiting.prepend(TURNRequest(.refresh(seconds: Self.seconds(options.lifetime), nil), isAutomatic: true))
     }
 
+    /// Nil where the allocation is left to expire.
+    mutating func drawRefreshInterval(of lifetime: Duration) -> Duration? {
+        options.refreshesAllocation ? RefreshInterval.ofAllocation(living: lifetime, using: &generator) : nil
+    }
+
     /// RFC 8656 §8.3.
     mutating func refreshed(
         _ seconds: UInt32, _ family: IPAddress.Family?, _ response: STUNMessage, requestedAt: Instant, at now: Instant
@@ -24,7 +29,7 @@ extension AllocationClient {
         guard case .allocated(var allocation) = lifecycle else { return }
         let lifetime = response.lifetime ?? .seconds(Int64(seconds))
         guard lifetime > .zero else { return end(.lost(.forgotten), at: now) }
-        allocation.prolong(lifetime, requestedAt: requestedAt, refreshes: options.refreshesAllocation)
+        allocation.prolong(lifetime, requestedAt: requestedAt, refreshAfter: drawRefreshInterval(of: lifetime))
         lifecycle = .allocated(allocation)
         keepTicket(of: response)
         tell(.refreshed(lifetime: lifetime))

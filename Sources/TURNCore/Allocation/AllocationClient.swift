@@ -32,6 +32,8 @@ package struct AllocationClient: ~Copyable {
     var channels = ChannelBindingTable()
     var outstanding: [OutstandingRequest] = []
     var waiting: Deque<TURNRequest> = []
+    /// How long after its request each permission and channel is refreshed: one rhythm for all, so that they are refreshed together.
+    var peerRefreshInterval: Duration
     private var effects: Deque<Effect> = []
 
     /// Whether the server knows DONT-FRAGMENT, as far as we know.
@@ -47,8 +49,10 @@ package struct AllocationClient: ~Copyable {
     /// How many local ports the server did not take, one after the other.
     var rejectedPorts = 0
 
-    /// A client without an allocation; the generator makes transaction IDs.
+    /// A client without an allocation; the generator makes transaction IDs, and spreads refreshes.
     package init(_ options: AllocationOptions, generator: any RandomNumberGenerator, isReliable: Bool) {
+        var generator = generator
+        peerRefreshInterval = RefreshInterval.ofPeers(using: &generator)
         self.options = options
         self.generator = generator
         self.isReliable = isReliable

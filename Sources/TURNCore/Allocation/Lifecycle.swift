@@ -57,16 +57,12 @@ extension AllocationClient {
         }
 
         /// Counts a lifetime from the request that it answers: the server's own count cannot have begun before.
-        mutating func prolong(_ lifetime: Duration, requestedAt: Instant, refreshes: Bool) {
+        ///
+        /// - Parameter interval: How long after that request it is refreshed; nil for never.
+        mutating func prolong(_ lifetime: Duration, requestedAt: Instant, refreshAfter interval: Duration?) {
             self.lifetime = lifetime
             expiry = requestedAt + lifetime
-            refreshDue = refreshes ? requestedAt + Self.refreshInterval(lifetime) : nil
-        }
-
-        /// "It is suggested that the client refresh the allocation roughly 1 minute before it expires" (RFC 8656 §8); half way where
-        /// that would be more than half.
-        private static func refreshInterval(_ lifetime: Duration) -> Duration {
-            lifetime < .seconds(120) ? lifetime / 2 : lifetime - .seconds(60)
+            refreshDue = interval.map { requestedAt + $0 }
         }
     }
 }

@@ -102,12 +102,12 @@ struct GatheringTests {
         #expect(scene.server.sources.count == count)
     }
 
-    @Test("C1.6: until then they are, every 15 s")
+    @Test("C1.6: until then they are, every 15 to 20 s")
     func keepalivesGoOn() throws {
         let scene = try Scene(urls: ["stun:stun.example"])
         scene.call.caller.gatherCandidates()
         scene.network.run(for: .seconds(61))
-        #expect(scene.server.sources.count == 5)
+        #expect(4...5 ~= scene.server.sources.count)
     }
 
     @Test("H37: two servers that see the same make one candidate; what equals the host makes none")

@@ -270,7 +270,7 @@ struct LiteTests {
         call.peer.sendCheck(to: call.client) { ($0.role, $0.nominates) = (.controlling, true) }
         call.run(.seconds(121))
         #expect(call.client.state == .completed)
-        #expect(call.peer.indicationTimes.count == 8)
+        #expect(6...8 ~= call.peer.indicationTimes.count)
     }
 
     @Test("A peer that never comes fails a lite session once patience ends")

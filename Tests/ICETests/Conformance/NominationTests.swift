@@ -224,7 +224,7 @@ struct NominationTests {
         #expect(call.client.candidatePairs.count == 1)
     }
 
-    @Test("C5.6: backups are kept alive with a check in 15 s, and used when the selected pair dies")
+    @Test("C5.6: backups are kept alive with a check in 15 to 20 s, and used when the selected pair dies")
     func backups() throws {
         let call = try ScriptedCall(role: .controlled)
         let second = try ScriptedPeer(call.network, call.peerHost, at: "198.51.100.1:7001")
@@ -241,7 +241,7 @@ struct NominationTests {
         #expect(call.client.candidatePairs.count == 2)
         let before = second.requests.count
         call.run(.seconds(62))
-        #expect(second.requests.count - before == 4)
+        #expect(3...4 ~= second.requests.count - before)
         call.peer.answer = { _, _, _ in nil }
         call.run(.seconds(5))
         #expect(call.client.selectedPair()?.remote.address == second.address)

@@ -1,5 +1,6 @@
 import ICETesting
 import NetBase
+import STUN
 import Testing
 
 @testable import ICE
@@ -31,6 +32,74 @@ struct IdleClientTests {
         #expect(settled.min() ?? 0 > 0)
         for call in calls { call.close() }
     }
+
+    /// By how much a count grows in each of some seconds.
+    private static func each(of seconds: Int, on network: SimulatedNetwork, _ count: () -> Int) -> [Int] {
+        (0..<seconds).map { _ in
+            let before = count()
+            network.run(for: .seconds(1))
+            return count() - before
+        }
+    }
+
+    @Test(
+        "C5.7: 200 calls without consent, which were connected at the same moment, send no keepalives in step",
+        arguments: [1, 2], [false, true])
+    func keepalives(_ seed: UInt64, _ isLite: Bool) {
+        let (network, a, b) = SimulatedCallTests.hosts(seed, delay: .milliseconds(1))
+        let calls = (0..<200).map { _ in
+            SimulatedCall(network, a, b) {
+                $0.pacing = .server
+                $0.consentInterval = nil
+            } configureCallee: {
+                $0.isLite = isLite
+            }
+        }
+        for call in calls { call.start() }
+        #expect(network.run(until: { calls.allSatisfy(\.isCompleted) }, atMost: .seconds(5)))
+        network.run(for: .seconds(10))
+        let all = Self.each(of: 200, on: network) { network.counters[.sent] }
+        // In step, it would be 400 a second, one in fifteen; the first ones come within five seconds.
+        #expect(all.prefix(20).max() ?? 0 <= 130, "\(all)")
+        let settled = all.dropFirst(100)
+        #expect(settled.max() ?? 0 <= 60 && settled.min() ?? 0 > 0, "\(settled)")
+        #expect(Self.inTwoHundredSeconds.contains(all.reduce(0, +)))
+        for call in calls { call.close() }
+    }
+
+    @Test("200 calls that were connected at the same moment do not check their backups in step", arguments: [1, 2])
+    func backups(_ seed: UInt64) {
+        let network = SimulatedNetwork(seed: seed)
+        let a = network.makeHost("a", addresses: ["192.0.2.1", "192.0.2.2"])
+        let b = network.makeHost("b", addresses: ["198.51.100.1"])
+        for host in [a, b] { host.link.setConditions(LinkConditions(delay: .milliseconds(1))) }
+        let calls = (0..<200).map { _ in
+            SimulatedCall(network, a, b) {
+                $0.pacing = .server
+                $0.consentInterval = nil
+            }
+        }
+        for call in calls { call.start() }
+        #expect(network.run(until: { calls.allSatisfy(\.isCompleted) }, atMost: .seconds(5)))
+        #expect(calls.allSatisfy { $0.caller.agent.pairs.count == 2 && $0.callee.agent.pairs.count == 2 })
+        let requests = Requests()
+        network.interceptor = { packet in
+            if STUNMessage.messageClass(of: packet.bytes.span) == .request { requests.count += 1 }
+            return .pass
+        }
+        network.run(for: .seconds(10))
+        let all = Self.each(of: 200, on: network) { requests.count }
+        #expect(all.prefix(20).max() ?? 0 <= 130, "\(all)")
+        let settled = all.dropFirst(100)
+        #expect(settled.max() ?? 0 <= 60 && settled.min() ?? 0 > 0, "\(settled)")
+        #expect(Self.inTwoHundredSeconds.contains(all.reduce(0, +)))
+        for call in calls { call.close() }
+    }
+
+    private final class Requests { var count = 0 }
+
+    /// What 400 ends send that send one each 15 to 20 s.
+    private static let inTwoHundredSeconds = 400 * 9...400 * 14
 
     @Test("What was needed to connect is given back: empty lists have no room, and unused addresses are forgotten")
     func retained() {

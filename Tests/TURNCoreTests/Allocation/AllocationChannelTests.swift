@@ -22,7 +22,7 @@ struct AllocationChannelTests {
         #expect(server.takeEvents() == [.channelBound(peer, first)], "it is there already")
     }
 
-    @Test("B2.6: it is bound anew every 240 seconds, which keeps the permission without a request of its own")
+    @Test("B2.6: it is bound anew every 180 to 240 seconds, which keeps the permission without a request of its own")
     func refresh() {
         let server = ScriptedServer.allocated()
         server.client.bind(peer, at: server.now)
@@ -30,10 +30,11 @@ struct AllocationChannelTests {
         _ = server.takeEvents()
         server.forgetSent()
         server.run(1000)
-        #expect(server.seconds(of: .channelBind) == [241, 481, 721, 961])
+        let gaps = server.gaps(of: .channelBind, since: second(1))
+        #expect(gaps.count >= 4 && gaps.allSatisfy { 180...240 ~= $0 })
         #expect(Set(server.requests(.channelBind).compactMap { $0[STUNMessage.ChannelNumber.self]?.value }) == [0x4000])
         #expect(server.requests(.createPermission).isEmpty)
-        #expect(server.takeEvents() == [.refreshed(lifetime: .seconds(600))])
+        #expect(Set(server.takeEvents()) == [.refreshed(lifetime: .seconds(600))])
     }
 
     @Test(
@@ -44,7 +45,7 @@ struct AllocationChannelTests {
         server.client.bind(peer, at: server.now)
         server.run(599)
         #expect(server.frame([1], to: peer)?.first == 0x40)
-        #expect(server.seconds(of: .createPermission) == [241, 481])
+        #expect(server.gaps(of: .createPermission, since: second(1)).allSatisfy { 180...240 ~= $0 })
         _ = server.takeEvents()
         server.run(3)
         #expect(server.takeEvents() == [.channelExpired(peer, first)])
@@ -116,7 +117,8 @@ struct AllocationChannelTests {
         server.run(1)
         server.script[.channelBind] = [.error(403)]
         server.run(300)
-        #expect(server.seconds(of: .createPermission) == [241])
+        let times = server.seconds(of: .createPermission)
+        #expect(times.count == 1 && times.allSatisfy { 181...241 ~= $0 })
         #expect(server.state?.permissions.map(\.peer) == [peer.ip])
     }
 

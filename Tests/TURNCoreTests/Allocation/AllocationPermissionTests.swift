@@ -21,7 +21,7 @@ struct AllocationPermissionTests {
         #expect(server.takeEvents() == [.permitted(peer.ip)], "it is there already")
     }
 
-    @Test("B2.4: it is refreshed every 240 seconds, with others in one request, and without an event")
+    @Test("B2.4: it is refreshed every 180 to 240 seconds, with others in one request, and without an event")
     func refresh() {
         let server = ScriptedServer.allocated()
         server.client.permit(peer.ip, at: server.now)
@@ -30,12 +30,13 @@ struct AllocationPermissionTests {
         #expect(server.requests(.createPermission).count == 2, "a peer that is refused must not hold the other up")
         _ = server.takeEvents()
         server.forgetSent()
-        server.run(500)
-        #expect(server.seconds(of: .createPermission) == [241, 481])
+        server.run(1000)
+        let gaps = server.gaps(of: .createPermission, since: second(1))
+        #expect(gaps.count >= 4 && gaps.allSatisfy { 180...240 ~= $0 })
         for request in server.requests(.createPermission) {
             #expect(request.attributes.count { $0.type == STUNMessage.XORPeerAddress.type } == 2)
         }
-        #expect(server.takeEvents().isEmpty)
+        #expect(Set(server.takeEvents()) == [.refreshed(lifetime: .seconds(600))], "of the allocation")
     }
 
     @Test("B2.3: data does not prolong it; without refreshes it runs out after 300 seconds")
@@ -97,7 +98,7 @@ struct AllocationPermissionTests {
     }
 
     @Test("When a refresh of several fails in passing, they are asked for again together, and nothing is told of them")
-    func passing() {
+    func passing() throws {
         let server = ScriptedServer.allocated()
         for number in 1...16 { server.client.permit(IPAddress(v4: 0xc000_0200 + UInt32(number)), at: server.now) }
         server.run(1)
@@ -105,7 +106,10 @@ struct AllocationPermissionTests {
         server.forgetSent()
         server.script[.createPermission] = [.error(508), .error(508)]
         server.run(299)
-        #expect(server.seconds(of: .createPermission) == [241, 241, 246, 246])
+        let times = server.seconds(of: .createPermission)
+        let first = try #require(times.first)
+        #expect(181...241 ~= first)
+        #expect(times == [first, first, first + 5, first + 5])
         #expect(
             server.takeEvents() == [
                 .error(.createPermission, code: 508, reason: "test"),
@@ -169,6 +173,6 @@ struct AllocationPermissionTests {
         #expect(server.takeEvents().isEmpty)
         server.run(2)
         #expect(server.takeEvents() == [.permissionExpired(otherPeer.ip)])
-        #expect(Set(server.requests(.createPermission).map(\.transactionID)).count == 4)
+        #expect(4...5 ~= Set(server.requests(.createPermission).map(\.transactionID)).count)
     }
 }

@@ -6,17 +6,20 @@ import Testing
 @Suite("Refresh")
 struct RefreshTests {
     @Test(
-        "B2.1, H6: a refresh goes out a minute before the end, or half way where that is less than two",
-        arguments: [(600, 540), (3600, 3540), (120, 60), (118, 59), (20, 10)] as [(UInt32, Int)])
-    func rhythm(_ lifetime: UInt32, _ due: Int) {
+        "B2.1, H6: a refresh goes out a minute before the end, or half way where that is less than two, and by chance up to a quarter and a minute sooner",
+        arguments: [(600, 480...540), (3600, 3480...3540), (120, 45...60), (118, 44.25...59), (20, 7.5...10)]
+            as [(UInt32, ClosedRange<Double>)])
+    func rhythm(_ lifetime: UInt32, _ due: ClosedRange<Double>) {
         let server = ScriptedServer(nonceLifetime: 100_000)
         server.lifetime = lifetime
         server.allocate()
-        server.run(Double(due) * 2.9)
-        #expect(server.seconds(of: .refresh) == [due, due * 2])
+        server.run(due.upperBound * 5)
+        let gaps = server.gaps(of: .refresh)
+        #expect(gaps.count >= 4 && gaps.allSatisfy(due.contains))
+        #expect(Set(gaps).count == gaps.count, "each is drawn anew")
         #expect(
             server.takeEvents().dropFirst()
-                == Array(repeating: .refreshed(lifetime: .seconds(Int64(lifetime))), count: 2)[...])
+                == Array(repeating: .refreshed(lifetime: .seconds(Int64(lifetime))), count: gaps.count)[...])
     }
 
     @Test("B2.1: the new lifetime counts from the refresh")
@@ -27,7 +30,9 @@ struct RefreshTests {
         server.run(0.5)
         #expect(server.requests(.refresh).first?[STUNMessage.Lifetime.self]?.value == 300)
         let state = try #require(server.state)
-        #expect(state.lifetime == .seconds(300) && state.expiry == second(301) && state.nextRefresh == second(241))
+        #expect(state.lifetime == .seconds(300) && state.expiry == second(301))
+        let refresh = try #require(state.nextRefresh)
+        #expect(refresh >= second(181) && refresh <= second(241))
         #expect(server.takeEvents() == [.refreshed(lifetime: .seconds(300))])
     }
 
@@ -85,7 +90,8 @@ struct RefreshTests {
         let server = ScriptedServer(nonceLifetime: 300)
         server.allocate()
         server.run(700)
-        #expect(server.seconds(of: .refresh) == [540, 540])
+        let times = server.seconds(of: .refresh)
+        #expect(times.count == 2 && times.allSatisfy { 480...540 ~= $0 } && times[0] == times[1])
         #expect(server.takeEvents().dropFirst() == [.refreshed(lifetime: .seconds(600))])
     }
 
@@ -97,7 +103,7 @@ struct RefreshTests {
         #expect(server.takeEvents().isEmpty)
         server.run(3)
         #expect(server.takeEvents() == [.lost(.expired)])
-        #expect(Set(server.requests(.refresh).map(\.transactionID)).count == 2)
+        #expect(2...3 ~= Set(server.requests(.refresh).map(\.transactionID)).count)
         #expect(server.deadline == nil)
     }
 

@@ -136,6 +136,12 @@ final class ScriptedServer {
         sent.filter { $0.message.method == method }.map { Int($0.at.nanoseconds / 1_000_000_000) }
     }
 
+    /// The seconds from an instant, 20 ms after the beginning as a rule, to the first request of a method, and from each to the next.
+    func gaps(of method: STUNMethod, since start: Instant = second(0.02)) -> [Double] {
+        let times = [start] + sent.filter { $0.message.method == method }.map(\.at)
+        return zip(times, times.dropFirst()).map { Double(($1 - $0).nanoseconds) / 1e9 }
+    }
+
     func requests(_ method: STUNMethod) -> [STUNMessage] { sent.map(\.message).filter { $0.method == method } }
 
     private func drain() {
