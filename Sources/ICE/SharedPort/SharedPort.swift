@@ -21,10 +21,8 @@ public import UV
 ///     var configuration = ICEConfiguration(role: .controlled)
 ///     configuration.isLite = true
 ///     configuration.localCredentials = credentials
-///     guard let client = try? ICEClient(port: port, configuration: configuration),
-///         let peer = try? ICEParameters(usernameFragment: check.remoteUsernameFragment, password: password)
-///     else { return }
-///     try? client.setRemoteParameters(peer)
+///     configuration.acceptsUnsignalledPeer = true
+///     guard let client = try? ICEClient(port: port, configuration: configuration) else { return }
 ///     client.gatherCandidates()
 ///     client.processCandidates()
 ///     calls[check.usernameFragment] = client

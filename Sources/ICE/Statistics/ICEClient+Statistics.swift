@@ -7,7 +7,7 @@ extension ICEClient {
         let now = platform.now
         let timestamp = (now - madeAt).milliseconds
         let fragment = agent.localParameters.usernameFragment
-        let remoteFragment = agent.remoteParameters?.usernameFragment
+        let remoteFragment = agent.remoteUsernameFragment
         return ICEStatistics(
             timestamp: timestamp, packetsSent: counted.packetsSent, bytesSent: counted.bytesSent,
             packetsReceived: counted.packetsReceived, bytesReceived: counted.bytesReceived,

@@ -9,6 +9,12 @@ extension ICEAgent {
     /// Whether neither agent sends checks, so that the pairs follow from the candidates alone (RFC 8445 §8.2).
     var isBetweenLiteAgents: Bool { isLite && session.remote?.isLite == true }
 
+    /// Whether the first check that proves our password is the peer's, whatever it calls itself.
+    private var acceptsUnsignalledPeer: Bool { isLite && configuration.acceptsUnsignalledPeer }
+
+    /// Whether checks of the peer's may be acted upon.
+    var awaitsChecks: Bool { session.remote != nil || acceptsUnsignalledPeer }
+
     // MARK: Beginning
 
     /// RFC 8445 §5.2: "Lite implementations only utilize host candidates".
@@ -42,6 +48,15 @@ extension ICEAgent {
     }
 
     // MARK: The peer's checks (RFC 8445 §7.3.2)
+
+    /// Who knows the password is the peer, and stays so for the session. A lite agent asks nothing, so that it needs no password of the
+    /// peer's: one that nobody knows stands in for it.
+    mutating func takeForPeer(senderOf check: IncomingCheck, at now: Instant) {
+        guard acceptsUnsignalledPeer, session.remote == nil,
+            let credentials = try? Credentials(usernameFragment: check.remoteUsernameFragment, using: &generator)
+        else { return }
+        _ = setRemote(ICEParameters(credentials: credentials), isSignalled: false, now: now)
+    }
 
     /// "the agent constructs a candidate pair whose local candidate has the transport address on which the request was received, and whose
     /// remote candidate is equal to the source transport address of the request"; it is valid without a check of ours.

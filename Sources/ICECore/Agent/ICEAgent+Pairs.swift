@@ -3,19 +3,26 @@ package import NetBase
 extension ICEAgent {
     /// Takes the peer's credentials and abilities (RFC 8839 §5.4); checks that came before them are now acted upon.
     ///
-    /// - Parameter own: Those of streams that have other ones than the rest.
+    /// - Parameters:
+    ///   - parameters: Those of the session.
+    ///   - own: Those of streams that have other ones than the rest.
+    ///   - isSignalled: False where the username fragment alone is the peer's, as it may be for a lite agent.
     /// - Returns: False if this generation has other ones already, which only a restart changes. Nothing has changed then.
     package mutating func setRemote(
-        _ parameters: ICEParameters, own: [(stream: StreamID, parameters: ICEParameters)] = [], now: Instant
+        _ parameters: ICEParameters, own: [(stream: StreamID, parameters: ICEParameters)] = [],
+        isSignalled: Bool = true, now: Instant
     ) -> Bool {
-        if let known = session.remote {
+        let isNew = !session.keys.isRemoteSignalled
+        if let known = session.remote, isNew {
+            guard known.usernameFragment == parameters.usernameFragment else { return false }
+        } else if let known = session.remote {
             guard known.credentials == parameters.credentials, own.allSatisfy({ mayTake($0.parameters, of: $0.stream) })
             else { return false }
         }
         let fresh = own.filter { session.keys.remote(of: $0.stream)?.credentials != $0.parameters.credentials }
         for (stream, parameters) in fresh { session.keys.setRemote(parameters, of: stream) }
-        if session.remote == nil {
-            session.keys.setRemote(parameters)
+        if isNew {
+            session.keys.setRemote(parameters, isSignalled: isSignalled)
             trace(.remoteParameters(parameters))
             pacer.interval = configuration.pacing.agreedInterval(remote: parameters)
             if isChecking { beginPatience(at: now) }
@@ -118,7 +125,7 @@ extension ICEAgent {
 
     /// Starts the checks; idempotent.
     package mutating func startChecks(now: Instant) {
-        if !isChecking, session.remote != nil { beginPatience(at: now) }
+        if !isChecking, awaitsChecks { beginPatience(at: now) }
         isChecking = true
         settle(at: now)
     }

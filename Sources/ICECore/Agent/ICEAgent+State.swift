@@ -98,7 +98,7 @@ extension ICEAgent {
 
     /// RFC 8445 §6.1.2.1 and RFC 8863 §4: some component has no pair that works or still may, and time is up.
     private func conclusiveFailure() -> ICEFailure? {
-        guard isChecking, session.remote != nil, gatherer.isSettled, session.sought.isEmpty else { return nil }
+        guard isChecking, awaitsChecks, gatherer.isSettled, session.sought.isEmpty else { return nil }
         // What a lite agent has lost it can't look for.
         let isOutOfTime = session.patienceEnd == nil || (isLite && failure != nil)
         guard isOutOfTime || (localCandidates.isEmpty && !gathersContinually) else { return nil }

@@ -142,7 +142,10 @@ package struct ICEAgent: ~Copyable {
     private static let optionsWithRenomination = options + ["renomination"]
 
     /// What the peer signalled, once it has.
-    package var remoteParameters: ICEParameters? { session.remote }
+    package var remoteParameters: ICEParameters? { session.keys.isRemoteSignalled ? session.remote : nil }
+
+    /// What the peer calls itself by, once that is known.
+    package var remoteUsernameFragment: String? { session.remote?.usernameFragment }
 
     /// What the peer signalled for a stream, which may have credentials of its own.
     package func remoteParameters(of stream: StreamID?) -> ICEParameters? {

@@ -74,6 +74,14 @@ public struct ICEConfiguration: Sendable {
     /// nothing is watched.
     public var isLite = false
 
+    /// Whether an ICE-lite agent takes a peer that signals nothing: whoever first sends a check that proves to know this agent's password,
+    /// as `onUnknownUsername` of a shared port leads to one.
+    ///
+    /// That check fixes the peer's username fragment for the session: checks that name another one are answered, and lead to nothing.
+    /// ``patienceInterval`` counts from the beginning of the checks. `remoteParameters` stays nil, until some with the same fragment are
+    /// set. Without effect on a full agent, which has to know the peer's password.
+    public var acceptsUnsignalledPeer = false
+
     /// The credentials of the first generation, where the application chooses them: for peers that know them beforehand, or from a token.
     /// Nil makes fresh ones, and so does each restart.
     ///

@@ -8,6 +8,8 @@ package final class SessionKeys {
     var responder: BindingResponder
     /// What the peer signalled for all streams, or for all but those that have their own.
     package private(set) var remote: ICEParameters?
+    /// Whether that was signalled, or is no more than the name that a peer's check gave.
+    package private(set) var isRemoteSignalled = false
     private var remoteKey: IntegrityKey?
     /// RFC 8839 §5.4: a stream's own "ice-ufrag" and "ice-pwd" go before the session's.
     private var streams: [StreamID: (parameters: ICEParameters, key: IntegrityKey)] = [:]
@@ -22,8 +24,9 @@ package final class SessionKeys {
     /// Judges the requests that are addressed to us.
     var authenticator: BindingAuthenticator { responder.authenticator }
 
-    func setRemote(_ parameters: ICEParameters) {
+    func setRemote(_ parameters: ICEParameters, isSignalled: Bool) {
         remote = parameters
+        isRemoteSignalled = isSignalled
         remoteKey = IntegrityKey(shortTermPassword: parameters.password)
     }
 

@@ -32,6 +32,11 @@ public struct Credentials: Hashable, Sendable {
         password = Self.randomText(24, using: &generator)
     }
 
+    /// A username fragment with a fresh password.
+    package init(usernameFragment: String, using generator: inout some RandomNumberGenerator) throws(ICESyntaxError) {
+        try self.init(usernameFragment: usernameFragment, password: Self(using: &generator).password)
+    }
+
     private static func randomText(_ count: Int, using generator: inout some RandomNumberGenerator) -> String {
         var characters: [UInt8] = []
         characters.reserveCapacity(count)

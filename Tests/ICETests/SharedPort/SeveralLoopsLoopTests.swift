@@ -91,14 +91,10 @@
             port.onUnknownUsername = { [unowned port] check in
                 var configuration = LoopScene.configuration(.controlled)
                 configuration.isLite = true
+                configuration.acceptsUnsignalledPeer = true
                 configuration.localCredentials = try? Credentials(
                     usernameFragment: check.usernameFragment, password: password)
-                guard let client = try? ICEClient(port: port, configuration: configuration),
-                    // A lite agent asks nothing, so that any password of the peer's will do.
-                    let peer = try? ICEParameters(
-                        usernameFragment: check.remoteUsernameFragment, password: password)
-                else { return }
-                try? client.setRemoteParameters(peer)
+                guard let client = try? ICEClient(port: port, configuration: configuration) else { return }
                 client.onData = { [unowned client] bytes, _ in try? client.send(bytes) }
                 client.gatherCandidates()
                 client.processCandidates()

@@ -49,6 +49,48 @@ struct SharedPortBoundsTests {
         #expect(scene.port.statistics.unknownUsernames == 1)
     }
 
+    @Test(
+        "All that a lite client on demand has to know of its peer is in the check: data goes both ways, until the peer goes"
+    )
+    func onDemandBothWays() throws {
+        let scene = try SharedScene()
+        var made: [ICEClient] = []
+        scene.port.onUnknownUsername = { [unowned scene] check in
+            guard let credentials = try? Self.credentials(check.usernameFragment) else { return }
+            let client = try? scene.answerer {
+                ($0.isLite, $0.acceptsUnsignalledPeer) = (true, true)
+                $0.localCredentials = credentials
+            }
+            client?.gatherCandidates()
+            client?.processCandidates()
+            if let client { made.append(client) }
+        }
+        // Somebody knows the name, and not the password: he may be first, and is not the peer.
+        let host = scene.network.makeHost("stranger", addresses: ["203.0.113.9"])
+        let stranger = try ScriptedPeer(scene.network, host, at: "203.0.113.9:5000", name: "stranger")
+        let guessed = try ICEParameters(usernameFragment: "room", password: "aPasswordThatIsGuessedAt")
+        stranger.send(stranger.check(for: guessed) { $0.nominates = true }.bytes, to: "192.0.2.10:4000")
+        scene.network.run(for: .milliseconds(100))
+        #expect(made.count == 1 && stranger.responses.map(\.messageClass) == [.failure])
+        let caller = scene.caller(on: scene.network.makeHost("caller", addresses: ["203.0.113.1"]))
+        try caller.setRemoteParameters(
+            ICEParameters(credentials: try Self.credentials("room"), options: ["ice2"], isLite: true))
+        caller.gatherCandidates()
+        caller.processCandidates()
+        try caller.addRemoteCandidate("candidate:1 1 udp 2130706431 192.0.2.10 4000 typ host")
+        caller.addRemoteCandidate(nil as Candidate?)
+        #expect(scene.run(until: [caller], are: [.completed]))
+        let client = try #require(made.first)
+        scene.network.run(for: .seconds(60))
+        #expect(made.count == 1 && client.state == .completed && caller.state == .completed)
+        #expect(try scene.talks((caller, client)))
+        caller.close()
+        scene.network.run(for: .seconds(31))
+        #expect(client.state == .failed)
+        client.close()
+        #expect(scene.port.statistics.clients == 0)
+    }
+
     @Test("Unknown usernames are told of at a limited rate, and leave nothing behind")
     func rateLimit() throws {
         let scene = try SharedScene { $0.unknownUsernamesPerSecond = 10 }
