@@ -12,7 +12,7 @@ package enum RefreshInterval {
         draw(atMost: longestOfPeers, using: &generator)
     }
 
-    /// For an allocation: one to two minutes before it expires where it lives for 300 s and longer, and sooner where it does not.
+    /// For an allocation: one to two minutes before it expires where it lives for 300 s or longer, within a shorter span where it does not.
     ///
     /// "It is suggested that the client refresh the allocation roughly 1 minute before it expires" (RFC 8656 §8); half way where that
     /// would be more than half.
