@@ -27,6 +27,9 @@ final class LoopCore {
     /// Where every UDP socket of the loop receives, in slots, each of which may hold several datagrams that the kernel has put together.
     private(set) lazy var datagramBuffer = DatagramBuffer()
 
+    /// The buffer sizes of a new UDP socket, in bytes, once one was asked for them.
+    var givenBuffers: (receive: Int, send: Int)?
+
     private let isOwned: Bool
     private let async: UnsafeMutablePointer<uv_async_t>
     private let idle: UnsafeMutablePointer<uv_idle_t>

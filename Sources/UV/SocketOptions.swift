@@ -84,6 +84,7 @@ extension UDPSocket {
 
     /// Asks for a size of the buffer for datagrams to send, in bytes; the system may bound it without an error.
     public func setSendBufferSize(_ size: Int) throws(NetworkError) {
+        hasGivenBuffers = false
         _ = try unsafe bufferSize(max(1, size), "send", uv_send_buffer_size)
     }
 
@@ -91,6 +92,7 @@ extension UDPSocket {
     ///
     /// Linux bounds it by `net.core.rmem_max`, but not for a process with CAP_NET_ADMIN.
     public func setReceiveBufferSize(_ size: Int) throws(NetworkError) {
+        hasGivenBuffers = false
         #if os(Linux)
             let descriptor = try openDescriptor("receive buffer size of \(localAddress)")
             let isForced: Void? = try? Self.setOption(
@@ -105,11 +107,26 @@ extension UDPSocket {
         _ size: Int, _ direction: String,
         _ call: (UnsafeMutablePointer<uv_handle_t>?, UnsafeMutablePointer<Int32>?) -> Int32
     ) throws(NetworkError) -> Int {
-        let operation = "\(direction) buffer size of \(localAddress)"
+        let operation = { "\(direction) buffer size of \(self.localAddress)" }
         var value = Int32(clamping: size)
-        let socket = try unsafe openSocket(operation)
-        try check(unsafe call(asHandle(socket), &value), operation)
+        let socket = try unsafe openSocket(operation())
+        try check(unsafe call(asHandle(socket), &value), operation())
         return Int(value)
+    }
+
+    /// Asks for buffers of at least these sizes, in bytes; nil leaves one as it is. The system may bound them without an error.
+    package func growBuffers(receive: Int?, send: Int?) throws(NetworkError) {
+        let present = try bufferSizes()
+        if let receive, present.receive < receive { try setReceiveBufferSize(receive) }
+        if let send, present.send < send { try setSendBufferSize(send) }
+    }
+
+    /// What the system gives to every new socket is asked for once.
+    private func bufferSizes() throws(NetworkError) -> (receive: Int, send: Int) {
+        if hasGivenBuffers, let given = core.givenBuffers { return given }
+        let sizes = (receive: try receiveBufferSize, send: try sendBufferSize)
+        if hasGivenBuffers { core.givenBuffers = sizes }
+        return sizes
     }
 
     /// The IPv4 type of service or IPv6 traffic class of what is sent: DSCP in the upper 6 bits, ECN in the lower 2.

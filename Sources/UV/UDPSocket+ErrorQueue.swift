@@ -29,11 +29,11 @@ extension UDPSocket {
         static let hasErrorQueue = true
 
         /// Asks for ICMP errors.
-        static func reportErrors(to descriptor: Int32, _ family: IPAddress.Family, _ operation: String)
-            throws(NetworkError)
-        {
+        static func reportErrors(
+            to descriptor: Int32, _ family: IPAddress.Family, _ operation: @autoclosure () -> String
+        ) throws(NetworkError) {
             let (level, option) = SocketConstant.receiveErrors(family)
-            try setOption(level, option, 1, of: descriptor, operation)
+            try setOption(level, option, 1, of: descriptor, operation())
         }
 
         /// Reports what is in the error queue to ``onUnreachable``; how many entries there were.
@@ -103,9 +103,9 @@ extension UDPSocket {
     #else
         static let hasErrorQueue = false
 
-        static func reportErrors(to descriptor: Int32, _ family: IPAddress.Family, _ operation: String)
-            throws(NetworkError)
-        {}
+        static func reportErrors(
+            to descriptor: Int32, _ family: IPAddress.Family, _ operation: @autoclosure () -> String
+        ) throws(NetworkError) {}
 
         func drainErrorQueue() -> Int { 0 }
     #endif

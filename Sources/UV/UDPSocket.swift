@@ -54,8 +54,10 @@ public final class UDPSocket: Handle {
     /// What was bound; the handle that the base class has is what is polled.
     private var socket: UnsafeMutablePointer<uv_udp_t>?
     private var watched = UV_READABLE.rawValue
-    /// Whether the system puts datagrams together that go out together.
-    var joining: JoiningMemory
+    /// Whether the system puts datagrams together that go out together; many sockets never send more than one.
+    lazy var joining = JoiningMemory(isPossible: datagram_can_join(descriptor))
+    /// Whether nobody has asked for other buffers than those that the system gives.
+    var hasGivenBuffers = true
     /// What the system tells about arrivals.
     var facts: ArrivalFacts = []
 
@@ -86,7 +88,6 @@ public final class UDPSocket: Handle {
         }
         localAddress = bound
         self.descriptor = descriptor
-        joining = JoiningMemory(isPossible: datagram_can_join(descriptor))
         unsafe self.socket = socket
         unsafe super.init(loop.core, poll)
     }

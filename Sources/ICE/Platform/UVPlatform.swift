@@ -67,11 +67,6 @@ extension LoopAlarm: Alarm {}
 
 extension UDPSocket: DatagramSocket {
     package func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void) { onDatagrams = body }
-
-    package func growBuffers(receive: Int?, send: Int?) throws(NetworkError) {
-        if let receive, try receiveBufferSize < receive { try setReceiveBufferSize(receive) }
-        if let send, try sendBufferSize < send { try setSendBufferSize(send) }
-    }
 }
 extension TCPStream: ByteStream {}
 extension NameLookup: Cancellable {}
