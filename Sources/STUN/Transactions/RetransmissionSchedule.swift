@@ -1,3 +1,5 @@
+import NetBase
+
 /// When a request is repeated, and when it is given up (RFC 8489 §6.2.1, §6.2.2).
 ///
 /// With the defaults, requests go out at 0, 500, 1500, 3500, 7500, 15500 and 31500 ms, and the transaction fails at 39500 ms.

@@ -1,3 +1,5 @@
+import NetBase
+
 /// Learns the retransmission timeout from round trips (RFC 6298 §2), to the millisecond as RFC 8489 §6.2.1 asks.
 package struct RoundTripEstimator: Hashable, Sendable {
     /// G of RFC 6298. "The value of RTO SHOULD NOT be rounded up to the nearest second. Rather, a 1 ms accuracy SHOULD be
