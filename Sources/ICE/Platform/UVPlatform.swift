@@ -58,7 +58,7 @@ final class UVPlatform: Platform {
         }
     }
 
-    func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumberGenerator() }
+    func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumbers() }
 
     var pacingGovernor: any PacingGovernor { ProcessPacingGovernor.shared }
 }
