@@ -28,6 +28,9 @@ package protocol DatagramSocket: AnyObject {
     /// Hands what arrives to the closure as it comes, several datagrams at a time, and no more to ``onDatagram``.
     func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void)
 
+    /// Whether, while a closure is told of datagrams, others that have arrived with them follow at once.
+    var hasMore: Bool { get }
+
     /// Sets the byte with DSCP and ECN of what is sent, where the platform knows of such.
     func setTypeOfService(_ value: UInt8) throws(NetworkError)
 
@@ -60,6 +63,9 @@ package enum RemoteUse: Hashable, Sendable {
 extension DatagramSocket {
     /// Nobody else sends from a socket of one's own.
     package func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool { true }
+
+    /// Nothing is known to follow.
+    package var hasMore: Bool { false }
 
     /// Does nothing.
     package func release(_ address: TransportAddress, as use: RemoteUse) {}

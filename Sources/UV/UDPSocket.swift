@@ -50,6 +50,9 @@ public final class UDPSocket: Handle {
     /// There is room again behind a ``send(_:to:)`` that was refused with ``NetworkError/Code/wouldBlock``; told once for each such time.
     public var onWritable: (() -> Void)?
 
+    /// Whether, while a closure is told of datagrams, others that have arrived with them follow at once.
+    package private(set) var hasMore = false
+
     let descriptor: Int32
     /// What was bound; the handle that the base class has is what is polled.
     private var socket: UnsafeMutablePointer<uv_udp_t>?
@@ -226,7 +229,10 @@ extension UDPSocket {
                 receiveFailed(status)
                 continue
             }
-            for slot in 0..<Int(count) where !isClosed { deliver(slot, of: buffer) }
+            for slot in 0..<Int(count) where !isClosed {
+                hasMore = slot + 1 < Int(count)
+                deliver(slot, of: buffer)
+            }
             if count < DatagramBuffer.slotCount { return }
         }
     }

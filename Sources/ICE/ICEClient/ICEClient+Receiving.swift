@@ -13,13 +13,19 @@ extension ICEClient {
                 relay.client.receive(datagram)
                 next += 1
             } else if STUNMessage.looksLikeSTUN(datagram) {
-                input { $0.receive(datagram, from: source, on: socket.id, now: $1) }
                 next += 1
+                let hasMore = next < batch.count || socket.socket.hasMore
+                owesSettling = hasMore
+                input { $0.receive(datagram, from: source, on: socket.id, now: $1, hasMore: hasMore) }
             } else {
                 let end = isFromServer ? next + 1 : batch.endOfRun(from: next)
                 take(batch.extracting(next..<end), from: source, on: socket)
                 next = end
             }
+        }
+        if owesSettling, !socket.isOpen || !socket.socket.hasMore {
+            owesSettling = false
+            input { $0.settle(at: $1) }
         }
     }
 

@@ -135,6 +135,8 @@ public final class ICEClient {
     var datagramStreams: [AwaitedStream<ICEDatagram>] = []
     var pendingEvents: Deque<AgentEvent> = []
     var deliveryIsDue = false
+    /// Whether the agent is still to settle what came before the rest of what has arrived with it.
+    var owesSettling = false
     private var isPerforming = false
     private var alarm: (any Alarm)?
     private var alarmTime: Instant?
@@ -261,6 +263,8 @@ public final class ICEClient {
         isPerforming = true
         while let effect = agent.nextEffect() { perform(effect) }
         isPerforming = false
+        // The last of what has arrived together brings the rest.
+        guard !owesSettling else { return }
         rename()
         reviewExpectations()
         setAlarm()

@@ -3,10 +3,22 @@ import STUN
 
 extension ICEAgent {
     /// Takes a datagram that looks like STUN; everything else never comes here.
+    ///
+    /// - Parameter hasMore: Whether others have arrived with it: then ``settle(at:)`` is owed once the last of them is taken, so that a
+    ///   check that came together with the answer to our own needs no other one of ours.
     package mutating func receive(
-        _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, now: Instant
+        _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, now: Instant, hasMore: Bool = false
     ) {
-        guard state != .closed, let path = sockets.first(where: { $0.id == socket })?.path else { return }
+        let isTaken = take(bytes, from: source, on: socket, at: now)
+        isUnsettled = isUnsettled || isTaken
+        if isUnsettled, !hasMore { settle(at: now) }
+    }
+
+    /// - Returns: Whether anything may follow from it.
+    private mutating func take(
+        _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, at now: Instant
+    ) -> Bool {
+        guard state != .closed, let path = sockets.first(where: { $0.id == socket })?.path else { return false }
         do {
             switch STUNMessage.messageClass(of: bytes) {
             case .success, .failure:
@@ -15,11 +27,11 @@ extension ICEAgent {
             // A keepalive has done its work by arriving (RFC 8445 §11).
             case .indication, nil: _ = try CheckView(parsing: bytes)
             }
+            return true
         } catch {
             counters.malformed += 1
-            return
+            return false
         }
-        settle(at: now)
     }
 
     // MARK: Requests (RFC 8445 §7.3)

@@ -53,6 +53,9 @@ package struct ICEAgent: ~Copyable {
     var relayRelease: Instant?
     var generator: any RandomNumberGenerator
 
+    /// Whether ``settle(at:)`` is still to follow what was received.
+    var isUnsettled = false
+
     private var effects: Deque<Effect> = []
     private var nextSocketNumber = 0
     /// The positions of streams that were removed are not given again.
@@ -197,7 +200,7 @@ package struct ICEAgent: ~Copyable {
         settle(at: now)
     }
 
-    /// Brings everything that follows from an input to rest; every input ends here.
+    /// Brings everything that follows from an input to rest; every input ends here, or several that came at once do.
     ///
     /// ```
     ///  input ──▶ gatherer, checklists, checks, paths change
@@ -208,7 +211,8 @@ package struct ICEAgent: ~Copyable {
     ///              └─ updateState         gathering's end, connected, failed …
     ///                   └──▶ effects: send, usePath, event …
     /// ```
-    mutating func settle(at now: Instant) {
+    package mutating func settle(at now: Instant) {
+        isUnsettled = false
         guard state != .closed else { return }
         decideNominations(at: now)
         pump(at: now)
