@@ -57,7 +57,9 @@ extension ICEClient {
             guard let event = pendingEvents.popFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
+        guard pendingEvents.isEmpty else { return scheduleDelivery() }
         // Once a session has settled there are none for as long as it lasts: their room is given back.
-        if pendingEvents.isEmpty { pendingEvents = [] }
+        // Once a session has settled there are none for as long as it lasts: their room is given back.
+        if pendingEvents.isEmpty, state != .new, state != .checking { pendingEvents = [] }
     }
 }

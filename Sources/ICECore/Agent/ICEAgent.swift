@@ -100,8 +100,8 @@ package struct ICEAgent: ~Copyable {
     /// The next thing to do; nil when all is done.
     package mutating func nextEffect() -> Effect? {
         let next = effects.popFirst()
-        // Between inputs there are none for seconds: their room is given back.
-        if effects.isEmpty, next != nil { effects = [] }
+        // Once a session has settled there are none for seconds: their room is given back.
+        if effects.isEmpty, next != nil, state != .new, state != .checking { effects = [] }
         return next
     }
 
