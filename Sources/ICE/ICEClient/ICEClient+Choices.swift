@@ -26,8 +26,10 @@ extension ICEClient {
     /// The addresses of the interfaces, and those of 127.0.0.0/8 that are asked for by name: Linux has them all, and lists one.
     private func machineAddresses() throws(NetworkError) -> [InterfaceAddress] {
         let listed = try platform.interfaceAddresses()
-        let named = (member?.port?.configuration.addresses ?? []) + (configuration.localAddresses ?? [])
+        let named = [member?.port?.configuration.addresses, configuration.localAddresses].lazy.compactMap(\.self)
+            .joined()
         let unlisted = named.filter { ip in ip.isLoopback && !listed.contains { $0.ip == ip } }
+        if unlisted.isEmpty { return listed }
         return listed
             + unlisted.compactMap { ip in
                 guard let loopback = listed.first(where: { $0.ip.isLoopback && $0.covers(ip) }) else { return nil }

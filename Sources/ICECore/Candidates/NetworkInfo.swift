@@ -53,8 +53,11 @@ struct NetworkNumbers {
 
     /// Gives numbers to the networks that are new.
     mutating func note(_ addresses: [InterfaceAddress]) {
-        for index in Set(addresses.lazy.filter { $0.kind != .loopback }.map(\.index)).sorted()
-        where !known.contains(index) && known.count < Self.limit { known.append(index) }
+        var new: [UInt32] = []
+        for address in addresses where address.kind != .loopback {
+            if !known.contains(address.index), !new.contains(address.index) { new.append(address.index) }
+        }
+        known += new.sorted().prefix(Self.limit - known.count)
     }
 
     /// What is told of the network that an address belongs to; nil where the machine has had but one, which costs nothing.

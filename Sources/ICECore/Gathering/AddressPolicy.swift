@@ -16,21 +16,17 @@ package struct AddressPolicy: Hashable, Sendable {
     /// The addresses to bind, the most preferred first.
     package func select(from addresses: [InterfaceAddress]) -> [IPAddress] {
         let usable = addresses.filter(isUsable)
-        let tracked = usable.filter { isTrackable($0, among: usable) }
-        let chosen = usable.filter { !tracked.contains($0) }
-        var seen: Set<IPAddress> = []
-        let sorted = chosen.enumerated()
-            .sorted { (Self.order(of: $0.element), $0.offset) < (Self.order(of: $1.element), $1.offset) }
-            .map(\.element)
-            .filter { seen.insert($0.ip).inserted }
+        guard usable.count > 1 else { return usable.map(\.ip) }
+        var seen = Set<IPAddress>(minimumCapacity: usable.count)
+        let chosen = usable.filter { !isTrackable($0, among: usable) && seen.insert($0.ip).inserted }
+        let ranks = Self.ranks.map { rank in chosen.filter { Self.rank(of: $0) == rank } }
         // RFC 8421 §3: addresses of interfaces that are known to be unreliable, or dear, come last.
-        let costs = Set(sorted.map(\.kind.cost)).sorted()
+        let costs = Set((ranks[0] + ranks[1]).map(\.kind.cost)).sorted()
         let preferred = costs.flatMap { cost in
-            let alike = sorted.filter { $0.kind.cost == cost }
-            return Self.intermingled(
-                alike.filter { Self.order(of: $0) == 0 }, alike.filter { Self.order(of: $0) == 1 })
+            Self.intermingled(
+                ranks[0].filter { $0.kind.cost == cost }, ranks[1].filter { $0.kind.cost == cost })
         }
-        return (preferred + sorted.filter { Self.order(of: $0) > 1 }).map(\.ip)
+        return (preferred + ranks[2...].joined()).map(\.ip)
     }
 
     /// RFC 8421 §4: an IPv4 address after every Hi = (N_4 + N_6) / N_4 IPv6 addresses, so that a family that is broken holds nothing up.
@@ -59,12 +55,15 @@ package struct AddressPolicy: Hashable, Sendable {
     /// Where there is an address that can't be tracked, its prefix's trackable ones and all link-local ones stay unused.
     private func isTrackable(_ address: InterfaceAddress, among all: [InterfaceAddress]) -> Bool {
         guard only == nil, address.ip.family == .v6, !address.isTemporary, !address.ip.isLoopback else { return false }
-        let temporary = all.filter(\.isTemporary)
-        if address.ip.isLinkLocal { return !temporary.isEmpty }
-        return temporary.contains { $0.interface == address.interface && $0.ip.high == address.ip.high }
+        if address.ip.isLinkLocal { return all.contains(where: \.isTemporary) }
+        return all.contains {
+            $0.isTemporary && $0.ip.high == address.ip.high && $0.interface == address.interface
+        }
     }
 
-    private static func order(of address: InterfaceAddress) -> Int {
+    private static let ranks = 0...4
+
+    private static func rank(of address: InterfaceAddress) -> Int {
         let ip = address.ip
         if ip.isLoopback { return 4 }
         if ip.isLinkLocal { return 3 }
