@@ -62,7 +62,6 @@ package struct STUNTransaction {
 
     private let method: STUNMethod
     private let key: IntegrityKey?
-    private let algorithms: [IntegrityAlgorithm]
     private let schedule: RetransmissionSchedule
     private let isReliable: Bool
     private let known: STUNAttributeSet
@@ -79,7 +78,6 @@ package struct STUNTransaction {
         transactionID = request.transactionID
         method = request.method
         self.key = key
-        algorithms = IntegrityAlgorithm.allCases.filter { request.contains(type: $0.attributeType) }
         self.schedule = schedule
         self.isReliable = isReliable
         known = knownAttributes
@@ -175,7 +173,9 @@ extension STUNTransaction {
     private func isAuthentic(_ response: STUNMessage) -> Bool {
         guard let key else { return true }
         if key.mechanism == .longTerm, Self.isChallenge(response) { return true }
-        return algorithms.contains { response.verifyIntegrity(key, $0) == .valid($0) }
+        return IntegrityAlgorithm.allCases.contains {
+            request.contains(type: $0.attributeType) && response.verifyIntegrity(key, $0) == .valid($0)
+        }
     }
 
     /// A server that asks for other credentials, or another nonce, has nothing to sign with (RFC 8489 §9.2.4, §9.2.5).
