@@ -6,6 +6,8 @@ final class ClientSocket {
     let id: SocketID
     let socket: any DatagramSocket
     let path: StreamComponent
+    /// Whose it is: the closures of the socket know no other way to it, so that none of them has a reference of its own.
+    private(set) weak var client: ICEClient?
     /// Whether the client still has it.
     private(set) var isOpen = true
     /// What came from and went to each address that was admitted, in the order of their admission.
@@ -14,7 +16,8 @@ final class ClientSocket {
     /// Most datagrams come from where the one before came from.
     private var lastAdmitted: (address: TransportAddress, index: Int)?
 
-    init(id: SocketID, socket: any DatagramSocket, path: StreamComponent) {
+    init(id: SocketID, socket: any DatagramSocket, path: StreamComponent, of client: ICEClient?) {
+        self.client = client
         self.id = id
         self.socket = socket
         self.path = path

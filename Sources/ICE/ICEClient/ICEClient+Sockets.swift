@@ -28,18 +28,19 @@ extension ICEClient {
 
     /// Takes over a socket of this machine, or one that stands for a relayed address.
     func adopt(_ socket: any DatagramSocket, as id: SocketID, for path: StreamComponent) {
-        let adopted = ClientSocket(id: id, socket: socket, path: path)
-        socket.receiveBatches { [weak self] batch, source in self?.receive(batch, from: source, on: adopted) }
-        socket.onWritable = { [weak self] in self?.writable(id) }
-        socket.onUnreachable = { [weak self] destination, error in
-            guard let self else { return }
-            for relay in relays
-            where relay.via == id && relay.client.isSharing && relay.client.serverAddress == destination {
-                relay.client.unreachable(error)
-            }
-            input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
-        }
+        let adopted = ClientSocket(id: id, socket: socket, path: path, of: self)
+        socket.receiveBatches { batch, source in adopted.client?.receive(batch, from: source, on: adopted) }
+        socket.onWritable = { adopted.client?.writable(adopted.id) }
+        socket.onUnreachable = { adopted.client?.unreachable($0, from: adopted.id, $1) }
         sockets.append(adopted)
+    }
+
+    private func unreachable(_ destination: TransportAddress, from id: SocketID, _ error: NetworkError) {
+        for relay in relays
+        where relay.via == id && relay.client.isSharing && relay.client.serverAddress == destination {
+            relay.client.unreachable(error)
+        }
+        input { $0.unreachable(destination, from: id, error, isLocal: false, now: $1) }
     }
 
     func closeSocket(_ id: SocketID) {
