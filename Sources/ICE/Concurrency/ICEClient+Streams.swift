@@ -44,6 +44,7 @@ extension ICEClient {
 
     /// Hands an event to all who await it, and forgets those who do not any more.
     func stream(_ event: ICEEvent) {
+        guard !eventStreams.isEmpty else { return }
         // Whoever is told may go on at once, and ask for another sequence or close the client: the list is not held meanwhile.
         for stream in eventStreams { stream.tell(event) }
         eventStreams.removeAll(where: \.hasEnded)

@@ -5,9 +5,13 @@ import NetBase
 // Events wait for a later turn than the one that they came about in.
 extension ICEClient {
     func schedule(_ event: AgentEvent) {
+        if pendingEvents.isEmpty { pendingEvents.reserveCapacity(Self.usualEventCount) }
         pendingEvents.append(event)
         scheduleDelivery()
     }
+
+    /// More than this are seldom told at a time.
+    private static let usualEventCount = 4
 
     /// Forgets what is still to be told of a generation's gathering, or of its end: it would be taken for the next one's.
     func dropEventsOfGeneration() {
@@ -57,8 +61,6 @@ extension ICEClient {
             guard let event = pendingEvents.popFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
-        guard pendingEvents.isEmpty else { return scheduleDelivery() }
-        // Once a session has settled there are none for as long as it lasts: their room is given back.
         // Once a session has settled there are none for as long as it lasts: their room is given back.
         if pendingEvents.isEmpty, state != .new, state != .checking { pendingEvents = [] }
     }

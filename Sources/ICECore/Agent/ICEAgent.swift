@@ -121,14 +121,20 @@ package struct ICEAgent: ~Copyable {
         return first.instant
     }
 
-    mutating func emit(_ effect: Effect) { effects.append(effect) }
+    mutating func emit(_ effect: Effect) {
+        if effects.isEmpty { effects.reserveCapacity(Self.usualEffectCount) }
+        effects.append(effect)
+    }
+
+    /// What most inputs have is no more than this.
+    private static let usualEffectCount = 4
 
     mutating func tell(_ event: AgentEvent) {
         trace(telling: event)
         let event = shown(event)
         // What streams that still work go through is told no more once the session has failed, but for the path of their data.
         if state == .failed, event.isAboutChecks { return }
-        effects.append(.event(event))
+        emit(.event(event))
     }
 
     // MARK: What the peer is told, and has told
