@@ -194,12 +194,16 @@ extension ICEAgent {
     // MARK: Backups
 
     private var backups: [CheckPair] {
-        let usedCount = components.count { $0.selected?.generation == session.generation }
-        guard !isLite, session.checklists.pairCount > usedCount else { return [] }
-        return session.checklists.pairs.filter { pair in
-            pair.state == .succeeded && isConcluded(pair.path) && !isInUse(pair)
-                && !session.checks.isUnderWay(on: pair.id)
-        }
+        mayHaveBackups ? session.checklists.pairs.filter { $0.state == .succeeded && isBackup($0) } : []
+    }
+
+    private var mayHaveBackups: Bool {
+        !isLite && session.checklists.pairCount > components.count { $0.selected?.generation == session.generation }
+    }
+
+    /// Whether a pair that works stands by.
+    private func isBackup(_ pair: CheckPair) -> Bool {
+        isConcluded(pair.path) && !isInUse(pair) && !session.checks.isUnderWay(on: pair.id)
     }
 
     private func isInUse(_ pair: CheckPair) -> Bool {
@@ -214,7 +218,10 @@ extension ICEAgent {
 
     var backupDeadline: Instant? {
         var first = Earliest()
-        for pair in backups { first.note(pair.valid.map { $0.confirmedAt + backupInterval(of: pair) }) }
+        guard mayHaveBackups else { return nil }
+        session.checklists.forEach(in: .succeeded) { pair in
+            if isBackup(pair) { first.note(pair.valid.map { $0.confirmedAt + backupInterval(of: pair) }) }
+        }
         return first.instant
     }
 

@@ -93,10 +93,13 @@ extension ICEAgent {
     /// stay too.
     mutating func keepBackups(of path: StreamComponent) {
         guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
-        let limit = isLite ? 0 : max(0, configuration.backupPairs)
         let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
-        let working = spares(among: others.filter { $0.state == .succeeded }, besides: used).prefix(limit)
+        guard !others.isEmpty else { return }
+        let limit = isLite ? 0 : max(0, configuration.backupPairs)
         let isRelayed = session.checklists[used]?.isRelayed == true
+        // Mostly there is room for all.
+        guard isRelayed || others.count > limit || others.contains(where: { $0.state == .failed }) else { return }
+        let working = spares(among: others.filter { $0.state == .succeeded }, besides: used).prefix(limit)
         let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
         let pending = isRelayed && mayNominateAgain && !isLite ? wanted : Array(wanted.prefix(limit))
         // Of a rival the peer may have heard: its answer will say so. And a later nomination of the peer's may wait for its pair.
@@ -185,7 +188,7 @@ extension ICEAgent {
         if let current, current.generation != session.generation { return }
         // RFC 7675 §5.1: consent lasts from the last answer; a pair that has been silent for longer has none.
         let consented = now - configuration.consentTimeout
-        let best = session.checklists.pairs
+        let best = session.checklists.pairs.lazy
             .filter { $0.path == path && ($0.valid?.confirmedAt ?? consented) > consented }
             .max { ($0.valid?.priority ?? 0) < ($1.valid?.priority ?? 0) }
         if let best, best.id != current?.id { select(best, forComponentAt: index, at: now) }

@@ -52,7 +52,7 @@ extension ICEAgent {
         if hasSilentPath(where: { $0 != session.generation }) { return .checking }
         if isConnected { return isCompleted ? .completed : .connected }
         if components.isEmpty { return .new }
-        if mayStillGetCandidates, isExhausted { return .disconnected }
+        if isExhausted, mayStillGetCandidates { return .disconnected }
         let hasBegun = isChecking && !session.remoteCandidates.all.isEmpty
         return hasBegun || state != .new ? .checking : .new
     }
@@ -71,15 +71,19 @@ extension ICEAgent {
         !isLite
             && components.contains { component in
                 guard component.selected == nil else { return false }
-                let pairs = session.checklists.pairs.filter { $0.path == component.path }
-                return !pairs.isEmpty && !pairs.contains(where: \.isPending)
+                var hasPairs = false
+                for pair in session.checklists.pairs where pair.path == component.path {
+                    if pair.isPending { return false }
+                    hasPairs = true
+                }
+                return hasPairs
             }
     }
 
     /// Every component has its nominated pair, and neither side will bring more candidates.
     private var isCompleted: Bool {
-        gatherer.state == .complete && (session.hasAllRemoteCandidates || isLite && !isBetweenLiteAgents)
-            && areAllConcluded
+        areAllConcluded && gatherer.state == .complete
+            && (session.hasAllRemoteCandidates || isLite && !isBetweenLiteAgents)
     }
 
     /// Every component has its nominated pair. What servers answer after that is kept alive no longer (RFC 8445 §8.3).

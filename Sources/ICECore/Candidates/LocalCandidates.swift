@@ -100,7 +100,7 @@ struct LocalCandidates {
 
     /// The candidate that has an address on a socket, signalled or peer-reflexive, or had it before the application gave it another.
     func candidate(on socket: SocketID, at address: TransportAddress) -> LocalCandidate? {
-        let known = all.filter { $0.socket == socket && $0.candidate.address == address }
+        let known = all.lazy.filter { $0.socket == socket && $0.candidate.address == address }
         return known.first { !$0.isWithheld } ?? known.first
             ?? all.first { $0.socket == socket && $0.gathered.address == address }
     }

@@ -14,6 +14,15 @@ package struct ChecklistSet {
 
     package var pairs: some Sequence<CheckPair> { lists.lazy.flatMap(\.pairs) }
 
+    /// Hands out each pair in a state where it stands, best first within its list.
+    func forEach(in state: CheckPair.State, _ body: (CheckPair) -> Void) {
+        for list in lists.indices {
+            for index in lists[list].pairs.indices where lists[list].pairs[index].state == state {
+                body(lists[list].pairs[index])
+            }
+        }
+    }
+
     package var pairCount: Int { lists.reduce(0) { $0 + $1.pairs.count } }
 
     package subscript(id: PairID) -> CheckPair? {
