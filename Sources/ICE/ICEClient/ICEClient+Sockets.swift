@@ -18,6 +18,7 @@ extension ICEClient {
 
     /// What a socket can do without is no reason to do without the socket.
     private func prepare(_ socket: any DatagramSocket) {
+        let configuration = configuration
         do throws(NetworkError) {
             try socket.growBuffers(receive: configuration.receiveBufferSize, send: configuration.sendBufferSize)
             if configuration.reportsTrafficClass { try socket.reportTrafficClass() }

@@ -36,7 +36,7 @@ extension ICEAgent {
     }
 
     private mutating func nextCheck() -> Work? {
-        guard isChecking, !isLite, state != .failed, session.remote != nil else { return nil }
+        guard isChecking, !isLite, state != .failed, session.hasRemote else { return nil }
         if let id = session.nominations.first { return .nominate(id) }
         return session.checklists.next().map(Work.check)
     }

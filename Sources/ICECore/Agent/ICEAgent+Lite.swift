@@ -13,7 +13,7 @@ extension ICEAgent {
     private var acceptsUnsignalledPeer: Bool { isLite && configuration.acceptsUnsignalledPeer }
 
     /// Whether checks of the peer's may be acted upon.
-    var awaitsChecks: Bool { session.remote != nil || acceptsUnsignalledPeer }
+    var awaitsChecks: Bool { session.hasRemote || acceptsUnsignalledPeer }
 
     // MARK: Beginning
 

@@ -150,7 +150,7 @@ extension ICEAgent {
     /// Pairs what was known before the credentials: the lowest component and the highest priority first, so that one pair alone of each
     /// foundation is Waiting (RFC 8445 §6.1.2.6).
     private mutating func formAllPairs() {
-        guard session.remote != nil else { return }
+        guard session.hasRemote else { return }
         var found: [(local: LocalCandidate, remote: Candidate, priority: UInt64)] = []
         for local in session.conveyed {
             for remote in session.remoteCandidates.candidates(of: local.candidate.path)
@@ -165,7 +165,7 @@ extension ICEAgent {
     }
 
     mutating func formPairs(with local: LocalCandidate) {
-        guard session.remote != nil else { return }
+        guard session.hasRemote else { return }
         // RFC 8445 §7.3.1.3: what a check has shown is not paired with any but the address that received it.
         for remote in Array(session.remoteCandidates.candidates(of: local.candidate.path))
         where isCurrent(remote) && remote.kind != .peerReflexive {
@@ -174,7 +174,7 @@ extension ICEAgent {
     }
 
     private mutating func formPairs(with remote: Candidate) {
-        guard session.remote != nil else { return }
+        guard session.hasRemote else { return }
         for local in session.conveyed where local.candidate.path == remote.path { formPair(local, remote) }
     }
 

@@ -122,7 +122,7 @@ extension ICEAgent {
         emit(.send(response, from: check.socket, to: check.source))
 
         takeForPeer(senderOf: check, at: now)
-        if session.remote == nil {
+        if !session.hasRemote {
             // It knows our password: what it sends next may be the application's, which the peer's signalling has yet to explain.
             if session.early.remember(check) { admit(check.source, on: check.socket) }
         } else if isPeers {

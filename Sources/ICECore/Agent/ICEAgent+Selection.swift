@@ -6,7 +6,7 @@ extension ICEAgent {
     mutating func decideNominations(at now: Instant) {
         session.nominationHold = nil
         guard !isLite else { return selectWithoutChecks(at: now) }
-        guard role == .controlling, isChecking, session.remote != nil else { return }
+        guard role == .controlling, isChecking, session.hasRemote else { return }
         for component in components
         where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
             let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)

@@ -27,7 +27,7 @@ extension ICEAgent {
         guard gatherer.state != .new, state != .closed else { return stream }
         session.lateStreams.insert(stream)
         // It is to have as much time as the first ones had (RFC 8863 §4), and relays that nobody has released yet.
-        if session.remote != nil { session.patienceEnd = now + configuration.patienceInterval }
+        if session.hasRemote { session.patienceEnd = now + configuration.patienceInterval }
         relayRelease = nil
         let added = components.filter { $0.path.stream == stream }
         let chosen = chosenAddresses(among: addresses)

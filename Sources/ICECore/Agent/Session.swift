@@ -44,6 +44,9 @@ struct Session {
 
     var remote: ICEParameters? { keys.remote }
 
+    /// Whether ``remote`` is known.
+    var hasRemote: Bool { keys.hasRemote }
+
     /// Whether a check names the peer's session; nil while that is not known.
     func isPeers(_ check: IncomingCheck) -> Bool? {
         keys.remoteFragment(of: check.path.stream).map { $0 == check.remoteUsernameFragment }

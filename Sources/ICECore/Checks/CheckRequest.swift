@@ -11,6 +11,8 @@ package final class SessionKeys {
     /// Whether that was signalled, or is no more than the name that a peer's check gave.
     package private(set) var isRemoteSignalled = false
     private var remoteKey: IntegrityKey?
+    /// Whether ``remote`` is known; to look at that for it would copy all of it.
+    var hasRemote: Bool { remoteKey != nil }
     /// RFC 8839 §5.4: a stream's own "ice-ufrag" and "ice-pwd" go before the session's.
     private var streams: [StreamID: (parameters: ICEParameters, key: IntegrityKey)] = [:]
 
