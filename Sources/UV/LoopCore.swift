@@ -34,11 +34,16 @@ final class LoopCore {
     private let async: UnsafeMutablePointer<uv_async_t>
     private let idle: UnsafeMutablePointer<uv_idle_t>
     private let bound: UnsafeMutablePointer<uv_timer_t>
-    private var queue: [() -> Void] = []
+    private var queue: [Work] = []
     /// What the queue was before, with its room.
-    private var spareQueue: [() -> Void] = []
+    private var spareQueue: [Work] = []
     private var turnDepth = 0
     private var turnTime: Instant?
+
+    /// An array of bare closures would allocate a wrapper for each.
+    private struct Work {
+        let body: () -> Void
+    }
 
     init(adopting loop: UnsafeMutablePointer<uv_loop_t>, isOwned: Bool) throws(NetworkError) {
         unsafe async = .allocate(capacity: 1)
@@ -104,7 +109,7 @@ extension LoopCore {
 extension LoopCore {
     func enqueue(_ work: @escaping () -> Void) {
         guard isOpen else { return }
-        queue.append(work)
+        queue.append(Work(body: work))
         // An active idle handle makes libuv poll without waiting. It is stopped again before the work runs, so that it
         // costs a turn only where there is something to do, and one started by the work itself waits for the next turn.
         guard queue.count == 1 else { return }
@@ -119,7 +124,7 @@ extension LoopCore {
         var batch = spareQueue
         spareQueue = []
         swap(&batch, &queue)
-        for work in batch where isOpen { turn(work) }
+        for work in batch where isOpen { turn(work.body) }
         batch.removeAll(keepingCapacity: batch.capacity <= Self.keptRoom)
         spareQueue = batch
     }
