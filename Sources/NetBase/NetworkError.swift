@@ -24,6 +24,8 @@ public struct NetworkError: Error, Hashable, Sendable {
         public static let connectionReset = Code("connectionReset")
         /// The other end closed the connection in order (end of file).
         public static let endOfStream = Code("endOfStream")
+        /// There is no connection to the destination, and this end makes none (ENOTCONN).
+        public static let notConnected = Code("notConnected")
         /// No way to the host (EHOSTUNREACH, EHOSTDOWN).
         public static let hostUnreachable = Code("hostUnreachable")
         /// No way to the network (ENETUNREACH, ENETDOWN).

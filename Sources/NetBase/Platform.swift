@@ -26,8 +26,16 @@ package protocol Platform: AnyObject {
     /// What all clients on the platform share; held weakly, so that it goes with the last of them.
     var sharedResponder: AnyObject? { get set }
 
-    /// Starts to connect a TCP stream; ``ByteStream/onConnect`` or ``ByteStream/onClose`` tells how that went.
-    func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream
+    /// Starts to connect a TCP stream, from a local address if one is given (port 0 takes a free port); ``ByteStream/onConnect`` or
+    /// ``ByteStream/onClose`` tells how that went.
+    ///
+    /// `sharesPort` lets it start from a port that a listener, which shares it as well, is bound to.
+    func connectStream(
+        to address: TransportAddress, from local: TransportAddress?, sharesPort: Bool
+    ) throws(NetworkError) -> any ByteStream
+
+    /// Accepts TCP connections to an address; port 0 takes a free port. `sharesPort` lets connections start from the same port.
+    func listenForStreams(on address: TransportAddress, sharesPort: Bool) throws(NetworkError) -> any StreamListener
 
     /// Looks up a host name's addresses. An answer comes once, unless the look-up was cancelled.
     func resolve(
@@ -56,6 +64,11 @@ extension Platform {
         to address: TransportAddress
     ) throws(NetworkError) -> any DatagramSocket {
         try bindDatagramSocket(to: address)
+    }
+
+    /// Starts to connect a TCP stream from where the system chooses.
+    package func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
+        try connectStream(to: address, from: nil, sharesPort: false)
     }
 }
 
@@ -89,33 +102,6 @@ package protocol MulticastSocket: AnyObject {
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress)
 
     /// Closes the socket and drops its closures.
-    func close()
-}
-
-/// A TCP connection.
-package protocol ByteStream: AnyObject {
-    /// The local end, once connected.
-    var localAddress: TransportAddress? { get }
-
-    /// The connection is up.
-    var onConnect: (() -> Void)? { get set }
-
-    /// Bytes arrived, split anywhere; borrowed for the call.
-    var onBytes: ((Span<UInt8>) -> Void)? { get set }
-
-    /// The connection could not be made, broke, or was ended by the peer (``NetworkError/Code/endOfStream``).
-    var onClose: ((NetworkError) -> Void)? { get set }
-
-    /// Bytes that were written and that the system has not taken yet.
-    var unsentByteCount: Int { get }
-
-    /// All that waited has been taken.
-    var onWritable: (() -> Void)? { get set }
-
-    /// Queues bytes behind those written before.
-    func write(_ bytes: [UInt8]) throws(NetworkError)
-
-    /// Closes the connection and drops its closures.
     func close()
 }
 

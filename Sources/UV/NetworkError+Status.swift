@@ -39,6 +39,7 @@ extension NetworkError.Code {
             case UV_ECONNREFUSED: .connectionRefused
             case UV_ECONNRESET, UV_ECONNABORTED, UV_EPIPE: .connectionReset
             case UV_EOF: .endOfStream
+            case UV_ENOTCONN: .notConnected
             case UV_EHOSTUNREACH, UV_EHOSTDOWN: .hostUnreachable
             case UV_ENETUNREACH, UV_ENETDOWN, UV_ENONET: .networkUnreachable
             case UV_EPERM, UV_EACCES: .notPermitted

@@ -21,6 +21,13 @@ enum SocketConstant {
     static let socketLevel = Int32(SOL_SOCKET)
     static let reusePort = Int32(SO_REUSEPORT)
 
+    /// What libuv has to know to make a TCP socket at once; 0 leaves it to the first call that needs one. Options that go before the
+    /// binding need a socket.
+    static func family(_ address: TransportAddress, sharesPort: Bool) -> UInt32 {
+        guard sharesPort else { return 0 }
+        return UInt32(address.family == .v4 ? familyV4 : familyV6)
+    }
+
     /// The byte with DSCP and ECN: IP_TOS, or IPV6_TCLASS, which Darwin's headers hide.
     static func typeOfService(_ family: IPAddress.Family) -> (level: Int32, option: Int32) {
         guard family == .v6 else { return (Int32(IPPROTO_IP), Int32(IP_TOS)) }
@@ -69,6 +76,14 @@ extension Handle {
         try check(result == 0 ? 0 : uv_translate_sys_error(errno), operation())
         return value
     }
+}
+
+/// Lets sockets that ask for the same be bound to one port; libuv adds SO_REUSEADDR.
+func sharePort(
+    of handle: UnsafeMutablePointer<uv_tcp_t>, _ operation: @autoclosure () -> String
+) throws(NetworkError) {
+    let descriptor = try unsafe Handle.fileDescriptor(of: asHandle(handle), operation())
+    try Handle.setOption(SocketConstant.socketLevel, SocketConstant.reusePort, 1, of: descriptor, operation())
 }
 
 extension UDPSocket {

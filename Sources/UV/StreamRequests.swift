@@ -19,10 +19,14 @@ final class WriteRequest {
     private let bytes: UnsafeMutableBufferPointer<UInt8>
     private let completion: (Int32) -> Void
 
-    private init(_ slice: ArraySlice<UInt8>, _ completion: @escaping (Int32) -> Void) {
+    private init(
+        _ first: Slice<UnsafeBufferPointer<UInt8>>, _ second: Slice<UnsafeBufferPointer<UInt8>>,
+        _ completion: @escaping (Int32) -> Void
+    ) {
         unsafe request = .allocate(capacity: 1)
-        unsafe bytes = .allocate(capacity: slice.count)
-        _ = unsafe bytes.initialize(fromContentsOf: slice)
+        unsafe bytes = .allocate(capacity: first.count + second.count)
+        let middle = unsafe bytes.initialize(fromContentsOf: first)
+        _ = unsafe bytes[middle...].initialize(fromContentsOf: second)
         self.completion = completion
     }
 
@@ -32,10 +36,10 @@ final class WriteRequest {
     }
 
     static func submit(
-        _ bytes: ArraySlice<UInt8>, to stream: UnsafeMutablePointer<uv_stream_t>,
-        _ completion: @escaping (Int32) -> Void
+        _ first: Slice<UnsafeBufferPointer<UInt8>>, _ second: Slice<UnsafeBufferPointer<UInt8>>,
+        to stream: UnsafeMutablePointer<uv_stream_t>, _ completion: @escaping (Int32) -> Void
     ) -> Int32 {
-        let box = WriteRequest(bytes, completion)
+        let box = unsafe WriteRequest(first, second, completion)
         let retained = unsafe Unmanaged.passRetained(box)
         unsafe box.request.pointee.data = retained.toOpaque()
         let start = unsafe UnsafeMutableRawPointer(box.bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
@@ -47,6 +51,24 @@ final class WriteRequest {
         if status < 0 { unsafe retained.release() }
         return status
     }
+}
+
+/// Lends two pieces of memory, the second perhaps empty, as libuv takes them.
+func withTwoBuffers<Result>(
+    _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>,
+    _ body: (UnsafePointer<uv_buf_t>, UInt32) -> Result
+) -> Result {
+    unsafe withUnsafeTemporaryAllocation(of: uv_buf_t.self, capacity: 2) { buffers in
+        unsafe buffers.initializeElement(at: 0, to: buffer(first))
+        unsafe buffers.initializeElement(at: 1, to: buffer(second))
+        guard let start = buffers.baseAddress else { preconditionFailure("there is room for two") }
+        return unsafe body(start, second.isEmpty ? 1 : 2)
+    }
+}
+
+private func buffer(_ bytes: UnsafeBufferPointer<UInt8>) -> uv_buf_t {
+    let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
+    return unsafe uv_buf_init(start, UInt32(bytes.count))
 }
 
 /// A connection on its way.

@@ -22,13 +22,17 @@ public final class TCPListener: Handle {
     public var onError: ((NetworkError) -> Void)?
 
     /// Binds, an IPv6 listener for IPv6 alone, and listens; port 0 takes a free port. The backlog is how many connections
-    /// the system completes ahead of the loop.
-    public init(on loop: EventLoop, boundTo address: TransportAddress, backlog: Int = 128) throws(NetworkError) {
+    /// the system completes ahead of the loop. `sharesPort` lets streams that ask for the same connect from the port (SO_REUSEPORT).
+    public init(
+        on loop: EventLoop, boundTo address: TransportAddress, backlog: Int = 128, sharesPort: Bool = false
+    ) throws(NetworkError) {
         ignoreBrokenPipeSignal()
         var bound = address
+        let family = SocketConstant.family(address, sharesPort: sharesPort)
         let memory = try unsafe loop.core.open(
-            uv_tcp_t.self, initialize: { unsafe uv_tcp_init($0, $1) },
+            uv_tcp_t.self, initialize: { unsafe uv_tcp_init_ex($0, $1, family) },
             configure: { handle throws(NetworkError) in
+                if sharesPort { try unsafe sharePort(of: handle, "listen on \(address)") }
                 let flags = address.family == .v6 ? UV_TCP_IPV6ONLY.rawValue : 0
                 try check(
                     unsafe address.withSocketAddress { unsafe uv_tcp_bind(handle, $0, flags) }, "listen on \(address)")

@@ -37,15 +37,18 @@ public final class TCPStream: Handle {
     /// Starts to connect, from a local address if one is given (port 0 takes a free port).
     ///
     /// Throws what the system knows at once, such as a network without a route; ``onConnect`` or ``onClose`` tells the rest.
-    /// `noDelay` sends small pieces at once instead of waiting for more (TCP_NODELAY).
+    /// `noDelay` sends small pieces at once instead of waiting for more (TCP_NODELAY). `sharesPort` lets it start from a port that a
+    /// listener, which shares it as well, is bound to (SO_REUSEPORT): where both ends do so at once they meet in one connection.
     public init(
         on loop: EventLoop, connectingTo remote: TransportAddress, from local: TransportAddress? = nil,
-        noDelay: Bool = true
+        noDelay: Bool = true, sharesPort: Bool = false
     ) throws(NetworkError) {
         ignoreBrokenPipeSignal()
+        let family = SocketConstant.family(local ?? remote, sharesPort: sharesPort)
         let memory = try unsafe loop.core.open(
-            uv_tcp_t.self, initialize: { unsafe uv_tcp_init($0, $1) },
+            uv_tcp_t.self, initialize: { unsafe uv_tcp_init_ex($0, $1, family) },
             configure: { handle throws(NetworkError) in
+                if sharesPort { try unsafe sharePort(of: handle, "connect to \(remote)") }
                 if noDelay { try check(unsafe uv_tcp_nodelay(handle, 1), "connect to \(remote)") }
                 guard let local else { return }
                 try check(
@@ -77,18 +80,31 @@ public final class TCPStream: Handle {
     ///
     /// Nothing bounds how much may wait: look at ``unsentByteCount``.
     public func write(_ bytes: [UInt8]) throws(NetworkError) {
-        let stream = try unsafe openHandle(as: uv_stream_t.self, "write to \(remoteAddress)")
-        guard !bytes.isEmpty else { return }
-        let sent = unsafe bytes.withUnsafeBytes { bytes in
-            let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
-            var buffer = unsafe uv_buf_init(start, UInt32(bytes.count))
-            return unsafe uv_try_write(stream, &buffer, 1)
+        try unsafe bytes.withUnsafeBufferPointer { bytes throws(NetworkError) in
+            try unsafe write(bytes, UnsafeBufferPointer(start: nil, count: 0))
         }
+    }
+
+    /// Writes a header and what belongs to it as one, as ``write(_:)`` does; what the system takes at once is not copied.
+    public func write(_ header: [UInt8], _ body: Span<UInt8>) throws(NetworkError) {
+        try unsafe header.withUnsafeBufferPointer { header throws(NetworkError) in
+            try unsafe body.withUnsafeBufferPointer { body throws(NetworkError) in try unsafe write(header, body) }
+        }
+    }
+
+    private func write(
+        _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>
+    ) throws(NetworkError) {
+        let stream = try unsafe openHandle(as: uv_stream_t.self, "write to \(remoteAddress)")
+        let count = first.count + second.count
+        guard count > 0 else { return }
+        let sent = unsafe withTwoBuffers(first, second) { unsafe uv_try_write(stream, $0, $1) }
         // libuv refuses a direct write while others wait, so the order is kept.
         if sent != UV_EAGAIN.rawValue { try check(sent, "write to \(remoteAddress)") }
-        let rest = bytes[max(0, Int(sent))...]
-        guard !rest.isEmpty else { return }
-        let status = unsafe WriteRequest.submit(rest, to: stream) { [weak self] status in self?.wrote(status) }
+        let taken = max(0, Int(sent))
+        guard taken < count else { return }
+        let rest = unsafe (first.dropFirst(taken), second.dropFirst(max(0, taken - first.count)))
+        let status = unsafe WriteRequest.submit(rest.0, rest.1, to: stream) { [weak self] in self?.wrote($0) }
         try check(status, "write to \(remoteAddress)")
     }
 

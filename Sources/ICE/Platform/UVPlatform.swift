@@ -33,8 +33,16 @@ final class UVPlatform: Platform {
         set { loop.sharedResponder = newValue }
     }
 
-    func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
-        try TCPStream(on: loop, connectingTo: address)
+    func connectStream(
+        to address: TransportAddress, from local: TransportAddress?, sharesPort: Bool
+    ) throws(NetworkError) -> any ByteStream {
+        try TCPStream(on: loop, connectingTo: address, from: local, sharesPort: sharesPort)
+    }
+
+    func listenForStreams(
+        on address: TransportAddress, sharesPort: Bool
+    ) throws(NetworkError) -> any StreamListener {
+        AcceptingListener(try TCPListener(on: loop, boundTo: address, sharesPort: sharesPort))
     }
 
     func resolve(
@@ -69,6 +77,28 @@ extension UDPSocket: DatagramSocket {
     package func receiveBatches(_ body: @escaping (DatagramBatch, TransportAddress) -> Void) { onDatagrams = body }
 }
 extension TCPStream: ByteStream {}
+
+/// A listener of the loop for those who do not know what kind of streams it accepts.
+private final class AcceptingListener: StreamListener {
+    private let listener: TCPListener
+
+    init(_ listener: TCPListener) { self.listener = listener }
+
+    var localAddress: TransportAddress { listener.localAddress }
+
+    var onConnection: ((any ByteStream) -> Void)? {
+        didSet {
+            guard let onConnection else { return listener.onConnection = nil }
+            listener.onConnection = { onConnection($0) }
+        }
+    }
+
+    func close() {
+        listener.close()
+        onConnection = nil
+    }
+}
+
 extension NameLookup: Cancellable {}
 
 extension NetworkMonitor: Cancellable {

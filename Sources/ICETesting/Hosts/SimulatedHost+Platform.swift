@@ -40,8 +40,19 @@ extension SimulatedHost: Platform {
 
     package func bindMulticastSocket(to group: TransportAddress) -> any MulticastSocket { join(group) }
 
-    package func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
-        try connect(to: address)
+    package func connectStream(
+        to address: TransportAddress, from local: TransportAddress?, sharesPort: Bool
+    ) throws(NetworkError) -> any ByteStream {
+        if let local, isReserved(local, forWhoShares: sharesPort) {
+            throw NetworkError(simulated: .addressInUse, "connect \(local) > \(address)")
+        }
+        return try connect(to: address, from: local)
+    }
+
+    package func listenForStreams(
+        on address: TransportAddress, sharesPort: Bool
+    ) throws(NetworkError) -> any StreamListener {
+        try listen(on: address, sharesPort: sharesPort, nil)
     }
 
     package func resolve(

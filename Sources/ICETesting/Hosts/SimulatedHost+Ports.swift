@@ -30,13 +30,27 @@ extension SimulatedHost {
     public func listen(
         on address: TransportAddress, onConnection: @escaping (SimulatedStream) -> Void
     ) throws(NetworkError) -> SimulatedListener {
+        try listen(on: address, sharesPort: false, onConnection)
+    }
+
+    func listen(
+        on address: TransportAddress, sharesPort: Bool, _ onConnection: ((SimulatedStream) -> Void)?
+    ) throws(NetworkError) -> SimulatedListener {
         let address = try bindable(address, "listen")
         let port = try freePort(for: address) { port in
             listeners[port, default: []].contains { $0.localAddress.ip.conflicts(with: address.ip) }
         }
-        let listener = SimulatedListener(TransportAddress(address.ip, port: port), on: self, onConnection)
+        let listener = SimulatedListener(
+            TransportAddress(address.ip, port: port), on: self, sharesPort: sharesPort, onConnection)
         listeners[port, default: []].append(listener)
         return listener
+    }
+
+    /// Whether a connection may not start from a local port.
+    func isReserved(_ local: TransportAddress, forWhoShares sharesPort: Bool) -> Bool {
+        listeners[local.port, default: []].contains {
+            $0.localAddress.ip.conflicts(with: local.ip) && !(sharesPort && $0.sharesPort)
+        }
     }
 
     func has(_ ip: IPAddress) -> Bool {

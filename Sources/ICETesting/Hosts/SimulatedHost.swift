@@ -22,8 +22,12 @@ public final class SimulatedHost {
     /// The ports that sockets get which ask for any.
     public var ephemeralPorts: ClosedRange<UInt16> = 49_152...65_535
 
-    /// How long ``connect(to:)`` waits for an answer.
+    /// How long ``connect(to:from:)`` waits for an answer.
     public var connectTimeout: Duration = .seconds(75)
+
+    /// The largest piece of a connection that it sends, or reads at a time, in bytes; nil for what fits into a packet on an Ethernet, and
+    /// for reading any number. 1 makes its connections send and read byte by byte.
+    public var streamPieceLimit: Int?
 
     /// How often what happened to packets at this host.
     public internal(set) var counters = PacketCounters()

@@ -50,7 +50,7 @@ struct UnreachableReport {
     let code: NetworkError.Code
 }
 
-/// One piece of a simulated TCP connection; pieces that carry something are numbered per direction.
+/// One piece of a simulated TCP connection; pieces that carry something are numbered per direction, and so are those with a window.
 struct StreamSegment {
     let kind: Kind
     let number: Int
@@ -61,6 +61,8 @@ struct StreamSegment {
         case data([UInt8])
         case finish
         case reset
+        /// The receiver has room again, or none any more.
+        case window(isOpen: Bool)
     }
 
     var payload: [UInt8] {

@@ -5,23 +5,41 @@ public final class SimulatedListener {
     /// The address it listens on, with the port that was chosen.
     public let localAddress: TransportAddress
 
-    private weak var host: SimulatedHost?
-    private var onConnection: ((SimulatedStream) -> Void)?
+    /// Somebody has connected; a connection that comes while this is nil is closed.
+    package var onConnection: ((any ByteStream) -> Void)? {
+        didSet { onStream = onConnection.map { body in { body($0) } } }
+    }
 
-    init(_ address: TransportAddress, on host: SimulatedHost, _ onConnection: @escaping (SimulatedStream) -> Void) {
+    /// Whether connections may start from its port.
+    let sharesPort: Bool
+
+    private weak var host: SimulatedHost?
+    private var onStream: ((SimulatedStream) -> Void)?
+
+    init(
+        _ address: TransportAddress, on host: SimulatedHost, sharesPort: Bool,
+        _ onStream: ((SimulatedStream) -> Void)?
+    ) {
         localAddress = address
         self.host = host
-        self.onConnection = onConnection
+        self.sharesPort = sharesPort
+        self.onStream = onStream
     }
 
     /// Stops accepting; connections that were accepted stay.
     public func close() {
         host?.listeners[localAddress.port]?.removeAll { $0 === self }
         onConnection = nil
+        onStream = nil
     }
 
-    func accept(_ stream: SimulatedStream) { onConnection?(stream) }
+    func accept(_ stream: SimulatedStream) {
+        guard let onStream else { return stream.close() }
+        onStream(stream)
+    }
 }
+
+extension SimulatedListener: StreamListener {}
 
 /// The two ends of a TCP connection, as its host sees them.
 struct StreamKey: Hashable {
@@ -30,14 +48,23 @@ struct StreamKey: Hashable {
 }
 
 extension SimulatedHost {
-    /// Starts to connect a TCP stream; ``SimulatedStream/onConnect`` or ``SimulatedStream/onClose`` tells how that went.
+    /// Starts to connect a TCP stream, from a local address if one is given, which may be a listener's, too (port 0 takes a free port);
+    /// ``SimulatedStream/onConnect`` or ``SimulatedStream/onClose`` tells how that went.
     ///
     /// Throws what ``SimulatedSocket/send(_:to:)-(Span<UInt8>,_)`` throws for addresses, and `.addressInUse` when no port is free.
-    public func connect(to remote: TransportAddress) throws(NetworkError) -> SimulatedStream {
+    public func connect(
+        to remote: TransportAddress, from local: TransportAddress? = nil
+    ) throws(NetworkError) -> SimulatedStream {
         guard remote.port != 0 else { throw NetworkError(simulated: .invalidArgument, "connect \(remote)") }
-        let route = try route(from: .any(remote.family), to: remote.ip)
-        let port = ephemeralPort { port in
+        let route = try route(from: local?.ip ?? .any(remote.family), to: remote.ip)
+        func isTaken(_ port: UInt16) -> Bool {
             streams[StreamKey(local: TransportAddress(route.source, port: port), remote: remote)] != nil
+        }
+        let port: UInt16?
+        if let local, local.port != 0 {
+            port = isTaken(local.port) ? nil : local.port
+        } else {
+            port = ephemeralPort(isTaken: isTaken)
         }
         guard let port else { throw NetworkError(simulated: .addressInUse, "connect \(remote)") }
         let key = StreamKey(local: TransportAddress(route.source, port: port), remote: remote)
@@ -62,7 +89,7 @@ extension SimulatedHost {
             streams[key] = stream
             stream.acceptOpening()
             listener.accept(stream)
-        case .data, .accept:
+        case .data, .accept, .window:
             reset(packet)
         case .finish, .reset:
             record(.noListener, packet)
@@ -80,5 +107,13 @@ extension SimulatedHost {
         guard answersClosedPorts else { return }
         let segment = StreamSegment(kind: .reset, number: 0)
         answer(Packet(source: packet.destination, destination: packet.source, content: .segment(segment)))
+    }
+}
+
+extension SimulatedHost {
+    /// The TCP connections that it has an end of, those that are only being made included, in the order of their addresses.
+    public var connections: [SimulatedStream] {
+        let keys = streams.keys.sorted { ($0.local.description, $0.remote.description) < ($1.local.description, $1.remote.description) }
+        return keys.compactMap { streams[$0] }
     }
 }

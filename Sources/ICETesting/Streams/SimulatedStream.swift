@@ -26,6 +26,20 @@ public final class SimulatedStream {
     /// Bytes that were written and that have not left the host yet.
     public var unsentByteCount: Int { outbox.count }
 
+    /// Whether it takes what arrives. One that does not lets ``receiveWindow`` bytes wait, and the peer's writing stalls behind them.
+    public var isReading = true {
+        didSet {
+            updateWindow()
+            handOverLater()
+        }
+    }
+
+    /// How many bytes may wait to be read before the peer is told to send no more; what is on the way by then comes in.
+    public static let receiveWindow = 65_536
+
+    /// Whether what it sends and what is for it vanishes without a word, as where a middlebox has forgotten the connection.
+    public var isStalled = false
+
     private enum State { case connecting, connected, closed }
 
     private let key: StreamKey
@@ -39,6 +53,8 @@ public final class SimulatedStream {
     private var inbox: [UInt8] = []
     private var isFinished = false
     private var handingOver: ScheduledWork?
+    private var window = (isOpen: true, changes: 0)
+    private var peerWindow = (isOpen: true, changes: 0)
 
     /// What fits into one packet on an Ethernet.
     private static let largestPiece = 1460
@@ -69,6 +85,13 @@ public final class SimulatedStream {
     public func reset() {
         if state == .connected { send(.reset) }
         abandon()
+    }
+
+    /// Breaks the connection at both ends, as a middlebox does: each sees `.connectionReset`, on a turn of its own.
+    public func breakOff() {
+        guard let host, state == .connected else { return }
+        send(.reset)
+        host.fabric.scheduler.schedule(at: host.now) { [weak self] in self?.end(.connectionReset) }
     }
 
     /// Forgets the connection without a word to the peer.
@@ -103,10 +126,11 @@ extension SimulatedStream {
     func acceptOpening() { send(.accept) }
 
     private func flushLater(at instant: Instant? = nil) {
-        guard state == .connected, flushing == nil, !outbox.isEmpty, let host else { return }
+        guard state == .connected, peerWindow.isOpen, flushing == nil, !outbox.isEmpty, let host else { return }
         flushing = host.fabric.scheduler.schedule(at: instant ?? host.now) { [weak self] in
             guard let self else { return }
             flushing = nil
+            guard peerWindow.isOpen else { return }
             sendPieces(untilBusy: true)
             if outbox.isEmpty { onWritable?() }
         }
@@ -118,7 +142,7 @@ extension SimulatedStream {
         while position < outbox.count {
             let isBusy = route()?.interface.map { $0.link.busyUntil > host.now } ?? false
             if untilBusy, isBusy { break }
-            let limit = min(Self.largestPiece, outbox.count - position)
+            let limit = min(host.streamPieceLimit ?? Self.largestPiece, outbox.count - position)
             let count = host.generator.pickCount(upTo: limit)
             send(.data(Array(outbox[position..<position + count])))
             position += count
@@ -138,8 +162,10 @@ extension SimulatedStream {
         case .data, .finish:
             number = sentCount
             sentCount += 1
+        case .window: number = window.changes
         case .open, .accept, .reset: break
         }
+        guard !isStalled else { return }
         let segment = StreamSegment(kind: kind, number: number)
         let packet = Packet(source: key.local, destination: key.remote, content: .segment(segment))
         // A host that has lost its way loses the piece, as real ones do until TCP gives up.
@@ -151,16 +177,36 @@ extension SimulatedStream {
 
 extension SimulatedStream {
     func receive(_ segment: StreamSegment) {
+        guard !isStalled else { return }
         switch segment.kind {
-        case .open: break
+        case .open: meet()
         case .accept: becomeConnected()
+        case .window(let isOpen):
+            guard segment.number > peerWindow.changes else { return }
+            peerWindow = (isOpen, segment.number)
+            flushLater()
         case .reset: end(state == .connecting ? .connectionRefused : .connectionReset)
         case .data, .finish:
             for piece in assembly.insert(segment) {
                 if case .finish = piece.kind { isFinished = true } else { inbox += piece.payload }
             }
+            updateWindow()
             handOverLater()
         }
+    }
+
+    /// RFC 9293 §3.5: both ends open the connection at the same time, and each takes the other's opening for an answer.
+    private func meet() {
+        guard state == .connecting else { return }
+        send(.accept)
+        becomeConnected()
+    }
+
+    private func updateWindow() {
+        let isOpen = isReading || inbox.count < Self.receiveWindow
+        guard state == .connected, isOpen != window.isOpen else { return }
+        window = (isOpen, window.changes + 1)
+        send(.window(isOpen: isOpen))
     }
 
     private func becomeConnected() {
@@ -174,7 +220,7 @@ extension SimulatedStream {
 
     /// Reading is a turn of its own, so that pieces of one instant may flow together.
     private func handOverLater() {
-        guard state == .connected, handingOver == nil, !inbox.isEmpty || isFinished, let host else { return }
+        guard state == .connected, isReading, handingOver == nil, !inbox.isEmpty || isFinished, let host else { return }
         handingOver = host.fabric.scheduler.schedule(at: host.now) { [weak self] in
             self?.handingOver = nil
             self?.handOver()
@@ -182,9 +228,10 @@ extension SimulatedStream {
     }
 
     private func handOver() {
-        guard let host else { return }
+        guard isReading, let host else { return }
         guard !inbox.isEmpty else { return end(.endOfStream) }
-        let bytes = Array(inbox[..<host.generator.pickCount(upTo: inbox.count)])
+        let limit = min(host.streamPieceLimit ?? .max, inbox.count)
+        let bytes = Array(inbox[..<host.generator.pickCount(upTo: limit)])
         let count = bytes.count
         inbox.removeFirst(count)
         onBytes?(bytes.span)

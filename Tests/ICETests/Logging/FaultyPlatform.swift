@@ -52,8 +52,16 @@ final class FaultyPlatform: Platform {
         host.bindMulticastSocket(to: group)
     }
 
-    func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
-        try host.connectStream(to: address)
+    func connectStream(
+        to address: TransportAddress, from local: TransportAddress?, sharesPort: Bool
+    ) throws(NetworkError) -> any ByteStream {
+        try host.connectStream(to: address, from: local, sharesPort: sharesPort)
+    }
+
+    func listenForStreams(
+        on address: TransportAddress, sharesPort: Bool
+    ) throws(NetworkError) -> any StreamListener {
+        try host.listenForStreams(on: address, sharesPort: sharesPort)
     }
 
     func resolve(

@@ -66,7 +66,9 @@ final class FakePlatform: Platform {
 
     weak var sharedResponder: AnyObject?
 
-    func connectStream(to address: TransportAddress) throws(NetworkError) -> any ByteStream {
+    func connectStream(
+        to address: TransportAddress, from local: TransportAddress?, sharesPort: Bool
+    ) throws(NetworkError) -> any ByteStream {
         let stream = FakeStream(self, address)
         streams.append(stream)
         if blackHoles.contains(address.ip) { return stream }
@@ -79,6 +81,12 @@ final class FakePlatform: Platform {
             }
         }
         return stream
+    }
+
+    func listenForStreams(
+        on address: TransportAddress, sharesPort: Bool
+    ) throws(NetworkError) -> any StreamListener {
+        throw NetworkError(.other, name: "ENOSYS", operation: "listen on \(address)")
     }
 
     func resolve(
