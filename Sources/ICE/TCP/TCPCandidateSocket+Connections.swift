@@ -1,0 +1,214 @@
+import ICECore
+import NetBase
+import STUN
+
+extension TCPCandidateSocket {
+    /// The connection to a destination, which is opened if there is none, where it takes more.
+    func writableConnection(to destination: TransportAddress) throws(NetworkError) -> TCPConnection {
+        guard let connection = connections[destination] else { return try open(to: destination) }
+        guard connection.unsentByteCount <= limits.unsentByteCount else {
+            connection.isBlocked = true
+            throw fault(.wouldBlock, "EAGAIN", destination)
+        }
+        return connection
+    }
+
+    // MARK: Opening
+
+    private func open(to destination: TransportAddress) throws(NetworkError) -> TCPConnection {
+        guard !isClosed else { throw fault(.closed, "ECLOSED", destination) }
+        guard type != .passive else { throw fault(.notConnected, "ENOTCONN", destination) }
+        guard connections.identifiedCount < limits.identifiedCount else {
+            throw fault(.outOfResources, "EMFILE", destination)
+        }
+        let stream = try connect(to: destination)
+        let connection = TCPConnection(to: destination, over: stream)
+        connection.deadline = platform.now + limits.connectTimeout
+        if let stream { watch(stream, of: connection) }
+        connections.insert(connection)
+        setAlarm()
+        return connection
+    }
+
+    /// Nil where the other end's connection is here already and waits to be accepted: the system makes no second one of the same
+    /// addresses.
+    private func connect(to destination: TransportAddress) throws(NetworkError) -> (any ByteStream)? {
+        let isActive = type == .active
+        let local = TransportAddress(localAddress.ip, port: isActive ? 0 : localAddress.port)
+        do throws(NetworkError) {
+            return try platform.connectStream(to: destination, from: local, sharesPort: !isActive)
+        } catch {
+            guard !isActive, error.code == .addressNotAvailable || error.code == .addressInUse else { throw error }
+            return nil
+        }
+    }
+
+    private func watch(_ stream: any ByteStream, of connection: TCPConnection) {
+        stream.onConnect = { [weak self, weak connection, weak stream] in
+            guard let self, let connection, let stream else { return }
+            connected(connection, over: stream)
+        }
+        stream.onBytes = { [weak self, weak connection] bytes in
+            guard let self, let connection else { return }
+            receive(bytes, over: connection)
+        }
+        stream.onWritable = { [weak self, weak connection] in
+            guard let self, let connection else { return }
+            roomCame(in: connection)
+        }
+        stream.onClose = { [weak self, weak connection] error in
+            guard let self, let connection else { return }
+            giveUp(connection, error)
+        }
+    }
+
+    private func connected(_ connection: TCPConnection, over stream: any ByteStream) {
+        do throws(NetworkError) {
+            try connection.connected(over: stream)
+        } catch {
+            return giveUp(connection, error)
+        }
+        setAlarm()
+        if connection.unsentByteCount == 0 { roomCame(in: connection) }
+    }
+
+    private func roomCame(in connection: TCPConnection) {
+        guard connection.isBlocked else { return }
+        connection.isBlocked = false
+        onWritable?()
+    }
+
+    // MARK: Accepting
+
+    func accept(_ stream: any ByteStream) {
+        let remote = stream.remoteAddress
+        if let there = connections[remote] {
+            if !there.isConnected {
+                watch(stream, of: there)
+                return connected(there, over: stream)
+            }
+            // Nobody can have two connections of the same addresses: the old one's end has not been told yet.
+            giveUp(there, fault(.connectionReset, "ECONNRESET", remote))
+            guard !isClosed else { return stream.close() }
+        }
+        makeRoom(for: remote.ip)
+        guard !isClosed else { return stream.close() }
+        let connection = TCPConnection(accepting: stream, datagramsUpTo: limits.unidentifiedDatagramLength)
+        connection.deadline = platform.now + limits.identificationTimeout
+        watch(stream, of: connection)
+        connections.insert(connection)
+        setAlarm()
+    }
+
+    /// Whoever came last may be who is expected: the oldest has had the most time to show that it is.
+    private func makeRoom(for ip: IPAddress) {
+        let unidentified = connections.unidentified
+        let neighbours = unidentified.filter { $0.remote.ip == ip }
+        let oldest =
+            if neighbours.count >= limits.unidentifiedCountPerIP {
+                neighbours.first
+            } else if unidentified.count >= limits.unidentifiedCount {
+                unidentified.first
+            } else {
+                nil as TCPConnection?
+            }
+        if let oldest { giveUp(oldest, fault(.outOfResources, "EMFILE", oldest.remote)) }
+    }
+
+    // MARK: Receiving
+
+    private func receive(_ bytes: Span<UInt8>, over connection: TCPConnection) {
+        var offset = 0
+        do throws(FrameDecoder.TooLong) {
+            while connections.contains(connection),
+                let datagram = try connection.decoder.next(in: bytes, from: &offset)
+            {
+                switch datagram {
+                case .inPlace(let range):
+                    take(bytes.extracting(range), over: connection)
+                case .assembled(let buffer):
+                    take(buffer.span, over: connection)
+                    connection.decoder.reuse(buffer)
+                }
+            }
+        } catch {
+            giveUp(connection, fault(.messageTooLarge, "EMSGSIZE", connection.remote))
+        }
+    }
+
+    private func take(_ datagram: Span<UInt8>, over connection: TCPConnection) {
+        // RFC 6544 §7.1: "the response to the first connectivity check on the established TCP connection is something other than a STUN
+        // message": somebody else lives there.
+        if !connection.hasShownSTUN {
+            guard STUNMessage.looksLikeSTUN(datagram) else {
+                return giveUp(connection, fault(.other, "EPROTO", connection.remote))
+            }
+            connection.hasShownSTUN = true
+        }
+        connection.isKnown = true
+        deliver(datagram, from: connection.remote)
+    }
+
+    // MARK: Claims
+
+    /// Marks an accepted connection as identified: an authentic check came over it. False where there are ``TCPLimits/identifiedCount``
+    /// such connections already.
+    func claim(_ address: TransportAddress, as use: RemoteUse) -> Bool {
+        guard use != .relayServer, let connection = connections[address], !connection.isIdentified else { return true }
+        guard connections.identifiedCount < limits.identifiedCount else { return false }
+        connection.identify()
+        setAlarm()
+        return true
+    }
+
+    // MARK: Ending
+
+    /// Closes a connection and tells the owner, if it has heard of it. Only for events: nothing is told inside a call of the owner's.
+    func giveUp(_ connection: TCPConnection, _ error: NetworkError) {
+        guard connections.contains(connection) else { return }
+        drop(connection)
+        if connection.isKnown { onDisconnect?(connection.remote, error, connection.isConnected) }
+    }
+
+    /// A write has failed: how much of the frame the system took is not known. The owner is told on a later turn.
+    func broken(_ connection: TCPConnection, _ error: NetworkError) -> NetworkError {
+        drop(connection)
+        platform.enqueue { [weak self] in
+            self?.onDisconnect?(connection.remote, error, connection.isConnected)
+        }
+        return error
+    }
+
+    func drop(_ connection: TCPConnection) {
+        connections.remove(connection)
+        connection.close()
+        setAlarm()
+    }
+
+    func fault(_ code: NetworkError.Code, _ name: String, _ remote: TransportAddress) -> NetworkError {
+        NetworkError(code, name: name, operation: "connection \(localAddress) - \(remote)")
+    }
+}
+
+// MARK: - Listening
+
+extension TCPCandidateSocket {
+    /// Listens on a port of a range, in the order of the attempts that UDP sockets make, too.
+    static func listen(
+        _ platform: any Platform, _ ip: IPAddress, _ ports: ClosedRange<UInt16>?, sharesPort: Bool
+    ) throws(NetworkError) -> any StreamListener {
+        guard let ports else {
+            return try platform.listenForStreams(on: TransportAddress(ip, port: 0), sharesPort: sharesPort)
+        }
+        var fault = NetworkError(.invalidArgument, name: "EINVAL", operation: "listen on \(ip) at a port of \(ports)")
+        for port in ICEClient.ports(in: ports, using: platform.makeRandomNumberGenerator()) {
+            do throws(NetworkError) {
+                return try platform.listenForStreams(on: TransportAddress(ip, port: port), sharesPort: sharesPort)
+            } catch {
+                guard error.code == .addressInUse || error.code == .notPermitted else { throw error }
+                fault = error
+            }
+        }
+        throw fault
+    }
+}
