@@ -162,4 +162,104 @@ struct StreamTests {
         scene.network.run(for: .seconds(1))
         #expect(stream.ending == .connectionRefused)
     }
+
+    @Test("Two hosts that connect to each other's ports at once meet in one connection")
+    func simultaneousOpen() throws {
+        let scene = try StreamScene()
+        scene.client.link.setConditions(LinkConditions(delay: .milliseconds(20)))
+        let a = StreamProbe(try scene.client.connect(to: "192.0.2.2:5000", from: "192.168.0.2:6000"))
+        let b = StreamProbe(try scene.server.connect(to: "192.168.0.2:6000", from: "192.0.2.2:5000"))
+        try a.stream.write([1])
+        try b.stream.write([2])
+        scene.network.run(for: .seconds(1))
+        #expect(a.isConnected && b.isConnected)
+        #expect(a.bytes == [2] && b.bytes == [1])
+        #expect(scene.client.connections.map(\.remoteAddress) == ["192.0.2.2:5000"])
+        #expect(scene.server.connections.map(\.remoteAddress) == ["192.168.0.2:6000"])
+    }
+
+    @Test("A connection starts from a listener's port only where both share it")
+    func sharedPort() throws {
+        let scene = try StreamScene()
+        for (shares, listenerShares) in [(false, false), (true, false), (false, true)] {
+            let listener = try scene.client.listenForStreams(on: "192.168.0.2:6000", sharesPort: listenerShares)
+            let error = #expect(throws: NetworkError.self) {
+                try scene.client.connectStream(to: "192.0.2.2:80", from: listener.localAddress, sharesPort: shares)
+            }
+            #expect(error?.code == .addressInUse)
+            listener.close()
+        }
+        let listener = try scene.client.listenForStreams(on: "192.168.0.2:6000", sharesPort: true)
+        let stream = try scene.client.connectStream(to: "192.0.2.2:80", from: listener.localAddress, sharesPort: true)
+        scene.network.run(for: .seconds(1))
+        #expect(stream.localAddress == "192.168.0.2:6000")
+        #expect(scene.accepted.first?.stream.remoteAddress == "192.168.0.2:6000")
+        let error = #expect(throws: NetworkError.self) {
+            try scene.client.connectStream(to: "192.0.2.2:80", from: listener.localAddress, sharesPort: true)
+        }
+        #expect(error?.code == .addressInUse)
+    }
+
+    @Test("A reader that stops holds the writer up, and gets everything when it goes on")
+    func slowReader() throws {
+        let scene = try StreamScene()
+        let stream = try scene.connect()
+        scene.network.run(for: .seconds(1))
+        let reader = try #require(scene.accepted.first)
+        reader.stream.isReading = false
+        for _ in 0..<4 {
+            try stream.stream.write(Self.message)
+            scene.network.run(for: .seconds(1))
+        }
+        #expect(stream.stream.unsentByteCount == 0)
+        try stream.stream.write(Self.message)
+        scene.network.run(for: .seconds(60))
+        #expect(stream.stream.unsentByteCount == Self.message.count)
+        #expect(reader.bytes.isEmpty)
+
+        reader.stream.isReading = true
+        scene.network.run(for: .seconds(1))
+        #expect(reader.bytes == Array(repeatElement(Self.message, count: 5).joined()))
+        #expect(stream.stream.unsentByteCount == 0)
+    }
+
+    @Test("A connection that is broken off in the middle is reset at both ends")
+    func brokenOff() throws {
+        let scene = try StreamScene()
+        let stream = try scene.connect()
+        scene.network.run(for: .seconds(1))
+        stream.stream.breakOff()
+        #expect(stream.ending == nil)
+        scene.network.run(for: .seconds(1))
+        #expect(stream.ending == .connectionReset)
+        #expect(scene.accepted.first?.ending == .connectionReset)
+        #expect(scene.client.connections.isEmpty && scene.server.connections.isEmpty)
+    }
+
+    @Test("A stalled connection says and hears nothing")
+    func stalled() throws {
+        let scene = try StreamScene()
+        let stream = try scene.connect()
+        scene.network.run(for: .seconds(1))
+        let accepted = try #require(scene.accepted.first)
+        stream.stream.isStalled = true
+        try stream.stream.write([1])
+        try accepted.stream.write([2])
+        scene.network.run(for: .seconds(100))
+        #expect(stream.bytes.isEmpty && accepted.bytes.isEmpty)
+        #expect(stream.ending == nil && accepted.ending == nil)
+    }
+
+    @Test("A host may send and read in pieces of at most so many bytes", arguments: [1, 7])
+    func pieces(_ limit: Int) throws {
+        let scene = try StreamScene()
+        scene.client.streamPieceLimit = limit
+        scene.server.streamPieceLimit = limit
+        let stream = try scene.connect()
+        try stream.stream.write(Array(Self.message[..<500]))
+        scene.network.run(for: .seconds(1))
+        let pieces = try #require(scene.accepted.first).pieces
+        #expect(pieces.allSatisfy { $0.count <= limit })
+        #expect(Array(pieces.joined()) == Array(Self.message[..<500]))
+    }
 }

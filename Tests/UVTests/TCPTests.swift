@@ -182,6 +182,54 @@ extension UVTests {
             #expect(error?.code == .addressInUse)
         }
 
+        @Test("A connection starts from a listener's port where both share it", arguments: IPAddress.Family.allCases)
+        func sharedPort(family: IPAddress.Family) throws {
+            let target = try TCPListener(on: loop, boundTo: loopbackAddress(family))
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress(family), sharesPort: true)
+            var peer: TransportAddress?
+            target.onConnection = { peer = $0.remoteAddress }
+            let stream = try TCPStream(
+                on: loop, connectingTo: target.localAddress, from: listener.localAddress, sharesPort: true)
+            var error: NetworkError?
+            let refused = try TCPStream(
+                on: loop, connectingTo: target.localAddress, from: listener.localAddress)
+            refused.onClose = { error = $0 }
+            #expect(loop.run(until: { peer != nil && error != nil }, atMost: patience))
+            #expect(peer == listener.localAddress)
+            #expect(stream.localAddress == listener.localAddress)
+            #expect(error?.code == .addressInUse)
+
+            // Who connects to the port still comes to the listener.
+            var accepted: TCPStream?
+            listener.onConnection = { accepted = $0 }
+            let caller = try TCPStream(on: loop, connectingTo: listener.localAddress)
+            #expect(loop.run(until: { accepted != nil }, atMost: patience))
+            #expect(!caller.isClosed)
+        }
+
+        @Test("A header and its body arrive as one, behind what was written before")
+        func headerAndBody() throws {
+            let (client, server, _) = try connection()
+            var received: [UInt8] = []
+            server.onBytes = { received += [UInt8](copying: $0) }
+            let bodies = [0, 1, 3 << 20, 5, 2 << 20].map {
+                [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: $0)
+            }
+            let early = try TCPStream(on: loop, connectingTo: client.remoteAddress)
+            let (last, nothing): ([UInt8], [UInt8]) = ([3], [])
+            try early.write([1, 2], last.span)
+            #expect(early.unsentByteCount == 3)
+            for (index, body) in bodies.enumerated() { try client.write([0xaa, UInt8(index)], body.span) }
+            try client.write([], last.span)
+            try client.write([], nothing.span)
+            #expect(client.unsentByteCount > 0)
+            var expected: [UInt8] = []
+            for (index, body) in bodies.enumerated() { expected += [0xaa, UInt8(index)] + body }
+            expected += last
+            #expect(loop.run(until: { received.count >= expected.count }, atMost: patience))
+            #expect(received == expected)
+        }
+
         @Test("TCP_NODELAY can be changed while open")
         func noDelay() throws {
             let (client, server, _) = try connection()

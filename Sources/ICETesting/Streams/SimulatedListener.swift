@@ -113,7 +113,7 @@ extension SimulatedHost {
 extension SimulatedHost {
     /// The TCP connections that it has an end of, those that are only being made included, in the order of their addresses.
     public var connections: [SimulatedStream] {
-        let keys = streams.keys.sorted { ($0.local.description, $0.remote.description) < ($1.local.description, $1.remote.description) }
-        return keys.compactMap { streams[$0] }
+        let named = streams.values.map { (name: "\($0.key.local) \($0.key.remote)", stream: $0) }
+        return named.sorted { $0.name < $1.name }.map(\.stream)
     }
 }

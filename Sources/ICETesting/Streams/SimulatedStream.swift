@@ -42,7 +42,7 @@ public final class SimulatedStream {
 
     private enum State { case connecting, connected, closed }
 
-    private let key: StreamKey
+    let key: StreamKey
     private weak var host: SimulatedHost?
     private var state: State
     private var outbox: [UInt8] = []
