@@ -29,6 +29,9 @@ package protocol ByteStream: AnyObject {
 
     /// Closes the connection and drops its closures.
     func close()
+
+    /// Closes it so that the peer sees ``NetworkError/Code/connectionReset``, and the system keeps nothing of it.
+    func reset()
 }
 
 extension ByteStream {

@@ -20,6 +20,7 @@ enum SocketConstant {
     #endif
     static let socketLevel = Int32(SOL_SOCKET)
     static let reusePort = Int32(SO_REUSEPORT)
+    static let linger = Int32(SO_LINGER)
 
     /// What libuv has to know to make a TCP socket at once; 0 leaves it to the first call that needs one. Options that go before the
     /// binding need a socket.
@@ -75,6 +76,17 @@ extension Handle {
         let result = unsafe getsockopt(descriptor, level, option, &value, &length)
         try check(result == 0 ? 0 : uv_translate_sys_error(errno), operation())
         return value
+    }
+}
+
+extension TCPStream {
+    /// Lets closing reset the connection (SO_LINGER of 0 s). A socket that the system has taken away needs nothing.
+    static func setNoLinger(of handle: UnsafeMutablePointer<uv_handle_t>) {
+        guard let descriptor = try? unsafe fileDescriptor(of: handle, "reset") else { return }
+        var setting = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(
+            descriptor, SocketConstant.socketLevel, SocketConstant.linger, &setting,
+            socklen_t(MemoryLayout<linger>.size))
     }
 }
 

@@ -114,6 +114,13 @@ public final class TCPStream: Handle {
         try check(unsafe uv_tcp_nodelay(openHandle(as: uv_tcp_t.self, operation), isOn ? 1 : 0), operation)
     }
 
+    /// Closes the connection with a reset (RFC 9293 §3.5.3) instead of an end: the peer sees ``NetworkError/Code/connectionReset``, what
+    /// waits to be sent is gone, and the system keeps nothing of the connection, as it does for a minute where this end closes first.
+    public func reset() {
+        if let handle = unsafe handle(as: uv_handle_t.self) { unsafe Self.setNoLinger(of: handle) }
+        close()
+    }
+
     override func dropClosures() {
         let dropped = (onConnect, onBytes, onClose, onWritable)
         onConnect = nil

@@ -166,6 +166,7 @@ extension TCPCandidateSocket {
     /// Closes a connection and tells the owner, if it has heard of it. Only for events: nothing is told inside a call of the owner's.
     func giveUp(_ connection: TCPConnection, _ error: NetworkError) {
         guard connections.contains(connection) else { return }
+        connection.giveUp()
         drop(connection)
         if connection.isKnown { onDisconnect?(connection.remote, error, connection.isConnected) }
     }

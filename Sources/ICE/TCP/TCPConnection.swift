@@ -89,4 +89,10 @@ final class TCPConnection {
         stream = nil
         waiting = []
     }
+
+    /// Closes it for what the peer did, or did not do: of strangers the system is to keep nothing.
+    func giveUp() {
+        if !isIdentified { stream?.reset() }
+        close()
+    }
 }

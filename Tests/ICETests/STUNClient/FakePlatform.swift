@@ -215,4 +215,6 @@ final class FakeStream: ByteStream {
         isClosed = true
         (onConnect, onBytes, onClose) = (nil, nil, nil)
     }
+
+    func reset() { close() }
 }

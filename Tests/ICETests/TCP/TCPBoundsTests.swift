@@ -11,7 +11,7 @@ struct TCPBoundsTests {
     /// Lets the crowd's connections come about.
     private func settle() { scene.network.run(for: .milliseconds(10)) }
 
-    @Test("A connection that no check identifies is closed after ten seconds, whatever has come over it")
+    @Test("A connection that no check identifies is reset after ten seconds, whatever has come over it")
     func unidentified() throws {
         let passive = try scene.base(on: scene.b, .passive)
         let silent = try scene.intrude(on: passive)
@@ -22,7 +22,7 @@ struct TCPBoundsTests {
         scene.network.run(for: .milliseconds(9_900))
         #expect([silent.ending, talking.ending] == [nil, nil])
         scene.network.run(for: .milliseconds(200))
-        #expect([silent.ending, talking.ending] == [.endOfStream, .endOfStream])
+        #expect([silent.ending, talking.ending] == [.connectionReset, .connectionReset])
         #expect(passive.datagrams.count == 9)
         // The owner has heard of one of them only.
         #expect(passive.endings.map(\.code) == [.timedOut])
@@ -55,7 +55,7 @@ struct TCPBoundsTests {
         let longest = try scene.intrude(on: passive)
         longest.write(framed(check) + framed([UInt8](repeating: 0, count: 1500)))
         scene.network.run(for: .seconds(1))
-        #expect([web, data, long, later].map(\.ending) == Array(repeating: .endOfStream, count: 4))
+        #expect([web, data, long, later].map(\.ending) == Array(repeating: .connectionReset, count: 4))
         #expect(longest.ending == nil)
         #expect(passive.datagrams.map(\.count) == [20, 20, 1500] || passive.datagrams.map(\.count) == [20, 1500, 20])
         #expect(passive.endings.map(\.code) == [.messageTooLarge])
@@ -143,7 +143,7 @@ struct TCPBoundsTests {
         #expect(passive.datagrams == (0..<1000).map { [UInt8(truncatingIfNeeded: $0)] })
         #expect(most == 65)
         scene.network.run(for: .seconds(20))
-        #expect(intruders.allSatisfy { $0.ending == .endOfStream })
+        #expect(intruders.allSatisfy { $0.ending == .connectionReset })
         #expect(scene.b.connections.count == 1)
         #expect(passive.socket.connections.count == 1)
         #expect(passive.endings.isEmpty && active.endings.isEmpty)

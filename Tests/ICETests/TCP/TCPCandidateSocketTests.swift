@@ -241,4 +241,6 @@ private final class BreakingStream: ByteStream {
         isClosed = true
         (onConnect, onBytes, onClose, onWritable) = (nil, nil, nil, nil)
     }
+
+    func reset() { close() }
 }

@@ -68,6 +68,22 @@ struct TCPLoopbackTests {
         #expect(isWhole)
     }
 
+    @Test("Room is told when the connection is up, where the system takes all that waited for it at once")
+    func roomAfterConnecting() throws {
+        let loop = try EventLoop()
+        var limits = TCPLimits()
+        limits.unsentByteCount = 100
+        let active = try Self.base(on: loop, .active, limits: limits)
+        let passive = try Self.base(on: loop, .passive)
+        let long = [UInt8](repeating: 7, count: 200)
+        try active.send(check, to: passive.address)
+        try active.send(long, to: passive.address)
+        let error = #expect(throws: NetworkError.self) { try active.send(check, to: passive.address) }
+        #expect(error?.code == .wouldBlock)
+        #expect(loop.run(until: { passive.datagrams == [check, long] }, atMost: Self.patience))
+        #expect(active.writableCount == 1)
+    }
+
     @Test("E4.4: a base of simultaneous open connects from the port that it listens on")
     func sharedPort() throws {
         let loop = try EventLoop()
