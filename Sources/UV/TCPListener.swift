@@ -28,14 +28,14 @@ public final class TCPListener: Handle {
     ) throws(NetworkError) {
         ignoreBrokenPipeSignal()
         var bound = address
-        let family = SocketConstant.family(address, sharesPort: sharesPort)
         let memory = try unsafe loop.core.open(
-            uv_tcp_t.self, initialize: { unsafe uv_tcp_init_ex($0, $1, family) },
+            uv_tcp_t.self, initialize: { unsafe uv_tcp_init($0, $1) },
             configure: { handle throws(NetworkError) in
-                if sharesPort { try unsafe sharePort(of: handle, "listen on \(address)") }
                 let flags = address.family == .v6 ? UV_TCP_IPV6ONLY.rawValue : 0
                 try check(
                     unsafe address.withSocketAddress { unsafe uv_tcp_bind(handle, $0, flags) }, "listen on \(address)")
+                // Only now: a port is shared with what connects from it, not with a second listener.
+                if sharesPort { try unsafe sharePort(of: handle, "listen on \(address)") }
                 try check(unsafe Self.listen(handle, Int32(clamping: backlog)), "listen on \(address)")
                 bound = unsafe TransportAddress { unsafe uv_tcp_getsockname(handle, $0, $1) } ?? address
             },

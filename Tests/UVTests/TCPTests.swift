@@ -173,11 +173,11 @@ extension UVTests {
             #expect(handleCount(loop) == handles)
         }
 
-        @Test("A listener refuses a taken address")
-        func addressInUse() throws {
-            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+        @Test("A listener refuses a taken address, though it would share the port", arguments: [false, true])
+        func addressInUse(_ sharesPort: Bool) throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress(), sharesPort: sharesPort)
             let error = #expect(throws: NetworkError.self) {
-                try TCPListener(on: loop, boundTo: listener.localAddress)
+                try TCPListener(on: loop, boundTo: listener.localAddress, sharesPort: sharesPort)
             }
             #expect(error?.code == .addressInUse)
         }
