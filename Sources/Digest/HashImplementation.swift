@@ -27,8 +27,8 @@ internal import COpenSSL
             unsafe EVP_MD_free(algorithm)
             return nil
         }
-        self.algorithm = unsafe UInt(bitPattern: algorithm)
-        self.functions = unsafe UInt(bitPattern: functions)
+        self.algorithm = UInt(bitPattern: algorithm)
+        self.functions = UInt(bitPattern: functions)
     }
 
     /// The functions that a fetched digest consists of, each under its number; nil where its provider does not tell.

@@ -6,7 +6,7 @@ import Testing
 struct SystemRandomNumbersTests {
     @Test("No number is handed out twice, neither by one generator nor by two")
     func noRepetition() {
-        var (first, second) = (SystemRandomNumbers(), SystemRandomNumbers())
+        let (first, second) = (SystemRandomNumbers(), SystemRandomNumbers())
         // Of 2^64 none comes twice by chance.
         let numbers = (0..<100).flatMap { _ in [first.next(), second.next()] as [UInt64] }
         #expect(Set(numbers).count == 200)
