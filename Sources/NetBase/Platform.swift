@@ -37,6 +37,9 @@ package protocol Platform: AnyObject {
     /// Accepts TCP connections to an address; port 0 takes a free port. `sharesPort` lets connections start from the same port.
     func listenForStreams(on address: TransportAddress, sharesPort: Bool) throws(NetworkError) -> any StreamListener
 
+    /// Accepts TCP connections to an address together with others that ask for it in the same way; the system spreads them.
+    func listenForCommonStreams(on address: TransportAddress) throws(NetworkError) -> any StreamListener
+
     /// Looks up a host name's addresses. An answer comes once, unless the look-up was cancelled.
     func resolve(
         _ host: String, onResult: @escaping (Result<[IPAddress], NetworkError>) -> Void
@@ -64,6 +67,11 @@ extension Platform {
         to address: TransportAddress
     ) throws(NetworkError) -> any DatagramSocket {
         try bindDatagramSocket(to: address)
+    }
+
+    /// A platform with one loop alone has nobody to share with.
+    package func listenForCommonStreams(on address: TransportAddress) throws(NetworkError) -> any StreamListener {
+        try listenForStreams(on: address, sharesPort: false)
     }
 
     /// Starts to connect a TCP stream from where the system chooses.

@@ -22,20 +22,26 @@ public final class TCPListener: Handle {
     public var onError: ((NetworkError) -> Void)?
 
     /// Binds, an IPv6 listener for IPv6 alone, and listens; port 0 takes a free port. The backlog is how many connections
-    /// the system completes ahead of the loop. `sharesPort` lets streams that ask for the same connect from the port (SO_REUSEPORT).
+    /// the system completes ahead of the loop. `sharesPort` lets streams that ask for the same connect from the port (SO_REUSEPORT);
+    /// `isCommon` lets other listeners that ask for it too be bound to the same address, and the system spreads the connections over them
+    /// on Linux.
     public init(
-        on loop: EventLoop, boundTo address: TransportAddress, backlog: Int = 128, sharesPort: Bool = false
+        on loop: EventLoop, boundTo address: TransportAddress, backlog: Int = 128, sharesPort: Bool = false,
+        isCommon: Bool = false
     ) throws(NetworkError) {
         ignoreBrokenPipeSignal()
         var bound = address
+        // An option that counts for the binding needs the system's socket to be there before it.
+        let family = SocketConstant.family(address, sharesPort: isCommon)
         let memory = try unsafe loop.core.open(
-            uv_tcp_t.self, initialize: { unsafe uv_tcp_init($0, $1) },
+            uv_tcp_t.self, initialize: { unsafe uv_tcp_init_ex($0, $1, family) },
             configure: { handle throws(NetworkError) in
+                if isCommon { try unsafe sharePort(of: handle, "listen on \(address)") }
                 let flags = address.family == .v6 ? UV_TCP_IPV6ONLY.rawValue : 0
                 try check(
                     unsafe address.withSocketAddress { unsafe uv_tcp_bind(handle, $0, flags) }, "listen on \(address)")
                 // Only now: a port is shared with what connects from it, not with a second listener.
-                if sharesPort { try unsafe sharePort(of: handle, "listen on \(address)") }
+                if sharesPort && !isCommon { try unsafe sharePort(of: handle, "listen on \(address)") }
                 try check(unsafe Self.listen(handle, Int32(clamping: backlog)), "listen on \(address)")
                 bound = unsafe TransportAddress { unsafe uv_tcp_getsockname(handle, $0, $1) } ?? address
             },

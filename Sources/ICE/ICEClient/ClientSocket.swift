@@ -5,6 +5,8 @@ import NetBase
 final class ClientSocket {
     let id: SocketID
     let socket: any DatagramSocket
+    /// The same, where its datagrams go over connections.
+    let connections: TCPCandidateSocket?
     let path: StreamComponent
     /// Whose it is: the closures of the socket know no other way to it, so that none of them has a reference of its own.
     private(set) weak var client: ICEClient?
@@ -20,6 +22,7 @@ final class ClientSocket {
         self.client = client
         self.id = id
         self.socket = socket
+        connections = socket as? TCPCandidateSocket
         self.path = path
     }
 
@@ -30,6 +33,7 @@ final class ClientSocket {
 
     /// An authenticated check has validated the address (RFC 8445 §12.2).
     func admit(_ address: TransportAddress) {
+        _ = connections?.claim(address, as: .checkedPeer)
         guard indices[address] == nil else { return }
         indices[address] = traffic.count
         traffic.append(PairTraffic())

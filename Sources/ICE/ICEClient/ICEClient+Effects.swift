@@ -6,7 +6,7 @@ import NetBase
 extension ICEClient {
     func perform(_ effect: Effect) {
         switch effect {
-        case .openSocket(let id, let ip, let path): open(id, on: ip, for: path)
+        case .openSocket(let id, let ip, let transport, let path): open(id, on: ip, transport, for: path)
         case .openRelay(let order): openRelay(order)
         case .confirmRelay(let id): confirmRelay(id)
         case .holdRelay(let id): holdRelay(id)
@@ -18,16 +18,18 @@ extension ICEClient {
         case .publish(let name, let ip): publish(name, ip)
         case .unpublish(let name): unpublish(name)
         case .send(let bytes, let id, let destination): send(stun: bytes, from: id, to: destination)
+        case .ask(let bytes, let id, let server): ask(server, bytes, from: id)
         case .keepAlive(let bytes, let path, let interval): keepAlive(bytes, path, unlessSentWithin: interval)
         case .admit(let id, let address): admit(address, on: id)
         case .expel(let id, let address): expel(address, from: id)
+        case .disconnect(let id, let kept): disconnect(id, except: kept)
         case .usePath(let path, let id, let destination):
             selectedPairChanges += 1
             use(path, id, destination)
         case .dropPath(let path):
             if !isClosed { selectedPairChanges += 1 }
             drop(path)
-        case .ask(let check): ask(about: check)
+        case .askApplication(let check): ask(about: check)
         case .event(.trace(let event)): schedule(.trace(event.at(platform.now - madeAt)))
         case .event(let event): schedule(event)
         }

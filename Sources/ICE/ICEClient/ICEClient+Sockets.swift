@@ -4,7 +4,8 @@ import NetBase
 import STUN
 
 extension ICEClient {
-    func open(_ id: SocketID, on ip: IPAddress, for path: StreamComponent) {
+    func open(_ id: SocketID, on ip: IPAddress, _ transport: Candidate.Transport, for path: StreamComponent) {
+        if case .tcp(let type) = transport { return openConnections(id, type, on: ip, for: path) }
         do throws(NetworkError) {
             let socket = try bindSocket(on: ip)
             prepare(socket)

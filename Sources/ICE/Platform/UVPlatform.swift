@@ -45,6 +45,10 @@ final class UVPlatform: Platform {
         AcceptingListener(try TCPListener(on: loop, boundTo: address, sharesPort: sharesPort))
     }
 
+    func listenForCommonStreams(on address: TransportAddress) throws(NetworkError) -> any StreamListener {
+        AcceptingListener(try TCPListener(on: loop, boundTo: address, isCommon: true))
+    }
+
     func resolve(
         _ host: String, onResult: @escaping (Result<[IPAddress], NetworkError>) -> Void
     ) throws(NetworkError) -> any Cancellable {

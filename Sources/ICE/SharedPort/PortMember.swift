@@ -8,6 +8,7 @@ final class PortMember {
     weak var client: ICEClient?
     private(set) var names: [String] = []
     private(set) var views: [PortView] = []
+    private var connections: [(listener: SharedListener, socket: TCPCandidateSocket)] = []
 
     init(of port: SharedPort, isLite: Bool) {
         self.port = port
@@ -46,6 +47,23 @@ final class PortMember {
         return view
     }
 
+    /// The base of a passive TCP candidate on an address of the port.
+    func makeConnections(on ip: IPAddress) throws(NetworkError) -> TCPCandidateSocket {
+        guard let port else {
+            throw NetworkError(.closed, name: "EBADF", operation: "open \(ip) on a port that was left")
+        }
+        let listener = try port.listener(on: ip)
+        let socket = TCPCandidateSocket(on: port.platform, at: listener.localAddress)
+        connections.removeAll { $0.listener === listener && $0.socket.isClosed }
+        connections.append((listener, socket))
+        return socket
+    }
+
+    /// Who takes the client's connections on an address of the port.
+    func connections(of listener: SharedListener) -> TCPCandidateSocket? {
+        connections.last { $0.listener === listener && !$0.socket.isClosed }?.socket
+    }
+
     func view(of socket: SharedSocket) -> PortView? { views.first { $0.socket === socket } }
 
     func forget(_ view: PortView) { views.removeAll { $0 === view } }
@@ -55,6 +73,8 @@ final class PortMember {
         for name in names { port?.leave(as: name) }
         names = []
         for view in views { view.close() }
+        for (_, socket) in connections { socket.close() }
+        connections = []
         port = nil
     }
 }

@@ -44,6 +44,7 @@ public final class SharedPort {
     let platform: any Platform
     var counted = SharedPortStatistics()
     private var sockets: [SharedSocket] = []
+    private var listeners: [SharedListener] = []
     private var members: [String: PortMember] = [:]
     private var limit: StrangerLimit
     private(set) var isClosed = false
@@ -89,7 +90,7 @@ public final class SharedPort {
     public func close() {
         guard !isClosed else { return }
         isClosed = true
-        for socket in sockets { socket.close() }
+        closeSockets()
         let dropped = onUnknownUsername
         onUnknownUsername = nil
         withExtendedLifetime(dropped) {}
@@ -134,10 +135,15 @@ public final class SharedPort {
                 return
             } catch {
                 guard error.code == .addressInUse, configuration.port == 0, attempt < Self.attempts else { throw error }
-                for socket in sockets { socket.close() }
-                sockets = []
+                closeSockets()
             }
         }
+    }
+
+    private func closeSockets() {
+        for socket in sockets { socket.close() }
+        for listener in listeners { listener.close() }
+        (sockets, listeners) = ([], [])
     }
 
     private static let attempts = 8
@@ -156,9 +162,28 @@ public final class SharedPort {
             bound.close()
             throw error
         }
+        if configuration.takesConnections {
+            do throws(NetworkError) {
+                listeners.append(try SharedListener(at: bound.localAddress, of: self, on: platform))
+            } catch {
+                bound.close()
+                throw error
+            }
+        }
         let socket = SharedSocket(bound, of: self, on: platform)
         sockets.append(socket)
         return socket
+    }
+
+    /// Where connections to an address are taken.
+    func listener(on ip: IPAddress) throws(NetworkError) -> SharedListener {
+        _ = try socket(on: ip)
+        guard let listener = listeners.first(where: { $0.localAddress.ip == ip }) else {
+            throw NetworkError(
+                .notConnected, name: "ENOTSUP",
+                operation: "take connections on a shared port whose configuration has no takesConnections")
+        }
+        return listener
     }
 
     // MARK: Clients

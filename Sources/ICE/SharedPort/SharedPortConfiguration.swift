@@ -2,8 +2,12 @@ public import NetBase
 
 /// How a ``SharedPort`` works.
 public struct SharedPortConfiguration: Sendable {
-    /// The UDP port, the same on every address; 0 takes a free one.
+    /// The port, the same on every address; 0 takes one that is free.
     public var port: UInt16 = 0
+
+    /// Whether the port is open for TCP, too, for clients that have ``CandidateTransports/tcp`` among their transports: who connects is handed to
+    /// the client that the first check asks for (RFC 6544 §7.2).
+    public var takesConnections = false
 
     /// The addresses of this machine to be reached at. Nil takes all that the interfaces have when the port is opened, but loopback
     /// and link-local ones, and those that come later as soon as a client gathers on them.

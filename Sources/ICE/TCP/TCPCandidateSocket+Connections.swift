@@ -101,7 +101,7 @@ extension TCPCandidateSocket {
     }
 
     /// Whoever came last may be who is expected: the oldest has had the most time to show that it is.
-    private func makeRoom(for ip: IPAddress) {
+    func makeRoom(for ip: IPAddress) {
         let unidentified = connections.unidentified
         let neighbours = unidentified.filter { $0.remote.ip == ip }
         let oldest =
@@ -134,6 +134,9 @@ extension TCPCandidateSocket {
         } catch {
             giveUp(connection, fault(.messageTooLarge, "EMSGSIZE", connection.remote))
         }
+        if let heir = connection.heir, heir !== self, offset < bytes.count {
+            heir.receive(bytes.extracting(offset..<bytes.count), over: connection)
+        }
     }
 
     private func take(_ datagram: Span<UInt8>, over connection: TCPConnection) {
@@ -147,6 +150,28 @@ extension TCPCandidateSocket {
         }
         connection.isKnown = true
         deliver(datagram, from: connection.remote)
+    }
+
+    // MARK: Handing over
+
+    /// Lets another base of the same address have a connection; what was not taken yet of what has come in goes there, too.
+    func handOver(_ remote: TransportAddress, to other: TCPCandidateSocket) {
+        guard let connection = connections[remote] else { return }
+        connections.remove(connection)
+        connection.heir = other
+        setAlarm()
+        other.inherit(connection)
+    }
+
+    private func inherit(_ connection: TCPConnection) {
+        guard !isClosed, let stream = connection.stream else { return connection.close() }
+        if let there = connections[connection.remote] {
+            giveUp(there, fault(.connectionReset, "ECONNRESET", connection.remote))
+        }
+        makeRoom(for: connection.remote.ip)
+        watch(stream, of: connection)
+        connections.insert(connection)
+        setAlarm()
     }
 
     // MARK: Claims

@@ -39,25 +39,48 @@ final class TCPCandidateSocket: DatagramSocket {
     private var listener: (any StreamListener)?
     private var alarm: (any Alarm)?
     private var alarmTime: Instant?
+    var servers: [TransportAddress: ServerConnection] = [:]
     private(set) var isClosed = false
 
     /// A base on an IP address of this machine, which listens, but for an active one, on a port of the range or on one that is free.
     ///
     /// Throws what keeps it from listening.
-    init(
+    ///
+    /// - Parameter asksServers: Whether it is to ask STUN servers from its port.
+    convenience init(
         on platform: any Platform, _ type: Candidate.TCPType, ip: IPAddress, ports: ClosedRange<UInt16>? = nil,
-        limits: TCPLimits = TCPLimits()
+        asksServers: Bool = false, limits: TCPLimits = TCPLimits()
     ) throws(NetworkError) {
+        guard type != .active else {
+            self.init(on: platform, type, at: TransportAddress(ip, port: Self.discardPort), nil, limits)
+            return
+        }
+        let connects = asksServers || type == .simultaneousOpen
+        let listener = try Self.listen(platform, ip, ports, sharesPort: connects)
+        self.init(on: platform, type, at: listener.localAddress, listener, limits)
+    }
+
+    /// A passive base with a port that is there already.
+    convenience init(
+        on platform: any Platform, acceptingFrom listener: any StreamListener, limits: TCPLimits = TCPLimits()
+    ) {
+        self.init(on: platform, .passive, at: listener.localAddress, listener, limits)
+    }
+
+    /// A passive base that does not listen: another one, on the same address, hands it its connections (``handOver(_:to:)``).
+    convenience init(on platform: any Platform, at address: TransportAddress, limits: TCPLimits = TCPLimits()) {
+        self.init(on: platform, .passive, at: address, nil, limits)
+    }
+
+    private init(
+        on platform: any Platform, _ type: Candidate.TCPType, at address: TransportAddress,
+        _ listener: (any StreamListener)?, _ limits: TCPLimits
+    ) {
         self.platform = platform
         self.type = type
         self.limits = limits
-        if type == .active {
-            localAddress = TransportAddress(ip, port: Self.discardPort)
-        } else {
-            let listener = try Self.listen(platform, ip, ports, sharesPort: type == .simultaneousOpen)
-            self.listener = listener
-            localAddress = listener.localAddress
-        }
+        self.listener = listener
+        localAddress = address
         alarm = platform.makeAlarm { [weak self] in self?.advance() }
         listener?.onConnection = { [weak self] stream in
             guard let self else { return stream.close() }
@@ -68,6 +91,9 @@ final class TCPCandidateSocket: DatagramSocket {
     deinit { close() }
 
     private static let discardPort: UInt16 = 9
+
+    /// Whether it has its port to itself.
+    var isListening: Bool { listener != nil }
 
     // MARK: Sending
 
@@ -178,6 +204,7 @@ final class TCPCandidateSocket: DatagramSocket {
         alarm?.close()
         (listener, alarm) = (nil, nil)
         for connection in connections.removeAll() { connection.close() }
+        leaveServers()
         (onDatagram, onWritable, onUnreachable, onDisconnect, onBatch) = (nil, nil, nil, nil, nil)
     }
 

@@ -20,6 +20,9 @@ final class TCPConnection {
     /// Whether a STUN message came over it, which has to be the first.
     var hasShownSTUN = false
 
+    /// Who takes what comes in from now on, where that is another socket than the one that accepted it.
+    weak var heir: TCPCandidateSocket?
+
     /// Whether something was refused that waits for room.
     var isBlocked = false
 

@@ -15,6 +15,9 @@ struct TCPConnectionTable {
     /// When the first of those that wait for something has to have got it.
     var deadline: Instant? { inOrder.lazy.compactMap(\.deadline).min() }
 
+    /// Where they go, in the order in which they came.
+    var remotes: [TransportAddress] { inOrder.map(\.remote) }
+
     subscript(remote: TransportAddress) -> TCPConnection? { byRemote[remote] }
 
     /// Whether it is one of these still.

@@ -2,8 +2,11 @@ package import NetBase
 
 /// What the agent wants done: the shell performs effects one by one, in their order.
 package enum Effect {
-    /// Bind a UDP socket to an address, for a component, and tell ``ICEAgent/socketOpened(_:at:now:)`` or ``ICEAgent/socketFailed(_:_:now:)``.
-    case openSocket(SocketID, IPAddress, for: StreamComponent)
+    /// Bind a socket to an address, for a component, and tell ``ICEAgent/socketOpened(_:at:now:)`` or ``ICEAgent/socketFailed(_:_:now:)``.
+    ///
+    /// One for TCP stands for all connections of its candidate: what is sent to an address that it has none to opens one, unless it is passive,
+    /// and ``ICEAgent/disconnected(_:from:_:wasConnected:now:)`` tells when one is none any more.
+    case openSocket(SocketID, IPAddress, Candidate.Transport, for: StreamComponent)
     /// Allocate on a TURN server and tell ``ICEAgent/relayOpened(_:relayed:mapped:now:)`` or
     /// ``ICEAgent/relayFailed(_:code:text:now:)``.
     indirect case openRelay(RelayOrder)
@@ -28,18 +31,22 @@ package enum Effect {
     case unpublish(MulticastName)
     /// Send a STUN message.
     case send([UInt8], from: SocketID, to: TransportAddress)
+    /// Send a STUN message to a server over a connection from a TCP candidate's port, without the framing that peers have.
+    case ask([UInt8], from: SocketID, server: TransportAddress)
     /// Send a keepalive, unless data went the same way within the interval: then tell ``ICEAgent/postponeKeepalive(of:to:)``.
     case keepAlive([UInt8], StreamComponent, unlessSentWithin: Duration)
     /// From now on, what is not STUN from this address is the application's data.
     case admit(SocketID, TransportAddress)
     /// Data that comes to the socket from this address is the application's no more.
     case expel(SocketID, TransportAddress)
+    /// Close the connections of a TCP candidate, but for those to these addresses.
+    case disconnect(SocketID, except: [TransportAddress])
     /// From now on, data for the component goes this way.
     case usePath(StreamComponent, SocketID, TransportAddress)
     /// There is no way for the component's data any more.
     case dropPath(StreamComponent)
     /// Ask the application about a check and tell ``ICEAgent/answer(_:accept:now:)``.
-    indirect case ask(IncomingCheck)
+    indirect case askApplication(IncomingCheck)
     /// Tell the application.
     case event(AgentEvent)
 }

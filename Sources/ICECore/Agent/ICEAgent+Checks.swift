@@ -82,7 +82,11 @@ extension ICEAgent {
                 transactionID: STUNTransactionID(using: &generator), interval: pacer.interval,
                 pacing: configuration.pacing, at: now)
             if let query, case .asking(let transaction) = query.state {
-                emit(.send(transaction.request.bytes, from: query.socket, to: query.server))
+                let bytes = transaction.request.bytes
+                emit(
+                    query.isOverTCP
+                        ? .ask(bytes, from: query.socket, server: query.server)
+                        : .send(bytes, from: query.socket, to: query.server))
             }
         }
     }
@@ -98,7 +102,7 @@ extension ICEAgent {
         guard let message = request.message(keys: session.keys, stream: pair.path.stream) else { return }
         let transaction = STUNTransaction(
             request: message, key: session.keys.remoteKey(of: pair.path.stream), schedule: schedule(for: purpose),
-            knownAttributes: .ice, at: now)
+            isReliable: pair.local.candidate.transport.isTCP, knownAttributes: .ice, at: now)
         session.checks.add(
             OutgoingCheck(
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
@@ -115,7 +119,7 @@ extension ICEAgent {
     }
 
     private func nominatesEagerly(_ pair: CheckPair, _ purpose: OutgoingCheck.Purpose, at now: Instant) -> Bool {
-        guard configuration.nomination == .eager, role == .controlling, purpose == .connectivity,
+        guard nomination == .eager, role == .controlling, purpose == .connectivity,
             !isConcluded(pair.path), !session.isNominating(pair.path),
             (session.eagerHold(of: pair.path, patience: Nominator.leastHold) ?? now) <= now
         else { return false }
@@ -134,6 +138,8 @@ extension ICEAgent {
         // What stands by has to be known dead before it is needed.
         case .keepalive: (schedule.requestLimit, schedule.finalWaitFactor) = (5, 4)
         }
+        // Over TCP, which repeats by itself (RFC 6544 §7.1), an answer gets as much time.
+        schedule.reliableTimeout = schedule.timeout
         return schedule
     }
 
@@ -355,7 +361,9 @@ extension ICEAgent {
 extension LocalCandidate {
     /// RFC 8445 §7.1.1: the priority that the candidate would have as a peer-reflexive one.
     var checkPriority: UInt32 {
-        Candidate.priority(kind: .peerReflexive, localPreference: localPreference, component: candidate.component)
+        Candidate.priority(
+            kind: .peerReflexive, over: candidate.transport, localPreference: localPreference,
+            component: candidate.component)
     }
 }
 

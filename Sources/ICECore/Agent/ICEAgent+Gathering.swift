@@ -13,10 +13,11 @@ extension ICEAgent {
         if components.isEmpty { _ = addStream(components: 1) }
         let chosen = chosenAddresses(among: addresses)
         network.begin(over: addresses, chosen, at: now)
-        beginGathering(openingSockets: chosen.count * components.count + (attachedRelay ? 1 : 0), at: now)
+        let socketCount = chosen.count * components.count * socketTransports.count
+        beginGathering(openingSockets: socketCount + (attachedRelay ? 1 : 0), at: now)
         if chosen.isEmpty, configuration.localAddresses != nil { tell(.candidateError(Self.noSuchAddress)) }
         for component in components {
-            for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
+            for (rank, ip) in chosen.enumerated() { openSockets(on: ip, for: component.path, rank: rank) }
         }
         if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
         settle(at: now)
@@ -42,16 +43,17 @@ extension ICEAgent {
     package mutating func socketOpened(_ id: SocketID, at base: TransportAddress, now: Instant) {
         guard let index = sockets.firstIndex(where: { $0.id == id }) else { return }
         sockets[index].base = base
-        let (path, rank) = (sockets[index].path, sockets[index].rank)
+        let (path, transport, rank) = (sockets[index].path, sockets[index].transport, sockets[index].rank)
         if !usesRelaysOnly,
             let host = localCandidates.addHost(
-                on: id, base: base, path: path, rank: rank, isWithheld: mustWithhold(hostAt: base.ip),
+                on: id, base: base, over: transport, path: path, rank: rank, isWithheld: mustWithhold(hostAt: base.ip),
                 hostName: hostNames.name(of: base.ip)?.description, network: networkInfo(of: sockets[index]))
         {
             announce(host)
         }
-        moveStrandedRelays(to: id, base: base, path: path, at: now)
-        gatherer.socketOpened(id, base: base, path: path)
+        let reach = reach(of: transport)
+        if reach == .all { moveStrandedRelays(to: id, base: base, path: path, at: now) }
+        gatherer.socketOpened(id, base: base, path: path, reach: reach)
         if !gathersContinually, gatherer.openingSockets <= 0 { network.rest() }
         settle(at: now)
     }

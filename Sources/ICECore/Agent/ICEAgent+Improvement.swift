@@ -10,7 +10,7 @@ extension ICEAgent {
     /// Whether a check may nominate although another one has, as RFC 5245 §8.1.1.2 had it: the peer keeps to the best pair among those that
     /// were nominated. RFC 8445 has one nomination alone, so that this is for `.eager` towards peers that do not follow that.
     var nominatesAggressively: Bool {
-        configuration.nomination == .eager && role == .controlling && session.remote?.supportsICE2 == false
+        nomination == .eager && role == .controlling && session.remote?.supportsICE2 == false
     }
 
     /// Whether a relay that was nominated need not be the last word.

@@ -64,8 +64,10 @@ extension ICEAgent {
             }
             network.hold(ip, at: now)
             network.resetRetries()
-            gatherer.extend(openingSockets: missing.count, timeout: configuration.gatheringTimeout, at: now)
-            for path in missing { openSocket(on: ip, for: path, rank: rank) }
+            gatherer.extend(
+                openingSockets: missing.count * socketTransports.count, timeout: configuration.gatheringTimeout, at: now
+            )
+            for path in missing { openSockets(on: ip, for: path, rank: rank) }
         }
     }
 

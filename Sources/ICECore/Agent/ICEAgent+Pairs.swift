@@ -61,7 +61,7 @@ extension ICEAgent {
         // RFC 8838 §14: what comes behind the end of candidates is ignored.
         let isExpected = session.expectsCandidates(
             of: candidate.stream, usernameFragment: candidate.usernameFragment)
-        guard state != .closed, isExpected, candidate.transport == .udp, isOfSession(candidate) else {
+        guard state != .closed, isExpected, isInUse(candidate.transport), isOfSession(candidate) else {
             return ignore(candidate, "unusable")
         }
         if let hostName = candidate.hostName { seek(candidate, hostName) } else { add(candidate) }
@@ -222,9 +222,9 @@ extension TransportAddress {
 }
 
 extension LocalCandidate {
-    /// RFC 8445 §6.1.2.2: same family, and link-local IPv6 only with link-local IPv6.
+    /// RFC 8445 §6.1.2.2: same family and transport, and link-local IPv6 only with link-local IPv6.
     func canReach(_ remote: Candidate) -> Bool {
-        guard base.family == remote.address.family else { return false }
+        guard base.family == remote.address.family, candidate.transport.canCheck(remote.transport) else { return false }
         // A relay is not told whom a name stands for.
         if candidate.kind == .relayed, remote.hostName != nil { return false }
         return base.family == .v4 || base.ip.isLinkLocal == remote.address.ip.isLinkLocal

@@ -20,7 +20,9 @@ extension ICEAgent {
     /// What can be moved goes to the sockets that there are; the rest waits for a while for one to come.
     mutating func moveStrandedRelays(at now: Instant) {
         guard !gatherer.strandedRelays.isEmpty else { return }
-        for (id, base, path) in gatherer.sockets { moveStrandedRelays(to: id, base: base, path: path, at: now) }
+        for socket in gatherer.sockets where socket.reach == .all {
+            moveStrandedRelays(to: socket.id, base: socket.base, path: socket.path, at: now)
+        }
         network.wait(for: gatherer.strandedRelays, Self.relayPatience, at: now)
     }
 

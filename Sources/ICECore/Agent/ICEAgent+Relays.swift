@@ -19,7 +19,7 @@ extension ICEAgent {
 
     mutating func openAttachedRelay(for path: StreamComponent) {
         let id = makeSocketID()
-        sockets.append(Socket(id: id, path: path, rank: 0, base: nil, allocation: id))
+        sockets.append(Socket(id: id, path: path, transport: .udp, rank: 0, base: nil, allocation: id))
         emit(.openRelay(RelayOrder(id: id, server: nil, address: nil, via: nil, path: path)))
     }
 
@@ -69,7 +69,8 @@ extension ICEAgent {
     ) -> [(id: SocketID, path: StreamComponent)] {
         relayed.enumerated().map { offset, address in
             let id = offset == 0 ? first : makeSocketID()
-            sockets.append(Socket(id: id, path: path, rank: rank, base: address, allocation: first))
+            sockets.append(
+                Socket(id: id, path: path, transport: .udp, rank: rank, base: address, allocation: first))
             let related = usesRelaysOnly ? nil : mapped
             let added = localCandidates.addRelayed(
                 address, on: id, path: path, server: server, url: url, mapped: related, rank: rank,

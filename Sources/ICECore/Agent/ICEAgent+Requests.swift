@@ -55,7 +55,7 @@ extension ICEAgent {
                 return
             }
             trace(received: check)
-            if asksAboutChecks { emit(.ask(check)) } else { answerAndAct(on: check, at: now) }
+            if asksAboutChecks { emit(.askApplication(check)) } else { answerAndAct(on: check, at: now) }
         case .reply(let response, let code):
             if code == 401, answerRetired(request, bytes, from: source, on: socket, at: now) { return }
             if code != STUNMessage.ErrorCode.unknownAttribute.code { counters.unauthenticated += 1 }
@@ -171,7 +171,8 @@ extension ICEAgent {
     mutating func act(on check: IncomingCheck, at now: Instant) {
         guard components.contains(where: { $0.path == check.path }) else { return }
         let address = check.source.unscoped
-        let known = session.remoteCandidates.candidate(of: check.path, at: address)
+        let transport = transport(ofPeerOn: check.socket)
+        let known = session.remoteCandidates.candidate(of: check.path, at: address, over: transport)
         let learned =
             known ?? learnRemote(address, from: check)
             ?? (forgetDeadRemote(isLearned: true) ? learnRemote(address, from: check) : nil)
@@ -197,8 +198,8 @@ extension ICEAgent {
 
     private mutating func learnRemote(_ address: TransportAddress, from check: IncomingCheck) -> Candidate? {
         session.remoteCandidates.learn(
-            address, path: check.path, priority: check.priority, network: check.network, generation: session.generation,
-            limit: configuration.maximumRemoteCandidates)
+            address, path: check.path, over: transport(ofPeerOn: check.socket), priority: check.priority,
+            network: check.network, generation: session.generation, limit: configuration.maximumRemoteCandidates)
     }
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.

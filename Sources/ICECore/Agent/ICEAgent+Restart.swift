@@ -43,7 +43,8 @@ extension ICEAgent {
             if allocation.map(unconfirmed.contains) != true { announce(local) }
         }
         for socket in sockets where !socket.isRelay {
-            if let base = socket.base { gatherer.addSocket(socket.id, base: base, path: socket.path) }
+            guard let base = socket.base else { continue }
+            gatherer.addSocket(socket.id, base: base, path: socket.path, reach: reach(of: socket.transport))
         }
         if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
     }

@@ -93,12 +93,17 @@ extension ICEAgent {
     /// stay too.
     mutating func keepBackups(of path: StreamComponent) {
         guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
-        let others = session.checklists.pairs.filter { $0.path == path && $0.id != used }
-        guard !others.isEmpty else { return }
+        // Those over TCP are no backups: RFC 6544 §8 has their connections closed.
+        let others = session.checklists.pairs.filter {
+            $0.path == path && $0.id != used && !$0.local.candidate.transport.isTCP
+        }
+        guard usesTCP || !others.isEmpty else { return }
         let limit = isLite ? 0 : max(0, configuration.backupPairs)
         let isRelayed = session.checklists[used]?.isRelayed == true
         // Mostly there is room for all.
-        guard isRelayed || others.count > limit || others.contains(where: { $0.state == .failed }) else { return }
+        guard usesTCP || isRelayed || others.count > limit || others.contains(where: { $0.state == .failed }) else {
+            return
+        }
         let working = spares(among: others.filter { $0.state == .succeeded }, besides: used).prefix(limit)
         let wanted = others.filter { $0.isPending && (isRelayed ? !$0.isRelayed : working.count < limit) }
         let pending = isRelayed && mayNominateAgain && !isLite ? wanted : Array(wanted.prefix(limit))
@@ -115,6 +120,7 @@ extension ICEAgent {
         session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !kept.contains($0.id) && !$0.hasLostConsent }
         }
+        disconnectUnused(of: path)
     }
 
     /// What is to stand in goes over other networks first: what takes the path in use away takes those beside it along.

@@ -34,9 +34,10 @@ extension ICEAgent {
         if !gathersContinually { network.begin(over: addresses, chosen, at: now) }
         if gatherer.state == .complete { tell(.gatheringState(.gathering)) }
         gatherer.extend(
-            openingSockets: chosen.count * added.count, timeout: configuration.gatheringTimeout, at: now)
+            openingSockets: chosen.count * added.count * socketTransports.count,
+            timeout: configuration.gatheringTimeout, at: now)
         for component in added {
-            for (rank, ip) in chosen.enumerated() { openSocket(on: ip, for: component.path, rank: rank) }
+            for (rank, ip) in chosen.enumerated() { openSockets(on: ip, for: component.path, rank: rank) }
         }
         settle(at: now)
         return stream

@@ -65,6 +65,8 @@ package struct ICEAgent: ~Copyable {
     struct Socket {
         let id: SocketID
         let path: StreamComponent
+        /// What its candidates are reached with.
+        let transport: Candidate.Transport
         let rank: Int
         /// Nil until it is open.
         var base: TransportAddress?
@@ -185,11 +187,14 @@ package struct ICEAgent: ~Copyable {
         return SocketID(number: nextSocketNumber)
     }
 
-    mutating func openSocket(on ip: IPAddress, for path: StreamComponent, rank: Int) {
+    /// Opens what a component has on an address: one socket for each transport in use.
+    mutating func openSockets(on ip: IPAddress, for path: StreamComponent, rank: Int) {
         if publishesNames { publishName(of: ip) }
-        let id = makeSocketID()
-        sockets.append(Socket(id: id, path: path, rank: rank, base: nil, address: ip))
-        emit(.openSocket(id, ip, for: path))
+        for transport in socketTransports {
+            let id = makeSocketID()
+            sockets.append(Socket(id: id, path: path, transport: transport, rank: rank, base: nil, address: ip))
+            emit(.openSocket(id, ip, transport, for: path))
+        }
     }
 
     // MARK: Time and end

@@ -91,6 +91,9 @@ public struct ICEConfiguration: Sendable {
     /// STUN and TURN servers, all of which are asked.
     public var servers: [ICEServer] = []
 
+    /// What candidates of this side are reached with: UDP alone, unless told otherwise.
+    public var transports: CandidateTransports = .udp
+
     /// Which candidates are used, and shown to the peer.
     public var transportPolicy = TransportPolicy.all
 

@@ -17,17 +17,6 @@ public struct Candidate: Hashable, Sendable {
         case peerReflexive = "prflx"
         /// An address on a TURN server.
         case relayed = "relay"
-
-        /// RFC 8445 §5.1.2.2: "The RECOMMENDED values for type preferences are 126 for host candidates, 110 for peer-reflexive
-        /// candidates, 100 for server-reflexive candidates, and 0 for relayed candidates."
-        package var typePreference: UInt32 {
-            switch self {
-            case .host: 126
-            case .peerReflexive: 110
-            case .serverReflexive: 100
-            case .relayed: 0
-            }
-        }
     }
 
     /// What ties similar candidates together, so that one success thaws the others: 1 to 32 characters (RFC 8445 §5.1.1.3).
@@ -60,6 +49,28 @@ public struct Candidate: Hashable, Sendable {
         case udp
         /// A TCP connection (RFC 6544).
         case tcp(TCPType)
+
+        /// Whether it is TCP, in whatever direction.
+        package var isTCP: Bool { self != .udp }
+
+        /// Whether a check can go from here to a candidate of the peer's (RFC 6544 §6.2). A passive one waits for the peer's checks, so that
+        /// its pairs are pruned.
+        func canCheck(_ remote: Transport) -> Bool {
+            switch (self, remote) {
+            case (.udp, .udp), (.tcp(.active), .tcp(.passive)), (.tcp(.simultaneousOpen), .tcp(.simultaneousOpen)): true
+            default: false
+            }
+        }
+
+        /// What the peer's end of a connection is that is this kind of candidate on this side.
+        var counterpart: Transport {
+            switch self {
+            case .udp: .udp
+            case .tcp(.active): .tcp(.passive)
+            case .tcp(.passive): .tcp(.active)
+            case .tcp(.simultaneousOpen): .tcp(.simultaneousOpen)
+            }
+        }
     }
 
     /// A name and value that a candidate line carries behind what RFC 8839 defines.
@@ -173,11 +184,12 @@ public struct Candidate: Hashable, Sendable {
 
     /// A candidate for a component that the session has.
     init(
-        foundation: Foundation, path: StreamComponent, priority: UInt32, address: TransportAddress, kind: Kind,
-        relatedAddress: TransportAddress? = nil, attributes: [Attribute], hostName: String? = nil, alias: String? = nil
+        foundation: Foundation, path: StreamComponent, transport: Transport, priority: UInt32,
+        address: TransportAddress, kind: Kind, relatedAddress: TransportAddress? = nil, attributes: [Attribute],
+        hostName: String? = nil, alias: String? = nil
     ) {
         let parts = Parts(
-            foundation: foundation, component: path.component, transport: .udp, kind: kind, priority: priority,
+            foundation: foundation, component: path.component, transport: transport, kind: kind, priority: priority,
             address: address, relatedAddress: relatedAddress, attributes: attributes, hostName: hostName,
             stream: path.stream, alias: alias)
         self.parts = Shared(parts)

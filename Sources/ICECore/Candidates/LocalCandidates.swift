@@ -16,6 +16,7 @@ package struct LocalCandidate: Hashable, Sendable {
         let socket: SocketID
         let base: TransportAddress
         let localPreference: UInt16
+        let rank: Int
         let network: NetworkInfo?
         var isWithheld: Bool
         var decidedGeneration: Int?
@@ -28,6 +29,8 @@ package struct LocalCandidate: Hashable, Sendable {
     /// What checks are sent from: the host candidate's address, with its scope (RFC 8445 §4).
     package var base: TransportAddress { parts.value.base }
     var localPreference: UInt16 { parts.value.localPreference }
+    /// How far its address, or the way to its server, is from the best one.
+    var rank: Int { parts.value.rank }
     /// The server that it was obtained from, where one of the configuration was.
     package var server: ServerURL? {
         get { parts.value.server }
@@ -43,13 +46,13 @@ package struct LocalCandidate: Hashable, Sendable {
     var decidedGeneration: Int? { parts.value.decidedGeneration }
 
     init(
-        candidate: Candidate, socket: SocketID, base: TransportAddress, localPreference: UInt16,
+        candidate: Candidate, socket: SocketID, base: TransportAddress, localPreference: UInt16, rank: Int = 0,
         server: ServerURL? = nil, isWithheld: Bool = false, network: NetworkInfo? = nil
     ) {
         parts = Shared(
             Parts(
                 candidate: candidate, gathered: candidate, socket: socket, base: base, localPreference: localPreference,
-                network: network, isWithheld: isWithheld, server: server))
+                rank: rank, network: network, isWithheld: isWithheld, server: server))
     }
 
     /// Whether it is what the application was told of.
@@ -90,7 +93,8 @@ struct LocalCandidates {
         let kind: Candidate.Kind
         let baseIP: IPAddress
         let serverIP: IPAddress?
-        let transport: TransportProtocol?
+        let isTCP: Bool
+        let relayTransport: TransportProtocol?
     }
 
     /// The candidate that is its socket's own address: a host candidate, or a relayed one.
@@ -124,13 +128,13 @@ struct LocalCandidates {
     ///   - isWithheld: Whether it is but the base of others.
     ///   - hostName: What is told in the place of its address.
     mutating func addHost(
-        on socket: SocketID, base: TransportAddress, path: StreamComponent, rank: Int, isWithheld: Bool = false,
-        hostName: String? = nil, network: NetworkInfo? = nil
+        on socket: SocketID, base: TransportAddress, over transport: Candidate.Transport = .udp,
+        path: StreamComponent, rank: Int, isWithheld: Bool = false, hostName: String? = nil,
+        network: NetworkInfo? = nil
     ) -> LocalCandidate? {
-        // RFC 8445 §5.1.2.1: "If there is only a single IP address, this value SHOULD be set to 65535."
         add(
-            .host, at: base.unscoped, related: nil, socket, base, path, server: nil,
-            preference: 65535 - min(rank, 65535), isWithheld: isWithheld, hostName: hostName, network: network)
+            .host, at: base.unscoped, related: nil, socket, base, transport, path, server: nil, rank: rank,
+            isWithheld: isWithheld, hostName: hostName, network: network)
     }
 
     /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
@@ -140,7 +144,8 @@ struct LocalCandidates {
         guard let host = base(of: socket) else { return nil }
         return add(
             .serverReflexive, at: mapped, related: host.isHidden ? nil : host.candidate.address, socket, host.base,
-            host.candidate.path, server: server, url: url, preference: Int(host.localPreference), network: host.network)
+            host.candidate.transport, host.candidate.path, server: server, url: url, rank: host.rank,
+            network: host.network)
     }
 
     /// Adds an allocation on a TURN server; nil if it is nothing new, as where the server is this host.
@@ -154,8 +159,8 @@ struct LocalCandidates {
     ) -> LocalCandidate? {
         guard !all.contains(where: { $0.candidate.address == relayed && $0.candidate.path == path }) else { return nil }
         return add(
-            .relayed, at: relayed, related: mapped, socket, relayed, path, server: server, url: url,
-            preference: 65535 - min(rank, 65535), network: network)
+            .relayed, at: relayed, related: mapped, socket, relayed, .udp, path, server: server, url: url,
+            rank: rank, network: network)
     }
 
     /// No more addresses than this are learned of one socket: the peer says what they are.
@@ -168,9 +173,7 @@ struct LocalCandidates {
         guard let host = base(of: socket), learnedCount < Self.learnedLimit else { return nil }
         var learned = add(
             .peerReflexive, at: mapped, related: host.isHidden ? nil : host.candidate.address, socket, host.base,
-            host.candidate.path,
-            server: nil,
-            preference: Int(host.localPreference), network: host.network)
+            host.candidate.transport, host.candidate.path, server: nil, rank: host.rank, network: host.network)
         learned?.set(priority: priority)
         if let learned { all[all.count - 1] = learned }
         return learned
@@ -182,8 +185,8 @@ struct LocalCandidates {
 
     private mutating func add(
         _ kind: Candidate.Kind, at address: TransportAddress, related: TransportAddress?, _ socket: SocketID,
-        _ base: TransportAddress, _ path: StreamComponent, server: IPAddress?, url: ServerURL? = nil, preference: Int,
-        isWithheld: Bool = false, hostName: String? = nil, network: NetworkInfo?
+        _ base: TransportAddress, _ transport: Candidate.Transport, _ path: StreamComponent, server: IPAddress?,
+        url: ServerURL? = nil, rank: Int, isWithheld: Bool = false, hostName: String? = nil, network: NetworkInfo?
     ) -> LocalCandidate? {
         let isKnown = all.contains { known in
             guard known.base == base, known.socket == socket else { return false }
@@ -193,16 +196,18 @@ struct LocalCandidates {
         }
         guard !isKnown, kind == .peerReflexive || isWithheld || signalledCount(of: path) < limit else { return nil }
         let key = FoundationKey(
-            kind: kind, baseIP: base.ip, serverIP: server, transport: kind == .relayed ? url?.transport : nil)
+            kind: kind, baseIP: base.ip, serverIP: server, isTCP: transport.isTCP,
+            relayTransport: kind == .relayed ? url?.transport : nil)
         let foundation = foundation(for: key)
-        let unique = uniquePreference(from: preference, kind, path)
+        let unique = uniquePreference(from: transport.localPreference(kind, rank: rank), kind, path)
         let candidate = Candidate(
-            foundation: foundation, path: path,
-            priority: Candidate.priority(kind: kind, localPreference: unique, component: path.component),
+            foundation: foundation, path: path, transport: transport,
+            priority: Candidate.priority(
+                kind: kind, over: transport, localPreference: unique, component: path.component),
             address: address, kind: kind, relatedAddress: related, attributes: network?.attributes ?? [],
             hostName: hostName)
         let local = LocalCandidate(
-            candidate: candidate, socket: socket, base: base, localPreference: unique, server: url,
+            candidate: candidate, socket: socket, base: base, localPreference: unique, rank: rank, server: url,
             isWithheld: isWithheld, network: network)
         all.append(local)
         return local
@@ -240,6 +245,7 @@ extension LocalCandidate {
         var changed = candidate
         changed.priority = priority
         self = LocalCandidate(
-            candidate: changed, socket: socket, base: base, localPreference: localPreference, network: network)
+            candidate: changed, socket: socket, base: base, localPreference: localPreference, rank: rank,
+            network: network)
     }
 }

@@ -17,8 +17,10 @@ struct RemoteCandidates {
         case refused
     }
 
-    func candidate(of path: StreamComponent, at address: TransportAddress) -> Candidate? {
-        all.first { $0.address == address && $0.path == path }
+    func candidate(
+        of path: StreamComponent, at address: TransportAddress, over transport: Candidate.Transport = .udp
+    ) -> Candidate? {
+        all.first { $0.address == address && $0.path == path && $0.transport.isTCP == transport.isTCP }
     }
 
     func candidates(of path: StreamComponent) -> some Sequence<Candidate> {
@@ -36,7 +38,7 @@ struct RemoteCandidates {
     }
 
     mutating func add(signalled candidate: Candidate, limit: Int) -> Addition {
-        if let index = all.firstIndex(where: { $0.address == candidate.address && $0.path == candidate.path }) {
+        if let index = all.firstIndex(where: { $0.isSameEnd(as: candidate) }) {
             guard all[index].kind == .peerReflexive, candidate.kind != .peerReflexive else { return .duplicate }
             var merged = candidate
             merged.priority = all[index].priority
@@ -60,8 +62,8 @@ struct RemoteCandidates {
 
     /// Learns a candidate from an authenticated check (RFC 8445 §7.3.1.3); nil over the limit.
     mutating func learn(
-        _ address: TransportAddress, path: StreamComponent, priority: UInt32, network: NetworkInfo? = nil,
-        generation: Int = 0, limit: Int
+        _ address: TransportAddress, path: StreamComponent, over transport: Candidate.Transport = .udp,
+        priority: UInt32, network: NetworkInfo? = nil, generation: Int = 0, limit: Int
     ) -> Candidate? {
         guard all.lazy.filter({ $0.kind == .peerReflexive }).count < limit else { return nil }
         learnedCount += 1
@@ -70,9 +72,17 @@ struct RemoteCandidates {
         while all.contains(where: { $0.foundation.description == "prflx\(number)" }) { number += 1 }
         guard let foundation = Candidate.Foundation("prflx\(number)") else { return nil }
         let candidate = Candidate(
-            foundation: foundation, path: path, priority: priority, address: address, kind: .peerReflexive,
+            foundation: foundation, path: path, transport: transport, priority: priority, address: address,
+            kind: .peerReflexive,
             attributes: network?.attributes ?? [], alias: "prflx\(generation).\(learnedCount)")
         all.append(candidate)
         return candidate
+    }
+}
+
+extension Candidate {
+    /// Whether both are one end of the peer's: TCP has ports of its own.
+    fileprivate func isSameEnd(as other: Candidate) -> Bool {
+        address == other.address && path == other.path && transport.isTCP == other.transport.isTCP
     }
 }

@@ -11,7 +11,8 @@ extension Gatherer {
     var expectsMappings: Bool {
         guard state == .gathering, !usesRelaysOnly else { return false }
         // An allocation shows it as well, where it is asked for from the candidate's own port.
-        return queries.contains(where: \.isPending) || relays.all.contains { $0.isPending && $0.transport == .udp }
+        return queries.contains { $0.isPending && !$0.isOverTCP }
+            || relays.all.contains { $0.isPending && $0.transport == .udp }
     }
 
     /// Whether all that there is to be found now has been found.
@@ -35,7 +36,7 @@ extension Gatherer {
     /// Asks again what address a component's sockets are seen at: a NAT may have given them another.
     mutating func askForMappings(of path: StreamComponent, timeout: Duration, at now: Instant) {
         guard !usesRelaysOnly else { return }
-        for (id, base, _) in sockets.filter({ $0.path == path }) {
+        for (id, base, _, _) in sockets.filter({ $0.path == path && $0.reach == .all }) {
             for index in servers.indices where servers[index].url.transport == .udp {
                 let ip = servers[index].addresses?.first { $0.family == base.family }
                 guard let ip, Self.canReach(ip, from: base.ip) else { continue }

@@ -29,6 +29,8 @@ struct Gatherer {
         let base: TransportAddress
         let server: TransportAddress
         let serverIndex: Int
+        /// Whether it goes over a connection from the socket's port (RFC 6544 §5.2).
+        var isOverTCP = false
         var state = State.queued
 
         var isPending: Bool {
@@ -61,7 +63,21 @@ struct Gatherer {
     private(set) var isContinual = false
     /// The allocations of an earlier generation that the server has to confirm.
     private(set) var unconfirmedRelays: [SocketID] = []
-    var sockets: [(id: SocketID, base: TransportAddress, path: StreamComponent)] = []
+    /// Which servers a socket is good for.
+    enum Reach {
+        /// All that speak UDP from it, and streams from its address.
+        case all
+        /// TURN servers over streams, from its address: it has no datagrams.
+        case streams
+        /// STUN servers over TCP, from its port.
+        case connections
+        case nothing
+    }
+
+    /// A socket that servers are asked from.
+    typealias Asker = (id: SocketID, base: TransportAddress, path: StreamComponent, reach: Reach)
+
+    var sockets: [Asker] = []
     var openingSockets = 0
     var end: Instant?
 
@@ -110,17 +126,21 @@ struct Gatherer {
         servers.enumerated().filter { $0.element.addresses == nil }.map { ($0.offset, $0.element.url.host) }
     }
 
-    mutating func socketOpened(_ id: SocketID, base: TransportAddress, path: StreamComponent = .first) {
+    mutating func socketOpened(
+        _ id: SocketID, base: TransportAddress, path: StreamComponent = .first, reach: Reach = .all
+    ) {
         openingSockets -= 1
-        addSocket(id, base: base, path: path)
+        addSocket(id, base: base, path: path, reach: reach)
     }
 
     /// A socket that is there from an earlier generation.
-    mutating func addSocket(_ id: SocketID, base: TransportAddress, path: StreamComponent = .first) {
+    mutating func addSocket(
+        _ id: SocketID, base: TransportAddress, path: StreamComponent = .first, reach: Reach = .all
+    ) {
         // Where there is nobody to ask, nobody asks for them either.
-        guard isContinual || !servers.isEmpty else { return }
-        sockets.append((id, base, path))
-        for index in servers.indices { addQueries(socket: id, base: base, path: path, serverIndex: index) }
+        guard reach != .nothing, isContinual || !servers.isEmpty else { return }
+        sockets.append((id, base, path, reach))
+        for index in servers.indices { addQueries(sockets[sockets.count - 1], serverIndex: index) }
     }
 
     mutating func socketFailed() {
@@ -134,7 +154,7 @@ struct Gatherer {
         servers[index].addresses = IPAddress.Family.allCases.compactMap { family in
             addresses.first { $0.family == family }
         }
-        for (id, base, path) in sockets { addQueries(socket: id, base: base, path: path, serverIndex: index) }
+        for socket in sockets { addQueries(socket, serverIndex: index) }
         return nil
     }
 
@@ -149,24 +169,26 @@ struct Gatherer {
         (!base.isLoopback || server.isLoopback) && (!base.isLinkLocal || server.isLinkLocal)
     }
 
-    private mutating func addQueries(
-        socket: SocketID, base: TransportAddress, path: StreamComponent, serverIndex: Int
-    ) {
-        guard let server = servers[serverIndex].addresses?.first(where: { $0.family == base.family }) else { return }
-        // From a loopback or link-local address there is no way to a server elsewhere.
-        guard Self.canReach(server, from: base.ip) else { return }
-        let url = servers[serverIndex].url
+    private mutating func addQueries(_ socket: Asker, serverIndex: Int) {
+        let (base, url) = (socket.base, servers[serverIndex].url)
+        guard let server = servers[serverIndex].addresses?.first(where: { $0.family == base.family }),
+            // From a loopback or link-local address there is no way to a server elsewhere.
+            Self.canReach(server, from: base.ip), socket.reach.includes(url)
+        else { return }
         let address = TransportAddress(server, port: url.port)
         servers[serverIndex].isAsked = true
         switch url.service {
         case .turn:
             relays.add(
                 RelayRequests.Request(
-                    via: socket, base: base, server: address, serverIndex: serverIndex, transport: url.transport,
-                    path: path))
+                    via: socket.id, base: base, server: address, serverIndex: serverIndex, transport: url.transport,
+                    path: socket.path))
         // What a server sees of a stream is no address for datagrams: STUN over anything but UDP gives no candidate.
         case .stun where url.transport == .udp && !usesRelaysOnly:
-            queries.append(Query(socket: socket, base: base, server: address, serverIndex: serverIndex))
+            queries.append(
+                Query(
+                    socket: socket.id, base: base, server: address, serverIndex: serverIndex,
+                    isOverTCP: socket.reach == .connections))
         case .stun: break
         }
     }
@@ -191,12 +213,18 @@ struct Gatherer {
             return nil
         }
         let count = queries.lazy.filter(\.isPending).count
-        let schedule = pacing.schedule(max(pacing.initialRetransmissionTimeout, interval * count))
+        var schedule = pacing.schedule(max(pacing.initialRetransmissionTimeout, interval * count))
+        schedule.reliableTimeout = Self.patienceOverTCP
         var request = STUNMessage(.request, .binding, transactionID: transactionID)
         request.appendFingerprint()
-        queries[index].state = .asking(STUNTransaction(request: request, key: nil, schedule: schedule, at: now))
+        queries[index].state = .asking(
+            STUNTransaction(
+                request: request, key: nil, schedule: schedule, isReliable: queries[index].isOverTCP, at: now))
         return queries[index]
     }
+
+    /// Many servers, and firewalls before them, let no TCP in: gathering is not to be long for that.
+    private static let patienceOverTCP = Duration.seconds(5)
 
     /// Takes an answer; nil when it belongs to none of the questions.
     mutating func receive(
@@ -210,7 +238,7 @@ struct Gatherer {
             let outcome = transaction.receive(response, at: now)
             queries[index].state = .asking(transaction)
             guard let outcome else { return nil }
-            roundTripTime = roundTripTime ?? transaction.roundTripTime(at: now)
+            if !queries[index].isOverTCP { roundTripTime = roundTripTime ?? transaction.roundTripTime(at: now) }
             sawLoss = sawLoss || transaction.transmissions > 1
             return finish(index, outcome, response, nextKeepalive: now + keepalive.draw(using: &generator))
         }
@@ -248,6 +276,8 @@ struct Gatherer {
 
     private mutating func fail(_ index: Int, code: Int, text: String) -> Finding? {
         queries[index].state = .failed
+        // Where UDP is in use, the server is no worse for having no TCP.
+        if queries[index].isOverTCP, sockets.contains(where: { $0.reach == .all }) { return nil }
         return report(queries[index].serverIndex, from: queries[index].base, code: code, text: text).map(Finding.failed)
     }
 
@@ -275,7 +305,7 @@ struct Gatherer {
         let transactions = queries.lazy.compactMap { query -> Instant? in
             switch query.state {
             case .asking(let transaction): transaction.deadline
-            case .answered(let nextKeepalive): nextKeepalive
+            case .answered(let nextKeepalive): query.isOverTCP ? nil : nextKeepalive
             case .queued, .failed: nil
             }
         }.min()
@@ -307,7 +337,7 @@ struct Gatherer {
                 case .failed: giveUp(index, &due)
                 case nil: break
                 }
-            case .answered(let nextKeepalive) where now >= nextKeepalive:
+            case .answered(let nextKeepalive) where !queries[index].isOverTCP && now >= nextKeepalive:
                 queries[index].state = .answered(nextKeepalive: now + keepalive.draw(using: &generator))
                 var request = STUNMessage(.request, .binding, transactionID: STUNTransactionID(using: &generator))
                 request.appendFingerprint()
@@ -354,5 +384,16 @@ struct Gatherer {
         guard state == .gathering, !isContinual, !isUnderWay else { return false }
         state = .complete
         return true
+    }
+}
+
+extension Gatherer.Reach {
+    fileprivate func includes(_ url: ServerURL) -> Bool {
+        switch self {
+        case .all: true
+        case .streams: url.transport.isReliable
+        case .connections: url.service == .stun && url.transport == .udp
+        case .nothing: false
+        }
     }
 }

@@ -38,6 +38,9 @@ public struct RetransmissionSchedule: Hashable, Sendable {
         return retransmissionTimeout * (1 << min(max(transmission - max(evenRequests, 1), 0), 40))
     }
 
+    /// How long it is from the first request to the end, where none is answered.
+    package var timeout: Duration { remainder(after: 1) }
+
     /// How long to wait behind the n-th request for the end, were the rest of the schedule to pass in silence.
     func remainder(after transmission: Int) -> Duration {
         guard transmission < requestLimit else { return interval(after: transmission) }

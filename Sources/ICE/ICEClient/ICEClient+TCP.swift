@@ -1,0 +1,54 @@
+import ICECore
+import Logging
+import NetBase
+
+// Candidates that are reached over TCP (RFC 6544): each base is a socket whose datagrams go over connections.
+extension ICEClient {
+    func openConnections(_ id: SocketID, _ type: Candidate.TCPType, on ip: IPAddress, for path: StreamComponent) {
+        do throws(NetworkError) {
+            let socket = try bindConnections(type, on: ip)
+            socket.onDisconnect = { [weak self] remote, error, wasConnected in
+                self?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
+            }
+            adopt(socket, as: id, for: path)
+            agent.socketOpened(id, at: socket.localAddress, now: platform.now)
+        } catch {
+            logger.debug("no TCP port", metadata: ["error": "\(loggable(error))"])
+            agent.socketFailed(id, reason: bindingFault(error), now: platform.now)
+        }
+    }
+
+    private func bindConnections(_ type: Candidate.TCPType, on ip: IPAddress) throws(NetworkError) -> TCPCandidateSocket
+    {
+        switch (member, type) {
+        case (let member?, .passive): return try member.makeConnections(on: ip)
+        case (_?, .simultaneousOpen):
+            throw NetworkError(
+                .other, name: "ENOTSUP", operation: "open connections simultaneously from a shared port, which can't")
+        default: break
+        }
+        return try TCPCandidateSocket(
+            on: platform, type, ip: ip, ports: configuration.portRange, asksServers: !configuration.servers.isEmpty)
+    }
+
+    /// Asks a STUN server how it sees a base's port (RFC 6544 §5.2).
+    func ask(_ server: TransportAddress, _ bytes: [UInt8], from id: SocketID) {
+        guard let connections = sockets.first(where: { $0.id == id })?.connections else { return }
+        do throws(NetworkError) {
+            try connections.ask(server, bytes)
+        } catch {
+            agent.disconnected(server, from: id, error, wasConnected: false, now: platform.now)
+        }
+    }
+
+    /// Closes the connections of a base that nobody uses.
+    func disconnect(_ id: SocketID, except kept: [TransportAddress]) {
+        withSocket(id) { known in
+            guard let connections = known.connections else { return }
+            connections.leaveServers()
+            for remote in connections.connections.remotes where !kept.contains(remote) {
+                connections.disconnect(remote)
+            }
+        }
+    }
+}
