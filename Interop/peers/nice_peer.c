@@ -12,6 +12,7 @@ static struct {
     gboolean controlled;
     gboolean no_trickle;
     gboolean echo;
+    gboolean tcp_only;
     gchar *nomination;
     gchar *bind;
     gchar *stun;
@@ -25,6 +26,7 @@ static const GOptionEntry option_entries[] = {
     {"bind", 0, 0, G_OPTION_ARG_STRING, &options.bind, "Use this local address only", "ADDRESS"},
     {"stun", 0, 0, G_OPTION_ARG_STRING, &options.stun, "A STUN server, by its IPv4 address", "ADDRESS:PORT"},
     {"echo", 0, 0, G_OPTION_ARG_NONE, &options.echo, "Send back what arrives", NULL},
+    {"tcp-only", 0, 0, G_OPTION_ARG_NONE, &options.tcp_only, "Use TCP candidates alone", NULL},
     {NULL},
 };
 
@@ -212,7 +214,9 @@ static NiceAgent *make_agent(void) {
     if (!options.no_trickle) flags |= NICE_AGENT_OPTION_ICE_TRICKLE;
     NiceAgent *made = nice_agent_new_full(g_main_loop_get_context(main_loop), NICE_COMPATIBILITY_RFC5245, flags);
     // UPnP is on by default, and would search for gateways by multicast.
-    g_object_set(made, "controlling-mode", !options.controlled, "upnp", FALSE, "ice-tcp", FALSE, NULL);
+    g_object_set(
+        made, "controlling-mode", !options.controlled, "upnp", FALSE, "ice-tcp", options.tcp_only, "ice-udp",
+        !options.tcp_only, NULL);
     return made;
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/pion/ice/v2"
+	"github.com/pion/logging"
 )
 
 // A line in or out; what is empty is not written.
@@ -30,8 +31,8 @@ type line struct {
 }
 
 var options struct {
-	controlling, controlled, noTrickle, echo bool
-	bind, stun, nomination                   string
+	controlling, controlled, noTrickle, echo, tcpOnly bool
+	bind, stun, nomination                            string
 }
 
 var output sync.Mutex
@@ -72,6 +73,16 @@ func newPeer() (*peer, error) {
 		}
 		config.IPFilter = func(address net.IP) bool { return address.Equal(only) }
 		config.IncludeLoopback = only.IsLoopback()
+	}
+	if options.tcpOnly {
+		listener, err := net.Listen("tcp4", net.JoinHostPort(options.bind, "0"))
+		if err != nil {
+			return nil, err
+		}
+		logger := logging.NewDefaultLoggerFactory().NewLogger("tcp")
+		config.NetworkTypes = []ice.NetworkType{ice.NetworkTypeTCP4}
+		// It opens no connections: its candidates are passive.
+		config.TCPMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: listener, Logger: logger, ReadBufferSize: 8})
 	}
 	if options.stun != "" {
 		server, err := ice.ParseURL("stun:" + options.stun)
@@ -204,6 +215,7 @@ func main() {
 	flag.BoolVar(&options.controlled, "controlled", false, "let the other agent choose the pair")
 	flag.BoolVar(&options.noTrickle, "no-trickle", false, "tell candidates once all are gathered")
 	flag.BoolVar(&options.echo, "echo", false, "send back what arrives")
+	flag.BoolVar(&options.tcpOnly, "tcp-only", false, "use TCP candidates alone")
 	flag.StringVar(&options.bind, "bind", "", "use this local address only")
 	flag.StringVar(&options.stun, "stun", "", "a STUN server, host:port")
 	flag.StringVar(&options.nomination, "nomination", "regular", "pion knows no other")

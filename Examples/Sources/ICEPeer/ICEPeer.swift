@@ -51,6 +51,9 @@ struct ICEPeer: ParsableCommand {
             "Use this UDP port, as a server with one port for all its clients does; 0 takes a free one.",
             valueName: "port"))
     var sharedPort: UInt16?
+    @Flag(help: "Use TCP candidates too.") var tcp = false
+    @Flag(help: "Use TCP candidates alone; relays are asked for over TCP and TLS.") var tcpOnly = false
+    @Flag(help: "With TCP, open connections from both sides at once too.") var tcpSimultaneousOpen = false
     @Flag(help: "Send back what arrives.") var echo = false
     @Flag(help: "Count what arrives rather than show it.") var count = false
     @Flag(help: "Hand the datagrams of a bench to the system several at a time.") var batch = false
@@ -76,6 +79,9 @@ struct ICEPeer: ParsableCommand {
         if !turn.isEmpty, turnUser == nil || turnPassword == nil {
             throw ValidationError("--turn needs --turn-user and --turn-password.")
         }
+        if tcpSimultaneousOpen && !tcp && !tcpOnly {
+            throw ValidationError("--tcp-simultaneous-open needs --tcp or --tcp-only.")
+        }
         if relayOnly && turn.isEmpty { throw ValidationError("--relay-only needs a --turn server.") }
         if turnCa != nil && turnInsecure { throw ValidationError("--turn-ca and --turn-insecure exclude each other.") }
         do {
@@ -93,6 +99,7 @@ struct ICEPeer: ParsableCommand {
         configuration.transportPolicy = relayOnly ? .relay : .all
         configuration.includesLoopback = loopback
         configuration.isLite = lite
+        configuration.transports = transports
         if mdns { configuration.multicastDNS = .publish }
         configuration.pacing =
             switch profile {
@@ -112,6 +119,13 @@ struct ICEPeer: ParsableCommand {
             configuration.localAddresses = [address]
         }
         return configuration
+    }
+
+    private var transports: CandidateTransports {
+        var transports: CandidateTransports = tcpOnly ? .tcp : .udp
+        if tcp { transports.insert(.tcp) }
+        if tcpSimultaneousOpen { transports.insert(.simultaneousOpen) }
+        return transports
     }
 
     private func openPort(on loop: EventLoop) throws -> SharedPort? {
