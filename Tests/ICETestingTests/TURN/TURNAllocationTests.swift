@@ -66,7 +66,8 @@ struct TURNAllocationTests {
     @Test(
         "Requests that cannot be granted get their error, and leave nothing behind",
         arguments: [
-            ([], 400), ([M.RequestedTransport(6)], 442), ([Self.udp, M.ReservationToken(1)], 508),
+            ([], 400), ([M.RequestedTransport(6)], 400), ([M.RequestedTransport(33)], 442),
+            ([Self.udp, M.ReservationToken(1)], 508),
             ([Self.udp, M.ReservationToken(1), M.EvenPort(reservesNextPort: false)], 400),
             ([Self.udp, M.ReservationToken(1), M.RequestedAddressFamily(.v4)], 400),
             ([Self.udp, M.ReservationToken(1), M.AdditionalAddressFamily(.v6)], 400),

@@ -74,7 +74,7 @@ private final class Relay {
             case .deliver(let bytes, _): answers.append(bytes)
             case .relay(let bytes, let relayed, let peer):
                 core.receive(bytes.span, from: peer, onRelay: relayed, at: platform.now)
-            case .open, .close: break
+            case .open, .close, .listen, .connect, .join, .closePeer, .hangUp: break
             }
         }
         return answers

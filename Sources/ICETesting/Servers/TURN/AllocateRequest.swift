@@ -33,14 +33,29 @@ struct AllocateRequest {
 
     let address: Address
     let lifetime: Duration?
+    /// Whether peers connect, instead of sending datagrams (RFC 6062 §5.1).
+    let speaksTCP: Bool
 
-    init(_ request: STUNMessage, supportsDontFragment: Bool) throws(TURNRefusal) {
+    init(
+        _ request: STUNMessage, by client: TransportProtocol, _ settings: TURNServerSettings
+    ) throws(TURNRefusal) {
         guard let transport = try request.checked(STUNMessage.RequestedTransport.self) else {
             throw .error(.badRequest)
         }
-        // "17: UDP" (RFC 8656 §18.8).
-        guard transport.value == 17 else { throw .error(.unsupportedTransport) }
-        if !supportsDontFragment, request.contains(type: STUNMessage.DontFragment.type) {
+        // "17: UDP" (RFC 8656 §18.8), 6: TCP (RFC 6062 §4.1).
+        guard transport.value == 17 || transport.value == 6 && settings.supportsTCPRelays else {
+            throw .error(.unsupportedTransport)
+        }
+        speaksTCP = transport.value == 6
+        if speaksTCP {
+            let datagramWishes = [
+                STUNMessage.DontFragment.type, STUNMessage.EvenPort.type, STUNMessage.ReservationToken.type,
+            ]
+            guard client.isReliable, !datagramWishes.contains(where: request.contains(type:)) else {
+                throw .error(.badRequest)
+            }
+        }
+        if !settings.supportsDontFragment, request.contains(type: STUNMessage.DontFragment.type) {
             throw .unknownAttributes([STUNMessage.DontFragment.type])
         }
         lifetime = try request.requestedLifetime()

@@ -23,6 +23,8 @@ struct ServerAllocation {
     let transactionID: STUNTransactionID
     /// Dictionaries have no order that is the same in every process.
     let ordinal: Int
+    /// Whether its relayed addresses take connections, instead of datagrams (RFC 6062).
+    let speaksTCP: Bool
     let reservationToken: UInt64?
     let addressErrors: [STUNMessage.AddressErrorCode]
     var relays: [Relay]
@@ -31,13 +33,14 @@ struct ServerAllocation {
     private var numbers: [TransportAddress: ChannelNumber] = [:]
 
     init(
-        _ tuple: TURNFiveTuple, username: String, transactionID: STUNTransactionID, ordinal: Int,
+        _ tuple: TURNFiveTuple, username: String, transactionID: STUNTransactionID, ordinal: Int, speaksTCP: Bool,
         relays: [Relay], reservationToken: UInt64?, addressErrors: [STUNMessage.AddressErrorCode]
     ) {
         self.tuple = tuple
         self.username = username
         self.transactionID = transactionID
         self.ordinal = ordinal
+        self.speaksTCP = speaksTCP
         self.relays = relays
         self.reservationToken = reservationToken
         self.addressErrors = addressErrors

@@ -2,7 +2,7 @@ public import NetBase
 public import STUN
 import TURNCore
 
-/// A TURN server on a simulated host: it relays for its users over UDP, and takes them over UDP and TCP (RFC 8656).
+/// A TURN server on a simulated host: it relays for its users over UDP and TCP, and takes them over both (RFC 8656, RFC 6062).
 ///
 /// ```swift
 /// let host = network.makeHost("turn", addresses: ["192.0.2.10", "2001:db8::10"])
@@ -44,20 +44,15 @@ public final class SimulatedTURNServer {
     /// The addresses that it takes clients on, over UDP and TCP.
     public let addresses: [TransportAddress]
 
-    private var core: TURNServerCore
+    var core: TURNServerCore
     private var sockets: [TransportAddress: SimulatedSocket] = [:]
     private var relays: [TransportAddress: SimulatedSocket] = [:]
-    private var connections: [TURNFiveTuple: Connection] = [:]
+    var connections: [TURNFiveTuple: Connection] = [:]
+    var listeners: [TransportAddress: SimulatedListener] = [:]
+    var peers: [UInt32: PeerLine] = [:]
     private var alarm: SimulatedAlarm?
     private var alarmInstant: Instant?
-    private weak var host: SimulatedHost?
-
-    private final class Connection {
-        let stream: SimulatedStream
-        var decoder = TURNStreamDecoder()
-
-        init(_ stream: SimulatedStream) { self.stream = stream }
-    }
+    private(set) weak var host: SimulatedHost?
 
     /// Starts a server for some users, by name and password, on all addresses that a host has now; throws `.addressInUse`, for UDP
     /// or TCP.
@@ -123,19 +118,9 @@ extension SimulatedTURNServer {
     private func receive(stream bytes: Span<UInt8>, on tuple: TURNFiveTuple) {
         guard !isSilent, let connection = connections[tuple], let now = host?.now else { return }
         describeHost()
-        do throws(TURNStreamDecoder.LostFraming) {
-            try connection.decoder.receive(bytes) { frame, content in
-                switch frame {
-                case .stunMessage: core.receive(content, on: tuple, at: now)
-                case .channelData(let channel): core.receive(content, onChannel: channel, of: tuple, at: now)
-                }
-            }
-            performEffects()
-        } catch {
-            performEffects()
-            connection.stream.reset()
-            forget(tuple)
-        }
+        guard !take(bytes, on: tuple, connection, at: now) else { return }
+        connection.stream.reset()
+        forget(tuple)
     }
 
     private func forget(_ tuple: TURNFiveTuple) {
@@ -147,20 +132,22 @@ extension SimulatedTURNServer {
     private func describeHost() {
         guard let host else { return }
         let ips = host.interfaces.flatMap(\.addresses).map(\.ip).filter { !$0.isLinkLocal }
-        core.setHost(ips: ips, occupiedPorts: Set(host.datagramPorts.filter { !$0.value.isEmpty }.keys))
+        let datagramPorts = host.datagramPorts.filter { !$0.value.isEmpty }.keys
+        let streamPorts = host.listeners.filter { !$0.value.isEmpty }.keys
+        core.setHost(ips: ips, occupiedPorts: Set(datagramPorts).union(streamPorts))
     }
 }
 
 // MARK: - Out
 
 extension SimulatedTURNServer {
-    private func update(_ change: (inout TURNServerCore, Instant) -> Void) {
+    func update(_ change: (inout TURNServerCore, Instant) -> Void) {
         guard let host else { return }
         change(&core, host.now)
         performEffects()
     }
 
-    private func performEffects() {
+    func performEffects() {
         while let effect = core.nextEffect() { perform(effect) }
         guard core.deadline != alarmInstant else { return }
         alarmInstant = core.deadline
@@ -169,11 +156,7 @@ extension SimulatedTURNServer {
 
     private func perform(_ effect: TURNServerCore.Effect) {
         switch effect {
-        case .respond(let response, let tuple):
-            guard delay > .zero, let host else { return send(response.bytes, to: tuple) }
-            host.fabric.scheduler.schedule(at: host.now + delay) { [weak self] in
-                self?.send(response.bytes, to: tuple)
-            }
+        case .respond(let response, let tuple): afterDelay { [weak self] in self?.send(response.bytes, to: tuple) }
         case .deliver(let bytes, let tuple):
             if let stream = connections[tuple]?.stream, stream.unsentByteCount > settings.streamBacklog {
                 return core.noteDrop(.slowClient)
@@ -182,8 +165,21 @@ extension SimulatedTURNServer {
         case .relay(let bytes, let address, let peer):
             if (try? relays[address]?.send(bytes, to: peer)) == nil { core.noteDrop(.unsendable) }
         case .open(let address): open(address)
-        case .close(let address): relays.removeValue(forKey: address)?.close()
+        case .close(let address):
+            relays.removeValue(forKey: address)?.close()
+            listeners.removeValue(forKey: address)?.close()
+        case .listen(let address): listen(on: address)
+        case .connect(let id, let address, let peer): connect(id, from: address, to: peer)
+        case .join(let id, let tuple): join(id, tuple)
+        case .closePeer(let id): closePeer(id)
+        case .hangUp(let tuple): hangUp(tuple)
         }
+    }
+
+    /// Does something when the server has thought about it.
+    func afterDelay(_ work: @escaping () -> Void) {
+        guard delay > .zero, let host else { return work() }
+        host.fabric.scheduler.schedule(at: host.now + delay, work)
     }
 
     private func send(_ bytes: [UInt8], to tuple: TURNFiveTuple) {

@@ -13,6 +13,8 @@ public struct TURNAllocationSummary: Hashable, Sendable {
     public let relayedAddresses: [TransportAddress]
     /// The peers with a permission.
     public let permissions: Set<IPAddress>
+    /// The peers that connections are open or on their way to or from, in the order in which they were made (RFC 6062).
+    public let connections: [TransportAddress]
     /// The peers that channels are bound to.
     public let channels: [UInt16: TransportAddress]
 }
@@ -27,6 +29,7 @@ extension TURNServerCore {
                 username: allocation.username, transport: allocation.tuple.transport,
                 client: allocation.tuple.client, relayedAddresses: allocation.relays.map(\.address),
                 permissions: Set(allocation.permissions.keys),
+                connections: connections.filter { $0.owner == allocation.tuple }.map(\.peer),
                 channels: Dictionary(
                     uniqueKeysWithValues: allocation.channels.map { ($0.key.rawValue, $0.value.peer) }))
         }

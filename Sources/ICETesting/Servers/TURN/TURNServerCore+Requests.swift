@@ -15,7 +15,7 @@ extension TURNServerCore {
         }
         let wantsTicket = request[STUNMessage.MobilityTicket.self] != nil
         if wantsTicket, settings.mobility == .forbidden { throw .error(.mobilityForbidden) }
-        let wanted = try AllocateRequest(request, supportsDontFragment: settings.supportsDontFragment)
+        let wanted = try AllocateRequest(request, by: tuple.transport, settings)
         if let redirect = redirect(for: tuple) { throw .redirect(redirect) }
         if let quota = settings.allocationsPerUser {
             guard allocations.values.count(where: { $0.username == username }) < quota else {
@@ -23,10 +23,11 @@ extension TURNServerCore {
             }
         }
         guard allocations.count < settings.allocationLimit else { throw .error(.insufficientCapacity) }
-        let grant = try takeAddresses(wanted.address, on: tuple, at: now)
+        let grant = try takeAddresses(wanted, on: tuple, at: now)
         let expiry = now + lifetime(wanted.lifetime)
         var allocation = ServerAllocation(
             tuple, username: username, transactionID: request.transactionID, ordinal: nextOrdinal(),
+            speaksTCP: wanted.speaksTCP,
             relays: grant.addresses.map { ServerAllocation.Relay(address: $0, expiry: expiry) },
             reservationToken: grant.token, addressErrors: grant.errors)
         if wantsTicket, settings.mobility == .allowed { allocation.giveTicket(makeTicket()) }
@@ -64,15 +65,15 @@ extension TURNServerCore {
     }
 
     private mutating func takeAddresses(
-        _ wanted: AllocateRequest.Address, on tuple: TURNFiveTuple, at now: Instant
+        _ wanted: AllocateRequest, on tuple: TURNFiveTuple, at now: Instant
     ) throws(TURNRefusal) -> Grant {
         var grant = Grant()
-        switch wanted {
+        switch wanted.address {
         case .reserved(let token):
             guard let address = ports.redeem(token) else { throw .error(.insufficientCapacity) }
             grant.addresses = [address]
         case .single(let family, let evenPort):
-            let address = try takeAddress(family, evenPort, on: tuple)
+            let address = try takeAddress(family, evenPort, speaksTCP: wanted.speaksTCP, on: tuple)
             grant.addresses = [address]
             guard evenPort?.reservesNextPort == true else { break }
             let token = UInt64.random(in: .min ... .max, using: &generator)
@@ -81,7 +82,8 @@ extension TURNServerCore {
         case .dual(let evenPort):
             for family in [IPAddress.Family.v4, .v6] {
                 do throws(TURNRefusal) {
-                    grant.addresses.append(try takeAddress(family, evenPort, on: tuple))
+                    let address = try takeAddress(family, evenPort, speaksTCP: wanted.speaksTCP, on: tuple)
+                    grant.addresses.append(address)
                 } catch {
                     guard case .error(let code) = error else { continue }
                     grant.errors.append(.init(family: family, code: code.code, reason: code.reason))
@@ -96,7 +98,7 @@ extension TURNServerCore {
     }
 
     private mutating func takeAddress(
-        _ family: IPAddress.Family, _ evenPort: AllocateRequest.EvenPort?, on tuple: TURNFiveTuple
+        _ family: IPAddress.Family, _ evenPort: AllocateRequest.EvenPort?, speaksTCP: Bool, on tuple: TURNFiveTuple
     ) throws(TURNRefusal) -> TransportAddress {
         guard settings.families.contains(family), let ip = ports.ip(family, near: tuple.server.ip) else {
             throw .error(.addressFamilyNotSupported)
@@ -104,7 +106,7 @@ extension TURNServerCore {
         guard let address = ports.take(on: ip, in: settings.relayPorts, evenPort, using: &generator) else {
             throw .error(.insufficientCapacity)
         }
-        emit(.open(address))
+        emit(speaksTCP ? .listen(address) : .open(address))
         return address
     }
 }
@@ -154,7 +156,7 @@ extension TURNServerCore {
     mutating func bindChannel(
         _ request: STUNMessage, _ allocation: ServerAllocation, at now: Instant
     ) throws(TURNRefusal) -> STUNMessage {
-        guard let number = try request.checked(STUNMessage.ChannelNumber.self)?.value,
+        guard !allocation.speaksTCP, let number = try request.checked(STUNMessage.ChannelNumber.self)?.value,
             let peer = try request.checked(STUNMessage.XORPeerAddress.self)?.address,
             let channel = ChannelNumber(rawValue: number),
             [nil, peer].contains(allocation.peer(on: channel, at: now)),

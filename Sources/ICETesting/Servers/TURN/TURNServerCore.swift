@@ -18,8 +18,18 @@ package struct TURNServerCore {
         case relay([UInt8], from: TransportAddress, to: TransportAddress)
         /// Bind a socket to a relayed address.
         case open(TransportAddress)
-        /// Close the socket of a relayed address.
+        /// Close the socket or listener of a relayed address.
         case close(TransportAddress)
+        /// Listen for connections on a relayed address.
+        case listen(TransportAddress)
+        /// Connect from a relayed address to a peer, and tell how that went.
+        case connect(UInt32, from: TransportAddress, to: TransportAddress)
+        /// Carry bytes between a peer's connection and a client's from now on.
+        case join(UInt32, TURNFiveTuple)
+        /// Close a peer's connection, if it is there.
+        case closePeer(UInt32)
+        /// Close a client's connection.
+        case hangUp(TURNFiveTuple)
     }
 
     /// How the server behaves.
@@ -38,6 +48,8 @@ package struct TURNServerCore {
 
     var allocations: [TURNFiveTuple: ServerAllocation] = [:]
     var owners: [TransportAddress: TURNFiveTuple] = [:]
+    /// The connections of peers, in the order in which they were made.
+    var connections: [ServerPeerConnection] = []
     var ports: RelayPorts
     var generator: SeededGenerator
     private var gatekeeper: LongTermGatekeeper
@@ -114,7 +126,7 @@ extension TURNServerCore {
         case .binding:
             let core = STUNServerCore(software: settings.software)
             if let response = core.respond(to: request, from: tuple.client) { respond(response, to: tuple) }
-        case .allocate, .refresh, .createPermission, .channelBind:
+        case .allocate, .refresh, .createPermission, .channelBind, .connect, .connectionBind:
             authenticate(request, on: tuple, at: now)
         default: break
         }
@@ -129,20 +141,21 @@ extension TURNServerCore {
         switch gatekeeper.judge(request, from: tuple.client, at: now) {
         case .reply(let response, _): respond(response, to: tuple)
         case .accepted(let pass):
-            var response: STUNMessage
             do throws(TURNRefusal) {
-                response = try grant(request, to: pass.username, on: tuple, at: now)
+                guard let response = try grant(request, pass, on: tuple, at: now) else { return }
+                seal(response, pass, for: request, to: tuple)
             } catch {
-                response = self.response(to: request, error, on: tuple)
+                return seal(response(to: request, error, on: tuple), pass, for: request, to: tuple)
             }
-            gatekeeper.seal(&response, pass, for: request)
-            respond(response, to: tuple)
+            if request.method == .connectionBind, let id = connectionID(boundTo: tuple) { emit(.join(id, tuple)) }
         }
     }
 
+    /// The success response; nil where it comes later.
     private mutating func grant(
-        _ request: STUNMessage, to username: String, on tuple: TURNFiveTuple, at now: Instant
-    ) throws(TURNRefusal) -> STUNMessage {
+        _ request: STUNMessage, _ pass: LongTermGatekeeper.Pass, on tuple: TURNFiveTuple, at now: Instant
+    ) throws(TURNRefusal) -> STUNMessage? {
+        let username = pass.username
         let unknown = request.unknownRequiredAttributes(known: .turn)
         guard unknown.isEmpty else { throw .unknownAttributes(unknown) }
         if let error = takeFailure(request.method) { throw .error(error) }
@@ -150,11 +163,15 @@ extension TURNServerCore {
         if request.method == .refresh, let ticket = request[STUNMessage.MobilityTicket.self]?.value {
             return try move(request, by: ticket, of: username, to: tuple, at: now)
         }
+        if request.method == .connectionBind { return try bindConnection(request, for: username, on: tuple) }
         guard let allocation = allocations[tuple] else { throw .error(.allocationMismatch) }
         guard allocation.username == username else { throw .error(.wrongCredentials) }
         switch request.method {
         case .refresh: return try refresh(request, allocation, at: now)
         case .createPermission: return try createPermission(request, allocation, at: now)
+        case .connect:
+            try connect(request, pass, allocation, at: now)
+            return nil
         default: return try bindChannel(request, allocation, at: now)
         }
     }
@@ -170,8 +187,12 @@ extension TURNServerCore {
     /// The connection that a client came by is gone, and its allocation with it.
     package mutating func disconnect(_ tuple: TURNFiveTuple) {
         if let allocation = allocations[tuple] { remove(allocation) }
+        closePeer(boundTo: tuple)
         updateDeadline()
     }
+
+    /// Whether a client has an allocation that it came for by this way.
+    package func hasAllocation(_ tuple: TURNFiveTuple) -> Bool { allocations[tuple] != nil }
 }
 
 // MARK: - Responses
@@ -188,11 +209,15 @@ extension TURNServerCore {
         }
     }
 
+    func response(to request: STUNMessage, _ error: STUNMessage.ErrorCode) -> STUNMessage {
+        .errorResponse(to: request, error, software: settings.software)
+    }
+
     private func response(
         to request: STUNMessage, _ refusal: TURNRefusal, on tuple: TURNFiveTuple
     ) -> STUNMessage {
         switch refusal {
-        case .error(let error): return .errorResponse(to: request, error, software: settings.software)
+        case .error(let error): return response(to: request, error)
         case .unknownAttributes(let types):
             return .unknownAttributesResponse(to: request, types, software: settings.software)
         case .redirect(let redirect):
@@ -206,6 +231,15 @@ extension TURNServerCore {
             if let domain = redirect.domain { response.append(STUNMessage.AlternateDomain(domain)) }
             return response
         }
+    }
+
+    /// Signs a response as its request was, and sends it.
+    mutating func seal(
+        _ response: STUNMessage, _ pass: LongTermGatekeeper.Pass, for request: STUNMessage, to tuple: TURNFiveTuple
+    ) {
+        var response = response
+        gatekeeper.seal(&response, pass, for: request)
+        respond(response, to: tuple)
     }
 
     private mutating func respond(_ response: STUNMessage, to tuple: TURNFiveTuple) {
@@ -226,7 +260,7 @@ extension TURNServerCore {
 // MARK: - Time
 
 extension TURNServerCore {
-    /// Lets allocations and reservations run out whose time has come.
+    /// Lets allocations, reservations and peers' connections run out whose time has come.
     package mutating func advance(to now: Instant) {
         guard let deadline, deadline <= now else { return }
         for allocation in inOrder {
@@ -236,6 +270,7 @@ extension TURNServerCore {
             if allocations[allocation.tuple] == nil { counters.expiredAllocations += 1 }
         }
         for address in ports.expireReservations(at: now) { effects.append(.close(address)) }
+        expireConnections(at: now)
         updateDeadline()
     }
 
@@ -250,10 +285,11 @@ extension TURNServerCore {
     /// All allocations, in the order in which they were made.
     var inOrder: [ServerAllocation] { allocations.values.sorted { $0.ordinal < $1.ordinal } }
 
-    private mutating func updateDeadline() {
+    mutating func updateDeadline() {
         let relays = allocations.values.lazy.flatMap(\.relays).map(\.expiry).min()
         let reservations = ports.reservations.lazy.map(\.expiry).min()
-        deadline = [relays, reservations].compactMap(\.self).min()
+        let connections = connections.lazy.compactMap(\.expiry).min()
+        deadline = [relays, reservations, connections].compactMap(\.self).min()
     }
 
     private mutating func remove(_ allocation: ServerAllocation) {
@@ -265,6 +301,7 @@ extension TURNServerCore {
         guard let address = allocations[tuple]?.relay(family)?.address else { return }
         allocations[tuple]?.removeRelay(family)
         if allocations[tuple]?.relays.isEmpty == true { allocations[tuple] = nil }
+        closeConnections(of: address)
         owners[address] = nil
         ports.release(address)
         effects.append(.close(address))

@@ -36,6 +36,8 @@ public struct TURNServerCounters: Hashable, Sendable {
     public internal(set) var dataIndications = 0
     /// The peers' datagrams that went to clients in ChannelData messages.
     public internal(set) var channelDataToClients = 0
+    /// The connections of peers that clients were told of.
+    public internal(set) var connectionAttempts = 0
     /// The ICMP errors that went to clients.
     public internal(set) var icmpIndications = 0
     /// What was not relayed, by reason.

@@ -44,7 +44,8 @@ public struct TURNServerSettings: Sendable {
     public var permissionsPerAllocation = 1024
     /// How many channels one allocation may have before the next gets a 508; there are no more than 4096.
     public var channelsPerAllocation = 4096
-    /// How many bytes may wait on a client's connection before peers' data for it is dropped.
+    /// How many bytes may wait on a client's connection before peers' datagrams for it are dropped, and how many a peer may send before a
+    /// client's connection is bound to its own.
     public var streamBacklog = 65_536
 
     // MARK: Relaying
@@ -55,6 +56,12 @@ public struct TURNServerSettings: Sendable {
     public var relayPorts: ClosedRange<UInt16> = 49_152...65_535
     /// What becomes of clients that ask to keep their allocation when their address changes (RFC 8016).
     public var mobility = TURNMobility.unknown
+    /// Whether relayed addresses may take connections in the place of datagrams (RFC 6062); else clients that ask for such get a 442.
+    public var supportsTCPRelays = true
+    /// How long the server tries to connect to a peer before the client gets a 447 (RFC 6062 §5.2: 30 seconds or more).
+    public var connectTimeout: Duration = .seconds(30)
+    /// How long a peer's connection waits for the client to bind one to it (RFC 6062 §5.2, §5.3: 30 seconds).
+    public var bindTimeout: Duration = .seconds(30)
     /// Whether DONT-FRAGMENT is understood; else it is answered with a 420 (RFC 8656 §7.2).
     public var supportsDontFragment = true
     /// The peers that clients may not have: permissions for them get a 403.
