@@ -112,6 +112,15 @@ extension ServerLink {
         }
     }
 
+    /// Another connection to the server that is in use: "utilizing the same destination transport address to which the control connection
+    /// was established" (RFC 6062 §4.3). It is the caller's.
+    func makeDataChannel() throws(LinkError) -> any ServerChannel {
+        guard case .open(_, let server) = state else {
+            throw LinkError(.connection, .notConnected("connect to \(endpoint.host) once more"))
+        }
+        return try makeChannel(to: server)
+    }
+
     private func makeDatagramChannel(to server: TransportAddress) throws(NetworkError) -> DatagramChannel {
         // Of a port that is shared with other clients the server's five-tuple may be taken: then the link has a socket of its own.
         if sharedSocket?.claim(server.unmapped, as: .relayServer) == false { sharedSocket = nil }

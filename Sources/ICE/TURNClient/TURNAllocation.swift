@@ -91,4 +91,6 @@ public struct TURNStatistics: Hashable, Sendable {
     public internal(set) var packetsWithoutPermission: UInt64 = 0
     /// What came from the server and belongs to nothing: malformed, on unknown channels, or for peers without permission.
     public internal(set) var foreignMessages: UInt64 = 0
+    /// Connections of peers that have no permission, or beyond 64 that nobody has answered.
+    public internal(set) var ignoredConnectionAttempts: UInt64 = 0
 }

@@ -48,7 +48,8 @@ extension TURNClient {
     ///
     /// - Throws: ``NetworkError`` with code `wouldBlock` where the way to the server takes no more right now, `notPermitted` where the
     ///   peer has no permission, `closed` where there is no allocation, `messageTooLarge`. The datagram is dropped then; as
-    ///   with any datagram, no error does not mean that it arrives.
+    ///   with any datagram, no error does not mean that it arrives. `invalidArgument` where the relayed address speaks TCP:
+    ///   ``connect(to:)`` is the way there.
     public func send(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) {
         do throws(NetworkError) {
             try frame(bytes, to: peer)
@@ -81,6 +82,9 @@ extension TURNClient {
     /// Frames a datagram in the buffer whose memory all of them share.
     private func frame(_ bytes: Span<UInt8>, to peer: TransportAddress) throws(NetworkError) {
         guard phase == .allocated else { throw .notConnected("relay to \(peer)") }
+        guard configuration.relayTransport == .udp else {
+            throw NetworkError(.invalidArgument, name: "EPROTOTYPE", operation: "relay a datagram to \(peer) over TCP")
+        }
         guard bytes.count <= ChannelData.maximumByteCount else {
             throw NetworkError(.messageTooLarge, name: "EMSGSIZE", operation: "relay to \(peer)")
         }
@@ -144,8 +148,9 @@ extension TURNClient {
         perform()
     }
 
-    /// A socket for each relayed address; they live until they are closed, or the allocation ends.
+    /// A socket for each relayed address that speaks UDP; they live until they are closed, or the allocation ends.
     package func makeRelayedSockets() -> [RelayedSocket] {
+        guard configuration.relayTransport == .udp else { return [] }
         let made = (allocation?.relayedAddresses ?? []).map { RelayedSocket(self, at: $0) }
         sockets += made
         return made

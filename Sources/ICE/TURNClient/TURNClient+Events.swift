@@ -32,6 +32,10 @@ extension TURNClient {
             schedule(.channelBound(peer, channel.rawValue))
         case .channelRefused(let peer, let failure): missing(.channelLost(peer), failure, "\(peer)")
         case .channelExpired(let peer, _): schedule(.channelLost(peer))
+        case .connected(let connection): connected(connection)
+        case .connectRefused(let peer, let failure): connectFailed(peer, failure)
+        case .attempted(let connection): schedule(.attempt(TURNConnectionAttempt(connection, of: self)))
+        case .attemptIgnored: statistics.ignoredConnectionAttempts += 1
         case .peerError(let peer, let error): peerFailed(peer, error)
         case .error(let method, let code, let reason): pendingError = (method, code, reason)
         case .redirected(let servers, let domain): redirected(to: servers, domain)

@@ -65,6 +65,7 @@ extension TURNClient {
     func end(with event: TURNEvent?) {
         phase = .idle
         core = nil
+        endConnections()
         link.reset()
         if let event { schedule(event) }
     }

@@ -4,7 +4,7 @@ public import STUN
 import TLS
 import TURNCore
 
-/// Gets an address on a TURN server, and relays datagrams over it (RFC 8656).
+/// Gets an address on a TURN server, and relays datagrams over it (RFC 8656), or connections (RFC 6062).
 ///
 /// The client lives on an event loop. Its methods are called on the loop's thread and only start work; what comes of it arrives as
 /// events on a later turn of the loop, and none after ``close()``.
@@ -25,6 +25,9 @@ import TURNCore
 ///
 /// Allocation, permissions and channels are refreshed until ``close()``. A challenge (401) and a stale nonce (438) are answered without
 /// an event; so is a redirection (300), and a port that the server remembers (437).
+///
+/// With a ``TURNClientConfiguration/relayTransport-swift.property`` of TCP the address is one that peers connect to, and that connects to
+/// peers: ``connect(to:)`` and ``onConnectionAttempt`` give a ``TURNConnection`` for each.
 public final class TURNClient {
     // MARK: Events
 
@@ -45,6 +48,12 @@ public final class TURNClient {
 
     /// There may be room again behind a datagram that was refused with `wouldBlock`.
     public var onWritable: (() -> Void)?
+
+    /// A peer that was let in with ``createPermission(for:)`` has connected to the relayed address: accept or refuse it, now or within
+    /// half a minute.
+    ///
+    /// While this is nil all are refused. Those that nobody has answered are 64 at most.
+    public var onConnectionAttempt: ((TURNConnectionAttempt) -> Void)?
 
     /// An ICMP error came back for what the server passed on to a peer.
     public var onICMP: ((TransportAddress, TURNPeerError) -> Void)?
@@ -68,8 +77,18 @@ public final class TURNClient {
     /// What was relayed and dropped.
     public internal(set) var statistics = TURNStatistics()
 
+    /// The connections that are open or on their way, in the order in which they were asked for or accepted.
+    public internal(set) var connections: [TURNConnection] = []
+
     /// Gets the same events before the closures do: how an ``ICEClient`` uses a client of somebody else's.
     package var observer: ((TURNEvent) -> Void)?
+
+    /// What the user has to hear, in one order.
+    enum Happening {
+        case event(TURNEvent)
+        case attempt(TURNConnectionAttempt)
+        case connection(TURNConnection, TURNConnection.Event)
+    }
 
     enum Phase { case idle, opening, allocating, allocated, closed }
 
@@ -91,7 +110,7 @@ public final class TURNClient {
     var hasStartedAfresh = false
     var sockets: [RelayedSocket] = []
     private var alarm: (any Alarm)?
-    private var events: Deque<TURNEvent> = []
+    private var events: Deque<Happening> = []
     private var deliveryIsDue = false
     private var isPerforming = false
 
@@ -108,6 +127,10 @@ public final class TURNClient {
         if let conflict = configuration.options.conflict {
             throw TURNClientError(.invalidConfiguration, "one request cannot ask for both: \(conflict)")
         }
+        if configuration.relayTransport == .tcp, !configuration.transport.isReliable {
+            throw TURNClientError(
+                .invalidConfiguration, "a relay for TCP is had over TCP or TLS only: set the transport to one of them")
+        }
         self.configuration = configuration
         self.platform = platform
         do throws(TLSError) {
@@ -120,6 +143,7 @@ public final class TURNClient {
     }
 
     deinit {
+        abandonConnections()
         alarm?.close()
         link.close()
     }
@@ -140,6 +164,7 @@ public final class TURNClient {
         phase = .closed
         core = nil
         events = []
+        abandonConnections()
         link.close()
         alarm?.close()
         alarm = nil
@@ -149,6 +174,7 @@ public final class TURNClient {
         // Closures may own what owns this client.
         (onAllocate, onRefresh, onCreatePermission, onChannelBind, onData) = (nil, nil, nil, nil, nil)
         (onICMP, onAllocationLost, onResponseError, onError, onWritable) = (nil, nil, nil, nil, nil)
+        onConnectionAttempt = nil
     }
 }
 
@@ -158,11 +184,12 @@ extension TURNClient {
     private func alarmFired() {
         link.advance(to: platform.now)
         core?.advance(to: platform.now)
+        for connection in connections { connection.advance(to: platform.now) }
         perform()
     }
 
     func setAlarm() {
-        let deadline = [core?.deadline, link.deadline].compactMap { $0 }.min()
+        let deadline = ([core?.deadline, link.deadline] + connections.map(\.deadline)).compactMap { $0 }.min()
         if let deadline { alarm?.set(for: deadline) } else { alarm?.cancel() }
     }
 
@@ -192,8 +219,11 @@ extension TURNClient {
     }
 
     /// Tells the user on a later turn.
-    func schedule(_ event: TURNEvent) {
-        events.append(event)
+    func schedule(_ event: TURNEvent) { schedule(.event(event)) }
+
+    /// Tells the user on a later turn.
+    func schedule(_ happening: Happening) {
+        events.append(happening)
         scheduleDelivery()
     }
 
@@ -209,8 +239,13 @@ extension TURNClient {
     /// Delivers the events there are; those that the user's closures cause wait for a turn of their own.
     func deliverEvents() {
         for _ in 0..<events.count {
-            guard let event = events.popFirst() else { return }
-            dispatch(event)
+            switch events.popFirst() {
+            case .event(let event): dispatch(event)
+            case .connection(let connection, let event): connection.dispatch(event)
+            case .attempt(let attempt):
+                if let onConnectionAttempt { onConnectionAttempt(attempt) } else { attempt.refuse() }
+            case nil: return
+            }
         }
         if !events.isEmpty { scheduleDelivery() }
     }

@@ -18,8 +18,11 @@ public struct TURNClientConfiguration: Sendable {
     /// The server's port; nil for the transport's own, 3478, or 5349 under TLS and DTLS (RFC 8656 §22).
     public var port: UInt16?
 
-    /// How the client and the server talk; the relay itself always speaks UDP.
+    /// How the client and the server talk.
     public var transport = TransportProtocol.udp
+
+    /// What the relayed address and the peers speak: datagrams, or connections (RFC 6062), which need a transport of TCP or TLS.
+    public var relayTransport = RelayTransport.udp
 
     /// The name that the server knows us by.
     public var username: String
@@ -71,11 +74,19 @@ public struct TURNClientConfiguration: Sendable {
     /// When requests over UDP and DTLS are repeated, and all are given up.
     public var retransmission = RetransmissionSchedule()
 
-    /// How many bytes may wait in a TCP or TLS connection before application data is dropped.
+    /// How many bytes may wait in a TCP or TLS connection before datagrams are dropped, and bytes of a ``TURNConnection`` refused.
     public var queueLimit = 1 << 17
 
     /// What requests say in SOFTWARE; nil leaves it out.
     public var software: String?
+
+    /// What a relayed address and the peers speak.
+    public enum RelayTransport: Hashable, Sendable {
+        /// Datagrams (RFC 8656).
+        case udp
+        /// Connections (RFC 6062).
+        case tcp
+    }
 
     /// An even port, with or without the one above it.
     public enum EvenPort: Hashable, Sendable {
@@ -112,6 +123,7 @@ public struct TURNClientConfiguration: Sendable {
         var options = AllocationOptions(username: username, password: password)
         options.preparation = preparation
         options.lifetime = lifetime
+        options.relayTransport = relayTransport == .tcp ? .tcp : .udp
         options.families = relayFamilies
         options.evenPort = evenPort.map { $0 == .alone ? .alone : .reservingNext }
         options.reservationToken = reservationToken

@@ -41,6 +41,16 @@ public struct TURNClientError: Error, Hashable, Sendable {
         public static let badRedirectPort = Code("badRedirectPort")
         /// The server has forgotten the allocation, or refuses to keep it.
         public static let allocationGone = Code("allocationGone")
+        /// There is a connection to this peer already, or the server has not noticed its end yet (446).
+        public static let connectionExists = Code("connectionExists")
+        /// The server could not connect to the peer: it refuses, or does not answer (447).
+        public static let peerUnreachable = Code("peerUnreachable")
+        /// The server does not connect to such peers (403).
+        public static let forbidden = Code("forbidden")
+        /// The peer's connection to the server was gone before this client's was bound to it.
+        public static let connectionGone = Code("connectionGone")
+        /// The peer ended the connection.
+        public static let endOfStream = Code("endOfStream")
     }
 
     /// The kind of fault.
@@ -124,6 +134,64 @@ extension TURNClientError {
             self.init(.badRequest, "no relayed address has the family of \(subject): ask for it in relayFamilies")
         case .noAllocation: self.init(.badRequest, "there is no allocation for \(subject): wait for onAllocate")
         case .tooMany: self.init(.badRequest, "there are too many peers already for \(subject): use another allocation")
+        case .otherTransport:
+            self.init(.badRequest, "the relay speaks TCP, where there are no channels for \(subject): use connect(to:)")
+        case .tooEarly, .notSTUN: return nil
+        }
+    }
+}
+
+extension TURNClientError {
+    /// Why the server did not connect to a peer (RFC 6062 §5.2).
+    init(connecting peer: TransportAddress, _ failure: RequestFailure) {
+        switch failure {
+        case .refused(446, _):
+            self.init(
+                .connectionExists, "there is a connection to \(peer) already: use it, or ask again when it has ended")
+        case .refused(447, _):
+            self.init(
+                .peerUnreachable,
+                "the server could not connect to \(peer): check that it listens there; ask again after 10 seconds")
+        case .refused(403, _):
+            self.init(.forbidden, "the server does not connect to \(peer): ask its operator, or use another server")
+        case .refused(let code, let reason): self.init(.badResponse, "connect to \(peer): \(code) \(reason)")
+        case .tooEarly(let pause):
+            self.init(.tooEarly, "the server could not connect to \(peer) just now: ask again after \(pause)")
+        case .otherTransport:
+            self.init(.badRequest, "the relay speaks UDP, and does not connect to \(peer): set relayTransport to .tcp")
+        case .unanswered, .familyMismatch, .noAllocation, .tooMany, .notSTUN:
+            self = TURNClientError(failure, "\(peer)") ?? TURNClientError(.badResponse, "\(failure)")
+        }
+    }
+
+    /// Why a connection to the server could not be bound to a peer's (RFC 6062 §5.4).
+    init(binding peer: TransportAddress, _ failure: RequestFailure) {
+        switch failure {
+        case .refused(400, _):
+            self.init(
+                .connectionGone,
+                "the server does not hold the connection of \(peer) any more: it ended, or waited too long")
+        case .refused(let code, let reason):
+            self.init(.badResponse, "bind to the connection of \(peer): \(code) \(reason)")
+        case .unanswered(.timeout):
+            self.init(
+                .timedOut, "no connection to the server was bound to that of \(peer) within 30 seconds: try again")
+        case .notSTUN:
+            self.init(
+                .notTURN, "the server sent something else than STUN when it was asked for \(peer); check its port")
+        case .unanswered, .familyMismatch, .noAllocation, .tooMany, .otherTransport, .tooEarly:
+            self = TURNClientError(failure, "\(peer)") ?? TURNClientError(.badResponse, "\(failure)")
+        }
+    }
+
+    /// An open connection has ended, or broken.
+    init(endedBy peer: TransportAddress, _ error: NetworkError) {
+        if error.code == .endOfStream {
+            self.init(.endOfStream, "\(peer), or the server, has ended the connection", networkError: error)
+        } else {
+            self.init(
+                .connectionFailed, "the connection to \(peer) was broken off, by the peer or the server (\(error))",
+                networkError: error)
         }
     }
 }

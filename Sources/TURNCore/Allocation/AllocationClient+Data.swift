@@ -12,7 +12,7 @@ extension AllocationClient {
     package mutating func frame(
         _ payload: Span<UInt8>, to peer: TransportAddress, over bytes: inout [UInt8], at now: Instant
     ) -> Bool {
-        guard lifecycle.isAllocated else { return false }
+        guard lifecycle.isAllocated, options.relayTransport == .udp else { return false }
         if let channel = channels.channel(to: peer, at: now) {
             return ChannelData.write(payload, on: channel, forStream: isReliable, over: &bytes)
         }
@@ -44,19 +44,20 @@ extension AllocationClient {
     package func payload(
         of message: STUNMessage, at now: Instant
     ) -> (peer: TransportAddress, range: Range<Int>)? {
-        guard lifecycle.isAllocated, let indication = DataIndication(message), isLetIn(indication.peer.ip, at: now),
-            case .data(let range) = indication.content
+        guard lifecycle.isAllocated, options.relayTransport == .udp, let indication = DataIndication(message),
+            isLetIn(indication.peer.ip, at: now), case .data(let range) = indication.content
         else { return nil }
         return (indication.peer, range)
     }
 
     /// A peer that was only asked for counts: data may overtake the answer.
-    private func isLetIn(_ ip: IPAddress, at now: Instant) -> Bool {
+    func isLetIn(_ ip: IPAddress, at now: Instant) -> Bool {
         let peer = ip.scoped(to: 0)
         return permissions.allows(peer, at: now) || isRequested { $0.permits(peer) }
     }
 
     mutating func receiveIndication(_ message: STUNMessage, at now: Instant) {
+        if message.method == .connectionAttempt { return receiveAttempt(message, at: now) }
         guard lifecycle.isAllocated, let indication = DataIndication(message), isLetIn(indication.peer.ip, at: now),
             case .icmp(let error) = indication.content
         else { return }

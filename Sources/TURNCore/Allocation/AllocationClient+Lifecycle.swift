@@ -67,6 +67,8 @@ extension AllocationClient {
         awayUntil = nil
         outstanding.removeAll()
         waiting.removeAll()
+        connects = ConnectQueue()
+        attempts = ConnectionAttempts()
         permissions = PermissionTable()
         channels = ChannelBindingTable()
     }
@@ -124,7 +126,7 @@ extension AllocationClient {
 
     /// A reserved port has the family that it has.
     private func isWanted(_ family: IPAddress.Family) -> Bool {
-        if demandsPort, options.reservationToken != nil { return true }
+        if demandsPort, options.relayTransport == .udp, options.reservationToken != nil { return true }
         return options.families.isEmpty ? family == .v4 : options.families.contains(family)
     }
 

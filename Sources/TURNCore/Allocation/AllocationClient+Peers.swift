@@ -27,6 +27,7 @@ extension AllocationClient {
     /// before.
     package mutating func bind(_ peer: TransportAddress, at now: Instant) {
         let peer = peer.unscoped
+        guard options.relayTransport == .udp else { return tell(.channelRefused(peer, .otherTransport)) }
         guard mayHaveAllocation else { return tell(.channelRefused(peer, .noAllocation)) }
         if let channel = channels.channel(to: peer, at: now) { return tell(.channelBound(peer, channel)) }
         guard let channel = channels.reserve(for: peer, at: now) else { return tell(.channelRefused(peer, .tooMany)) }
@@ -35,7 +36,7 @@ extension AllocationClient {
         launch(at: now)
     }
 
-    private var mayHaveAllocation: Bool {
+    var mayHaveAllocation: Bool {
         switch lifecycle {
         case .allocating, .allocated: true
         case .idle, .releasing, .over: false

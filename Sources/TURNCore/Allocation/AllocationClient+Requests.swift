@@ -12,7 +12,7 @@ extension AllocationClient {
     /// Sends what waits, as far as the server may be asked so much at once; only an allocation that is there can be asked about.
     mutating func launch(at now: Instant) {
         while case .allocated(let allocation) = lifecycle, !isMoving, outstanding.count < Self.outstandingLimit,
-            let request = nextWaiting()
+            let request = nextWaiting() ?? nextConnect()
         {
             switch request.purpose {
             case .permit(let peers) where !allocation.hasAddress(for: peers[0].family):
@@ -20,6 +20,8 @@ extension AllocationClient {
             case .bind(let channel, let peer) where !allocation.hasAddress(for: peer.family):
                 channels.refuse(channel, at: now)
                 tell(.channelRefused(peer, .familyMismatch))
+            case .connect(let peer) where !allocation.hasAddress(for: peer.family):
+                tell(.connectRefused(peer, .familyMismatch))
             default: start(request, at: now)
             }
         }
@@ -78,16 +80,19 @@ extension AllocationClient {
         case .bind(let channel, let peer):
             message.append(STUNMessage.ChannelNumber(channel.rawValue))
             message.append(STUNMessage.XORPeerAddress(peer))
+        case .connect(let peer):
+            message.append(STUNMessage.XORPeerAddress(peer))
         }
     }
 
-    /// RFC 8656 §7.1; what excludes each other is resolved as ``AllocationOptions/conflict`` says.
+    /// RFC 8656 §7.1 and RFC 6062 §4.1; what excludes each other is resolved as ``AllocationOptions/conflict`` says.
     private func writeAllocate(into message: inout STUNMessage) {
-        message.append(STUNMessage.RequestedTransport(17))
+        message.append(STUNMessage.RequestedTransport(options.relayTransport.rawValue))
         message.append(STUNMessage.Lifetime(Self.seconds(options.lifetime)))
         if let software = options.software { message.append(STUNMessage.Software(software)) }
         if usesMobility { message.append(STUNMessage.MobilityTicket()) }
         if usesDontFragment { message.append(STUNMessage.DontFragment()) }
+        let demandsPort = demandsPort && options.relayTransport == .udp
         if demandsPort, let token = options.reservationToken {
             message.append(STUNMessage.ReservationToken(token))
             return
@@ -117,7 +122,10 @@ extension AllocationClient {
             return receive(unsigned: outstanding[index].transaction.unauthenticatedError, to: index, at: now)
         }
         let sent = outstanding.remove(at: index)
-        if outcome != .failed(.integrityViolation), let sample = sent.transaction.roundTripTime(at: now) {
+        // The answer to Connect is as far as the peer.
+        if outcome != .failed(.integrityViolation), sent.request.method != .connect,
+            let sample = sent.transaction.roundTripTime(at: now)
+        {
             roundTrips.add(sample)
         }
         switch outcome {
@@ -153,6 +161,7 @@ extension AllocationClient {
             refreshed(seconds, nil, response, requestedAt: requestedAt, at: now)
         case .permit(let peers): permitted(peers, sent.request, requestedAt: requestedAt, at: now)
         case .bind(let channel, let peer): bound(channel, peer, sent.request, requestedAt: requestedAt, at: now)
+        case .connect(let peer): connected(peer, response, at: now)
         }
     }
 
@@ -178,6 +187,7 @@ extension AllocationClient {
         case .move: moveFailed(sent.request, error, at: now)
         case .permit(let peers): permitFailed(peers, sent.request, error, at: now)
         case .bind(let channel, let peer): bindFailed(channel, peer, sent.request, error, at: now)
+        case .connect(let peer): connectFailed(peer, sent.request, error, at: now)
         }
     }
 
@@ -190,6 +200,7 @@ extension AllocationClient {
         case .move: moveUnanswered(sent.request, at: now)
         case .permit(let peers): permitUnanswered(peers, sent.request, failure, at: now)
         case .bind(let channel, let peer): bindUnanswered(channel, peer, sent.request, failure, at: now)
+        case .connect(let peer): tell(.connectRefused(peer, .unanswered(failure)))
         }
     }
 }

@@ -2,7 +2,7 @@ import DequeModule
 package import NetBase
 import STUN
 
-/// The client's end of one allocation, over one way to one server (RFC 8656 §7 to §12).
+/// The client's end of one allocation, over one way to one server (RFC 8656 §7 to §12, RFC 6062 §4).
 ///
 /// Whoever drives it hands in the server's messages, calls ``advance(to:)`` at the ``deadline``, and performs the effects until
 /// there are none. Application data takes a way of its own: ``frame(_:to:at:)`` out, ``payload(ofChannelData:at:)``,
@@ -32,6 +32,8 @@ package struct AllocationClient: ~Copyable {
     var channels = ChannelBindingTable()
     var outstanding: [OutstandingRequest] = []
     var waiting: Deque<TURNRequest> = []
+    var connects = ConnectQueue()
+    var attempts = ConnectionAttempts()
     /// How long after its request each permission and channel is refreshed: one rhythm for all, so that they are refreshed together.
     var peerRefreshInterval: Duration
     private var effects: Deque<Effect> = []
@@ -56,7 +58,7 @@ package struct AllocationClient: ~Copyable {
         self.options = options
         self.generator = generator
         self.isReliable = isReliable
-        usesDontFragment = options.isDontFragment
+        usesDontFragment = options.isDontFragment && options.relayTransport == .udp
         usesMobility = options.wantsMobility
         authenticator = LongTermAuthenticator(
             username: options.username, password: options.password, preparation: options.preparation,
@@ -71,7 +73,10 @@ package struct AllocationClient: ~Copyable {
     /// When ``advance(to:)`` has something to do.
     package var deadline: Instant? {
         let transactions = outstanding.lazy.compactMap(\.transaction.deadline).min()
-        let own = [transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil]
+        let own = [
+            transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil,
+            attempts.deadline,
+        ]
         return own.lazy.compactMap { $0 }.min()
     }
 
@@ -81,6 +86,7 @@ package struct AllocationClient: ~Copyable {
         advanceAbsence(to: now)
         advanceAllocation(to: now)
         advancePeers(to: now)
+        attempts.advance(to: now)
         launch(at: now)
     }
 

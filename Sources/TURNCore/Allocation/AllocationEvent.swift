@@ -23,6 +23,14 @@ package enum AllocationEvent: Hashable, Sendable {
     case channelRefused(TransportAddress, RequestFailure)
     /// A channel ran out: data goes on in Send indications.
     case channelExpired(TransportAddress, ChannelNumber)
+    /// The server is connected to a peer as asked: bind a connection to it before it expires (RFC 6062 §4.3).
+    case connected(PeerConnection)
+    /// The server did not connect to a peer.
+    case connectRefused(TransportAddress, RequestFailure)
+    /// A peer has connected to the relayed address: accept or refuse it (RFC 6062 §4.4).
+    case attempted(PeerConnection)
+    /// A peer without a permission has connected, or more than anybody has looked at.
+    case attemptIgnored(TransportAddress)
     /// What was relayed to a peer did not get there; the port is 0 where the server does not know it.
     case peerError(TransportAddress, PeerError)
     /// A request was answered with an error that is not dealt with here; what follows from it comes next, as an event of its own.

@@ -58,7 +58,7 @@ package enum AllocationLoss: Error, Hashable, Sendable {
     case linkFailed(NetworkError?)
 }
 
-/// Why a permission or a channel is not there.
+/// Why a permission, a channel or a peer's connection is not there.
 package enum RequestFailure: Error, Hashable, Sendable {
     /// The server said no.
     case refused(code: Int, reason: String)
@@ -70,4 +70,10 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case noAllocation
     /// There are too many already.
     case tooMany
+    /// The relayed address speaks UDP where TCP is needed, or the other way round.
+    case otherTransport
+    /// The server could not reach the peer just now, and may be asked again after so long (RFC 6062 §4.3).
+    case tooEarly(Duration)
+    /// What came on a connection that was to be bound is not STUN.
+    case notSTUN
 }

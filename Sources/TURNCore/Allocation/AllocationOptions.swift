@@ -11,7 +11,16 @@ package struct AllocationOptions: Sendable {
         case reservingNext
     }
 
-    /// Two wishes that RFC 8656 §7.1 does not allow in one request.
+    /// What peers and the relayed address speak.
+    package enum RelayTransport: UInt8, Hashable, Sendable {
+        /// Datagrams, of which each tells its peer: "17: UDP" (RFC 8656 §18.8).
+        case udp = 17
+        /// Connections, of which each has one of its own to the server, too: "a REQUESTED-TRANSPORT attribute whose value is 6" (RFC 6062
+        /// §4.1). The way to the server must be TCP or TLS.
+        case tcp = 6
+    }
+
+    /// Two wishes that RFC 8656 §7.1, or RFC 6062 §4.1, does not allow in one request.
     package enum Conflict: Error, Hashable, Sendable {
         /// A reserved port is what it is: EVEN-PORT may not go with RESERVATION-TOKEN.
         case evenPortWithToken
@@ -19,6 +28,8 @@ package struct AllocationOptions: Sendable {
         case familiesWithToken
         /// A port can be held back in one family only: ADDITIONAL-ADDRESS-FAMILY may not go with R = 1.
         case familiesWithReservation
+        /// "The request MUST NOT include a DONT-FRAGMENT, RESERVATION-TOKEN, or EVEN-PORT attribute" (RFC 6062 §4.1).
+        case datagramWishWithTCP
     }
 
     /// The name that the server knows us by.
@@ -32,6 +43,9 @@ package struct AllocationOptions: Sendable {
 
     /// The lifetime that is asked for; the server may give another (RFC 8656 §7.2).
     package var lifetime = Duration.seconds(600)
+
+    /// What peers and the relayed address speak.
+    package var relayTransport = RelayTransport.udp
 
     /// The families of the relayed addresses: one, or both.
     package var families: Set<IPAddress.Family> = [.v4]
@@ -72,9 +86,12 @@ package struct AllocationOptions: Sendable {
         self.password = password
     }
 
-    /// The first two wishes that exclude each other; nil where all can be asked for. Where there is one, the token wins over the
-    /// others, and both families over the port held back.
+    /// The first two wishes that exclude each other; nil where all can be asked for. Where there is one, TCP wins over all, the token over
+    /// the others, and both families over the port held back.
     package var conflict: Conflict? {
+        if relayTransport == .tcp, isDontFragment || evenPort != nil || reservationToken != nil {
+            return .datagramWishWithTCP
+        }
         if reservationToken != nil {
             if evenPort != nil { return .evenPortWithToken }
             return families.count > 1 ? .familiesWithToken : nil

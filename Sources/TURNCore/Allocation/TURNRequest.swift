@@ -11,6 +11,8 @@ struct TURNRequest: Hashable {
         case move
         case permit([IPAddress])
         case bind(ChannelNumber, TransportAddress)
+        /// Has the server connect to a peer (RFC 6062 §4.3).
+        case connect(TransportAddress)
     }
 
     let purpose: Purpose
@@ -38,6 +40,7 @@ struct TURNRequest: Hashable {
         case .refresh, .move: .refresh
         case .permit: .createPermission
         case .bind: .channelBind
+        case .connect: .connect
         }
     }
 
@@ -46,7 +49,7 @@ struct TURNRequest: Hashable {
         switch purpose {
         case .permit(let peers): peers.contains(peer)
         case .bind(_, let address): address.ip == peer
-        case .allocate, .refresh, .move: false
+        case .allocate, .refresh, .move, .connect: false
         }
     }
 }
