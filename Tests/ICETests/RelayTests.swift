@@ -264,6 +264,33 @@ struct RelayTests {
         #expect(turn.allocation != nil)
         turn.close()
     }
+
+    @Test("A TURN client with a relay for TCP is not taken for candidates, whether it has its allocation or not")
+    func attachedForTCP() throws {
+        for isAllocated in [false, true] {
+            let scene = try Self.scene()
+            let host = scene.network.makeHost("caller", addresses: ["198.51.100.1"])
+            var configuration = TURNClientConfiguration(
+                host: "192.0.2.10", transport: .tcp, username: "user", password: "secret")
+            configuration.relayTransport = .tcp
+            let turn = try TURNClient(on: host, configuration: configuration)
+            if isAllocated {
+                turn.allocate()
+                scene.network.run(for: .seconds(1))
+                #expect(turn.allocation != nil)
+            }
+            let client = ICEClient(on: host, configuration: ICEConfiguration(role: .controlling))
+            client.turnClient = turn
+            var kinds: [Candidate.Kind] = []
+            client.onCandidate = { if let candidate = $0 { kinds.append(candidate.kind) } }
+            client.gatherCandidates()
+            scene.network.run(for: .seconds(5))
+            #expect(kinds == [.host] && client.gatheringState == .complete)
+            #expect((turn.allocation != nil) == isAllocated)
+            client.close()
+            turn.close()
+        }
+    }
 }
 
 @Suite("B4: what is told of servers that give no candidate")

@@ -65,9 +65,9 @@ extension ICEClient {
         IPAddress(v4: 0xc629_0004), IPAddress(v6High: 0x2001_0503_ba3e_0000, low: 0x0002_0030),
     ]
 
-    /// Whether the attached TURN client may be used: RFC 8828's Mode 4 has nothing leave over UDP.
+    /// Whether the attached TURN client may be used: RFC 8828's Mode 4 has nothing leave over UDP, and candidates are for datagrams.
     var permitsAttachedRelay: Bool {
-        guard let turnClient else { return false }
+        guard let turnClient, turnClient.configuration.relayTransport == .udp else { return false }
         return configuration.addressExposure != .proxyOnly || turnClient.configuration.transport.isReliable
     }
 

@@ -94,7 +94,8 @@ public final class ICEClient {
 
     /// A TURN client of the application's own, used for relayed candidates of the first component beside the configured servers.
     ///
-    /// Set it before gathering, or before a restart. It stays the application's: closing this client leaves it open.
+    /// Set it before gathering, or before a restart. It stays the application's: closing this client leaves it open. One whose relay is for TCP
+    /// is of no use here, and left alone.
     public var turnClient: TURNClient?
 
     // MARK: State
