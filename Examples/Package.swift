@@ -21,6 +21,7 @@ let package = Package(
     products: [
         .executable(name: "ping-pong", targets: ["PingPong"]),
         .executable(name: "relay-echo", targets: ["RelayEcho"]),
+        .executable(name: "relay-stream", targets: ["RelayStream"]),
         .executable(name: "ice-peer", targets: ["ICEPeer"]),
         .executable(name: "async-await", targets: ["AsyncAwait"]),
         .executable(name: "calling-app", targets: ["CallingApp"]),
@@ -59,6 +60,13 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "RelayEcho",
+            dependencies: [
+                .product(name: "ICE", package: "swift-ice"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "RelayStream",
             dependencies: [
                 .product(name: "ICE", package: "swift-ice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
