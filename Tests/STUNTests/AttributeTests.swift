@@ -66,6 +66,10 @@ private let samples: [AttributeSample] = [
     .init(STUNMessage.UseCandidate(), 0x0025, ""),
     .init(STUNMessage.Nomination(0x0102_0304), 0xc001, "01020304"),
     .init(STUNMessage.NetworkInfo(id: 3, cost: 900), 0xc057, "00030384"),
+    // RFC 7635
+    .init(
+        STUNMessage.ThirdPartyAuthorization("blackdow.carleon.gov"), 0x802e, "626c61636b646f772e6361726c656f6e2e676f76"),
+    .init(STUNMessage.AccessToken([0, 12, 1, 2, 3]), 0x001b, "000c010203"),
     // RFC 8016
     .init(STUNMessage.MobilityTicket([1, 2, 3]), 0x8030, "010203"),
     .init(STUNMessage.MobilityTicket(), 0x8030, ""),
@@ -170,6 +174,8 @@ struct AttributeTests {
         #expect(decoded(STUNMessage.ErrorCode.self, [0, 0, 4, 0] + long)?.reason.count == 763)
         #expect(decoded(STUNMessage.Username.self, long + [0x61]) == nil)
         #expect(decoded(STUNMessage.Nonce.self, long + [0x61]) == nil)
+        #expect(decoded(STUNMessage.ThirdPartyAuthorization.self, long)?.value.count == 763)
+        #expect(decoded(STUNMessage.ThirdPartyAuthorization.self, long + [0x61]) == nil)
         #expect(decoded(STUNMessage.Software.self, long + [0x61]) == nil)
         #expect(decoded(STUNMessage.ErrorCode.self, [0, 0, 4, 0] + long + [0x61]) == nil)
     }
@@ -178,6 +184,7 @@ struct AttributeTests {
     func badText() {
         #expect(decoded(STUNMessage.Username.self, [0xff]) == nil)
         #expect(decoded(STUNMessage.Nonce.self, [0xff]) == nil)
+        #expect(decoded(STUNMessage.ThirdPartyAuthorization.self, [0x61, 0xff]) == nil)
         #expect(decoded(STUNMessage.Software.self, [0x61, 0xff])?.value == "a\u{fffd}")
         #expect(decoded(STUNMessage.AlternateDomain.self, Array("é".utf8)) == nil)
         #expect(decoded(STUNMessage.AlternateDomain.self, []) == nil)
@@ -190,6 +197,16 @@ struct AttributeTests {
         #expect(decoded(STUNMessage.PasswordAlgorithms.self, [0, 1, 0, 5, 1, 2, 3, 4]) == nil)
         #expect(decoded(STUNMessage.PasswordAlgorithm.self, [0, 1, 0, 0, 0, 2, 0, 0]) == nil)
         #expect(decoded(STUNMessage.PasswordAlgorithms.self, [])?.value == [])
+    }
+
+    @Test("B3.6: a token has any content, and some")
+    func tokens() {
+        #expect(decoded(STUNMessage.AccessToken.self, []) == nil)
+        #expect(decoded(STUNMessage.AccessToken.self, [0xff])?.value == [0xff])
+        var message = STUNMessage(.request, .allocate, transactionID: STUNTransactionID(high: 1, low: 2))
+        let before = message
+        message.append(STUNMessage.AccessToken([UInt8](repeating: 1, count: 70_000)))
+        #expect(message == before, "no message is as long as that")
     }
 
     @Test("The scope of a link-local address does not travel")

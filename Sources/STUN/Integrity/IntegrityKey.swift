@@ -41,6 +41,8 @@ public final class IntegrityKey {
         case shortTerm
         /// A user's password in a realm (RFC 8489 §9.2).
         case longTerm
+        /// An authorization server has made it, and put it into the token that the request carries (RFC 7635 §4.1).
+        case accessToken
     }
 
     /// How the secret came to be.
@@ -74,6 +76,12 @@ public final class IntegrityKey {
             default: nil
             }
         self.init(function?.digest(of: Array(parts.joined(separator: ":").utf8)), .longTerm)
+    }
+
+    /// "The STUN client and server will use the mac_key to compute the message integrity and do not perform MD5 hash on the credentials"
+    /// (RFC 7635 §5).
+    public convenience init(macKey: [UInt8]) {
+        self.init(macKey, .accessToken)
     }
 
     /// Makes the keyed context of an algorithm now.

@@ -52,12 +52,12 @@ public struct STUNAttributeSet: Hashable, Sendable, ExpressibleByArrayLiteral {
         STUNMessage.Priority.type, STUNMessage.UseCandidate.type,
     ])
 
-    /// Those of RFC 8489, and RFC 8656's and RFC 6062's.
+    /// Those of RFC 8489, and RFC 8656's, RFC 6062's and RFC 7635's.
     public static let turn: STUNAttributeSet = stun.union([
         STUNMessage.ChannelNumber.type, STUNMessage.Lifetime.type, STUNMessage.XORPeerAddress.type,
         STUNMessage.Data.type, STUNMessage.XORRelayedAddress.type, STUNMessage.RequestedAddressFamily.type,
         STUNMessage.EvenPort.type, STUNMessage.RequestedTransport.type, STUNMessage.DontFragment.type,
-        STUNMessage.ReservationToken.type, STUNMessage.ConnectionID.type,
+        STUNMessage.ReservationToken.type, STUNMessage.ConnectionID.type, STUNMessage.AccessToken.type,
     ])
 
     /// Those of RFC 8489, and RFC 5780's.

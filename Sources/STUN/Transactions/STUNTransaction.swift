@@ -172,9 +172,18 @@ extension STUNTransaction {
 
     private func isAuthentic(_ response: STUNMessage) -> Bool {
         guard let key else { return true }
-        if key.mechanism == .longTerm, Self.isChallenge(response) { return true }
+        if Self.isChallenge(response), mayBeUnsigned(response, key.mechanism) { return true }
         return IntegrityAlgorithm.allCases.contains {
             request.contains(type: $0.attributeType) && response.verifyIntegrity(key, $0) == .valid($0)
+        }
+    }
+
+    /// A server that cannot open the token has no session key; one that has it signs with it (RFC 7635 §7).
+    private func mayBeUnsigned(_ challenge: STUNMessage, _ mechanism: IntegrityKey.Mechanism) -> Bool {
+        switch mechanism {
+        case .shortTerm: false
+        case .longTerm: true
+        case .accessToken: !IntegrityAlgorithm.allCases.contains { challenge.contains(type: $0.attributeType) }
         }
     }
 
