@@ -1,6 +1,6 @@
 package import NetBase
 
-/// The server's look at requests that are signed with long-term credentials (RFC 8489 §9.2.4).
+/// The server's look at requests that are signed with long-term credentials (RFC 8489 §9.2.4), or under an access token (RFC 7635 §7).
 ///
 /// It checks in the order that the RFC gives, and a request that fails changes nothing. Indications are never authenticated: do not
 /// ask about them.
@@ -21,6 +21,8 @@ package struct LongTermGatekeeper {
         package var nonceLifetime: Duration = .seconds(3600)
         /// How names and passwords are prepared before they are hashed.
         package var preparation: StringPreparation = .none
+        /// The access tokens that are taken besides; nil for a server that knows nothing of them.
+        package var accessTokens: AccessTokenRegister?
         /// What the SOFTWARE attribute of error responses says; nil for none.
         package var software: String?
 
@@ -45,12 +47,14 @@ package struct LongTermGatekeeper {
 
     /// Who sent a request, and how its response is to be signed.
     package struct Pass {
-        /// The user's name, also where the request had its hash.
+        /// The user's name, also where the request had its hash; the server's own for all who come with an access token.
         package let username: String
         /// The user's key.
         package let key: IntegrityKey
         /// "MESSAGE-INTEGRITY-SHA256 […], unless the request was processed as though PASSWORD-ALGORITHM was MD5" (RFC 8489 §9.2.4).
         package let algorithm: IntegrityAlgorithm
+        /// What an access token has opened; nil for a user.
+        package var session: AccessTokenSession?
     }
 
     /// What to do with a request.
@@ -90,7 +94,11 @@ package struct LongTermGatekeeper {
     }
 
     /// What to do with a request.
-    package mutating func judge(_ request: STUNMessage, from source: TransportAddress, at now: Instant) -> Verdict {
+    ///
+    /// - Parameter session: What an access token has opened for the source, whose key requests without a token are signed with.
+    package mutating func judge(
+        _ request: STUNMessage, from source: TransportAddress, session: AccessTokenSession? = nil, at now: Instant
+    ) -> Verdict {
         guard IntegrityAlgorithm.allCases.contains(where: { request.contains(type: $0.attributeType) }) else {
             return challenge(request, .unauthenticated, source, now)
         }
@@ -98,13 +106,14 @@ package struct LongTermGatekeeper {
             request[STUNMessage.Realm.self] != nil, let nonce = request[STUNMessage.Nonce.self]?.value,
             let choice = choice(of: request, nonce: nonce)
         else { return refuse(request) }
-        guard let username = username(of: request), let key = key(of: username, choice.algorithm),
-            case .valid = request.verifyIntegrity(key)
-        else { return challenge(request, .unauthenticated, source, now) }
+        let pass = pass(under: session, of: request, at: now) ?? pass(request, choice)
+        guard let pass, case .valid = request.verifyIntegrity(pass.key) else {
+            return challenge(request, .unauthenticated, source, now)
+        }
         let isFresh = mint.accepts(
             nonce, from: source, configuration.features, at: now, lifetime: configuration.nonceLifetime)
         guard isFresh else { return challenge(request, .staleNonce, source, now) }
-        return .accepted(Pass(username: username, key: key, algorithm: choice.isNamed ? .sha256 : .sha1))
+        return .accepted(pass)
     }
 
     /// Signs a response to an accepted request, and gives it a fingerprint where the request has one.
@@ -136,6 +145,26 @@ extension LongTermGatekeeper {
             list.contains(chosen)
         else { return nil }
         return Choice(algorithm: chosen.algorithm, isNamed: true)
+    }
+
+    private mutating func pass(_ request: STUNMessage, _ choice: Choice) -> Pass? {
+        guard !request.contains(type: STUNMessage.AccessToken.type), let username = username(of: request),
+            let key = key(of: username, choice.algorithm)
+        else { return nil }
+        return Pass(username: username, key: key, algorithm: choice.isNamed ? .sha256 : .sha1)
+    }
+
+    /// "The STUN server selects the keying material based on kid signaled in the USERNAME attribute" (RFC 7635 §7).
+    private func pass(under session: AccessTokenSession?, of request: STUNMessage, at now: Instant) -> Pass? {
+        guard let register = configuration.accessTokens, let keyID = request[STUNMessage.Username.self]?.value else {
+            return nil
+        }
+        var found = session?.keyID == keyID ? session : nil
+        if let token = request[STUNMessage.AccessToken.self]?.value {
+            found = register.session(token, keyID: keyID, at: now)
+        }
+        guard let found else { return nil }
+        return Pass(username: register.serverName, key: found.key, algorithm: .sha1, session: found)
     }
 
     private mutating func username(of request: STUNMessage) -> String? {
@@ -180,6 +209,9 @@ extension LongTermGatekeeper {
         var response = STUNMessage.errorResponse(to: request, error, software: configuration.software)
         response.append(STUNMessage.Realm(configuration.realm))
         response.append(STUNMessage.Nonce(mint.nonce(for: source, configuration.features, at: now)))
+        if let serverName = configuration.accessTokens?.serverName {
+            response.append(STUNMessage.ThirdPartyAuthorization(serverName))
+        }
         let offer = configuration.offer
         if !offer.isEmpty { response.append(STUNMessage.PasswordAlgorithms(offer)) }
         return reply(response, error, to: request)

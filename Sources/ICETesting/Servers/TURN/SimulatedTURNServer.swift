@@ -89,6 +89,17 @@ public final class SimulatedTURNServer {
         core.fail(method, with: error, times: times)
     }
 
+    /// Makes an access token, as the authorization server of this TURN server would, which is good from now on (RFC 7635).
+    ///
+    /// It is taken for 5 seconds longer than its lifetime, and no allocation lasts longer than that. ``TURNServerSettings/thirdPartyName``
+    /// has to be set before; when that changes, the tokens made so far are for nothing.
+    public func issueAccessToken(lifetime: Duration) -> TURNAccessToken {
+        core.issueToken(lifetime: lifetime, at: host?.now ?? Instant(nanoseconds: 0))
+    }
+
+    /// Takes none of the tokens any more that were made so far; their allocations go on until they have to be refreshed.
+    public func revokeAccessTokens() { core.revokeTokens() }
+
     /// Crashes and comes back at once: all allocations, nonces and connections are gone, and only those who ask are told.
     public func restart() {
         for tuple in connections.keys.sorted(by: { $0.description < $1.description }) {

@@ -55,7 +55,8 @@ extension TURNServerCore {
     /// "the minimum of the client's proposed lifetime and the server's maximum allowed lifetime", if that is more than the default
     /// (RFC 8656 §7.2).
     private func lifetime(_ requested: Duration?) -> Duration {
-        max(min(requested ?? .zero, settings.maximumLifetime), settings.defaultLifetime)
+        let usual = max(min(requested ?? .zero, settings.maximumLifetime), settings.defaultLifetime)
+        return min(usual, tokenLimit ?? usual)
     }
 
     private struct Grant {

@@ -34,7 +34,10 @@ package struct TURNServerCore {
 
     /// How the server behaves.
     package var settings: TURNServerSettings {
-        didSet { gatekeeper.configuration = LongTermGatekeeper.Configuration(settings) }
+        didSet {
+            gatekeeper.configuration = LongTermGatekeeper.Configuration(settings)
+            keepTokens()
+        }
     }
 
     /// How many of the next requests are lost.
@@ -53,6 +56,14 @@ package struct TURNServerCore {
     var ports: RelayPorts
     var generator: SeededGenerator
     private var gatekeeper: LongTermGatekeeper
+    /// The access tokens that are taken; nil where the server knows nothing of them.
+    var tokenRegister: AccessTokenRegister? {
+        didSet { gatekeeper.configuration.accessTokens = tokenRegister }
+    }
+    /// What access tokens have opened.
+    var tokenSessions: [TURNFiveTuple: AccessTokenSession] = [:]
+    /// How long a lifetime the token of the present request allows; nil for any.
+    var tokenLimit: Duration?
     private var effects: Deque<Effect> = []
     private var failures: [Failure] = []
     private var madeCount = 0
@@ -138,9 +149,12 @@ extension TURNServerCore {
             if request.fingerprint == .valid { response.appendFingerprint() }
             return respond(response, to: tuple)
         }
-        switch gatekeeper.judge(request, from: tuple.client, at: now) {
+        if rejectsToken(request, on: tuple) { return }
+        switch gatekeeper.judge(request, from: tuple.client, session: tokenSessions[tuple], at: now) {
         case .reply(let response, _): respond(response, to: tuple)
         case .accepted(let pass):
+            tokenLimit = pass.session.map { $0.expiry - now }
+            defer { keep(pass.session, on: tuple) }
             do throws(TURNRefusal) {
                 guard let response = try grant(request, pass, on: tuple, at: now) else { return }
                 seal(response, pass, for: request, to: tuple)
@@ -242,7 +256,7 @@ extension TURNServerCore {
         respond(response, to: tuple)
     }
 
-    private mutating func respond(_ response: STUNMessage, to tuple: TURNFiveTuple) {
+    mutating func respond(_ response: STUNMessage, to tuple: TURNFiveTuple) {
         if let error = response[STUNMessage.ErrorCode.self] { counters.errors[error.code, default: 0] += 1 }
         effects.append(.respond(response, to: tuple))
     }

@@ -18,6 +18,10 @@ public struct TURNServerSettings: Sendable {
     public var offersUserHash = false
     /// Whether nonces begin with RFC 8489's cookie.
     public var usesNonceCookie = true
+    /// The name by which the server tells that it takes access tokens (RFC 7635); nil where it does not know them.
+    ///
+    /// ``SimulatedTURNServer/issueAccessToken(lifetime:)`` makes tokens, whose bearers all count as one user.
+    public var thirdPartyName: String?
     /// How long a nonce is good before requests with it get a 438.
     public var nonceLifetime: Duration = .seconds(3600)
 
