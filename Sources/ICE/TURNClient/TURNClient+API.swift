@@ -32,6 +32,18 @@ extension TURNClient {
         input { $0.refresh(lifetime: lifetime, at: $1) }
     }
 
+    /// Hands over an access token, which ``onAccessTokenNeeded`` asks for; nil says that there is none to be had.
+    ///
+    /// It may come at any time: an allocation that was made with a token is refreshed with the new one at once, others use it when they
+    /// are made. Without one, name and password are used where there are any (RFC 7635 §6.1), and what was made with a token ends with it.
+    public func provide(accessToken token: TURNAccessToken?) {
+        guard phase != .closed else { return }
+        if let token { accessToken = (token, platform.now + token.lifetime) }
+        guard core != nil else { return }
+        core!.provide(token, at: platform.now)
+        perform()
+    }
+
     /// Lets a peer in, whatever its port, and keeps the door open until ``close()``; only after ``onAllocate``.
     public func createPermission(for peer: IPAddress) {
         guard phase == .allocated else { return missing(.permissionLost(peer), .noAllocation, "\(peer)") }

@@ -37,6 +37,7 @@ extension TURNClient {
         case .attempted(let connection): schedule(.attempt(TURNConnectionAttempt(connection, of: self)))
         case .attemptIgnored: statistics.ignoredConnectionAttempts += 1
         case .peerError(let peer, let error): peerFailed(peer, error)
+        case .accessTokenNeeded(let serverName): schedule(.accessTokenNeeded(serverName))
         case .error(let method, let code, let reason): pendingError = (method, code, reason)
         case .redirected(let servers, let domain): redirected(to: servers, domain)
         case .portRejected:

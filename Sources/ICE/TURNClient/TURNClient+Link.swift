@@ -32,8 +32,13 @@ extension TURNClient {
     private func makeCore() -> AllocationClient {
         var options = configuration.options
         if !demandsPort { (options.evenPort, options.reservationToken) = (nil, nil) }
-        return AllocationClient(
+        options.asksForAccessTokens = onAccessTokenNeeded != nil || observerHasTokens
+        var core = AllocationClient(
             options, generator: platform.makeRandomNumberGenerator(), isReliable: configuration.transport.isReliable)
+        if let (token, expiry) = accessToken, platform.now < expiry {
+            core.provide(token, until: expiry, at: platform.now)
+        }
+        return core
     }
 
     /// The way broke, or an ICMP error came; before there is an allocation, the server's next address may do better.

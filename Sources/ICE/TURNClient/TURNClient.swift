@@ -63,6 +63,12 @@ public final class TURNClient {
     /// Where the server and the client disagree about a channel, the client asks for another by itself, once.
     public var onAllocationLost: ((TURNClientError) -> Void)?
 
+    /// The server of this name wants an access token, or another one before the one in use runs out: ``provide(accessToken:)`` hands it
+    /// over (RFC 7635).
+    ///
+    /// The name is what the authorization server is to be told. Set this before ``allocate()``, which waits up to 30 seconds for the token.
+    public var onAccessTokenNeeded: ((String) -> Void)?
+
     /// The server refused a request, with the error's code and reason, and nothing more is done about it.
     public var onResponseError: ((STUNMethod, Int, String) -> Void)?
 
@@ -90,6 +96,9 @@ public final class TURNClient {
         case connection(TURNConnection, TURNConnection.Event)
     }
 
+    /// Whether the observer hands over the access tokens that are asked for.
+    package var observerHasTokens = false
+
     enum Phase { case idle, opening, allocating, allocated, closed }
 
     let platform: any Platform
@@ -104,6 +113,8 @@ public final class TURNClient {
     var pauseEnd: Instant?
     /// Whether EVEN-PORT and RESERVATION-TOKEN are still asked for (RFC 8656 §7.4).
     var demandsPort = true
+    /// The latest access token, and when it runs out.
+    var accessToken: (token: TURNAccessToken, expiry: Instant)?
     /// The datagram that is being sent, as the server gets it.
     var outgoing: [UInt8] = []
     /// Whether the allocation took the place of one that was given up because of a channel, and no channel was bound since.
@@ -133,6 +144,7 @@ public final class TURNClient {
         }
         self.configuration = configuration
         self.platform = platform
+        accessToken = configuration.accessToken.map { ($0, platform.now + $0.lifetime) }
         do throws(TLSError) {
             link = try ServerLink(platform: platform, endpoint: configuration.endpoint, sharing: socket)
         } catch {
@@ -175,6 +187,7 @@ public final class TURNClient {
         (onAllocate, onRefresh, onCreatePermission, onChannelBind, onData) = (nil, nil, nil, nil, nil)
         (onICMP, onAllocationLost, onResponseError, onError, onWritable) = (nil, nil, nil, nil, nil)
         onConnectionAttempt = nil
+        onAccessTokenNeeded = nil
     }
 }
 
@@ -261,6 +274,7 @@ extension TURNClient {
         case .peerError(let peer, let error): onICMP?(peer, error)
         case .lost(let error): onAllocationLost?(error)
         case .permissionLost, .channelLost: break
+        case .accessTokenNeeded(let serverName): onAccessTokenNeeded?(serverName)
         case .responseError(let method, let code, let reason): onResponseError?(method, code, reason)
         case .failed(let error): onError?(error)
         }

@@ -24,11 +24,16 @@ public struct TURNClientConfiguration: Sendable {
     /// What the relayed address and the peers speak: datagrams, or connections (RFC 6062), which need a transport of TCP or TLS.
     public var relayTransport = RelayTransport.udp
 
-    /// The name that the server knows us by.
+    /// The name that the server knows us by; empty for somebody who has access tokens alone.
     public var username: String
 
     /// The password that goes with it.
     public var password: String
+
+    /// What goes before name and password with a server that takes tokens (RFC 7635); its lifetime counts from when a client is made.
+    ///
+    /// Before it runs out, ``TURNClient/onAccessTokenNeeded`` asks for the next one.
+    public var accessToken: TURNAccessToken?
 
     /// How both are brought into the form that is hashed (RFC 8489 §9.2.2).
     public var preparation = StringPreparation.none
@@ -107,6 +112,24 @@ public struct TURNClientConfiguration: Sendable {
         self.password = password
     }
 
+    /// A server that takes access tokens (RFC 7635), and no password for any other; nil where ``TURNClient/onAccessTokenNeeded`` gets the
+    /// first one as well.
+    public init(
+        host: String, port: UInt16? = nil, transport: TransportProtocol = .udp, accessToken: TURNAccessToken?
+    ) {
+        self.init(host: host, port: port, transport: transport, username: "", password: "")
+        self.accessToken = accessToken
+    }
+
+    /// The server of a `turn:` or `turns:` URL that takes access tokens, as
+    /// ``init(host:port:transport:accessToken:)``.
+    ///
+    /// - Throws: As ``init(url:username:password:)``.
+    public init(url: String, accessToken: TURNAccessToken?) throws(ICESyntaxError) {
+        try self.init(url: url, username: "", password: "")
+        self.accessToken = accessToken
+    }
+
     /// The server of a `turn:` or `turns:` URL (RFC 7065).
     ///
     /// - Throws: ``ICESyntaxError`` that names what is wrong with the URL, `stun:` and `stuns:` ones included.
@@ -155,11 +178,12 @@ public struct TURNClientConfiguration: Sendable {
 }
 
 extension TURNClientConfiguration: CustomStringConvertible, CustomDebugStringConvertible {
-    /// The server and the way there; never the password.
+    /// The server and the way there; never the password or the access token.
     public var description: String {
-        "turn \(endpoint.host):\(endpoint.port) over \(transport.rawValue) as \(username)"
+        let user = username.isEmpty ? accessToken.map(\.description) ?? "nobody yet" : username
+        return "turn \(endpoint.host):\(endpoint.port) over \(transport.rawValue) as \(user)"
     }
 
-    /// The server and the way there; never the password.
+    /// The server and the way there; never the password or the access token.
     public var debugDescription: String { description }
 }

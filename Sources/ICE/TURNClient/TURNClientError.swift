@@ -39,6 +39,10 @@ public struct TURNClientError: Error, Hashable, Sendable {
         public static let badRedirect = Code("badRedirect")
         /// The server redirects to a port where no TURN server is to be expected: nothing was sent there.
         public static let badRedirectPort = Code("badRedirectPort")
+        /// The server wants an access token, or another one, and none came: ``TURNClient/provide(accessToken:)`` (RFC 7635).
+        public static let accessTokenNeeded = Code("accessTokenNeeded")
+        /// The server does not take the access tokens that it was given, or none at all (RFC 7635).
+        public static let accessTokenRejected = Code("accessTokenRejected")
         /// The server has forgotten the allocation, or refuses to keep it.
         public static let allocationGone = Code("allocationGone")
         /// There is a connection to this peer already, or the server has not noticed its end yet (446).
@@ -90,6 +94,7 @@ extension TURNClientError {
             self.init(.badResponse, "\(code) \(reason)")
         case .unauthorized(let refusal):
             self.init(.badResponse, "the server asks for credentials in a way that must not be answered: \(refusal)")
+        case .accessToken(let refusal): self.init(refusal)
         case .unanswered(let failure, let unauthenticated):
             self.init(failure, unauthenticated)
         case .unwantedFamily:
@@ -114,10 +119,32 @@ extension TURNClientError {
         }
     }
 
+    private init(_ refusal: AccessTokenRefusal) {
+        switch refusal {
+        case .notOffered:
+            self.init(.accessTokenRejected, "the server takes no access tokens: give a username and a password")
+        case .missing(let serverName):
+            self.init(
+                .accessTokenNeeded,
+                "the server \(serverName) wants an access token, and there is none that has not run out; get one for "
+                    + "that name when onAccessTokenNeeded asks, and hand it over with provide(accessToken:)")
+        case .rejected(let serverName):
+            self.init(
+                .accessTokenRejected,
+                "the server \(serverName) does not take the access token; get a new one for that name, and see that "
+                    + "the server and its authorization server share a key and the time")
+        }
+    }
+
     init(_ loss: AllocationLoss, after error: String?) {
         let suffix = error.map { ", \($0)" } ?? ""
         switch loss {
         case .forgotten: self.init(.allocationGone, "the server does not know the allocation\(suffix)")
+        case .accessTokenExpired:
+            self.init(
+                .accessTokenNeeded,
+                "the access token ran out, and the allocation with it\(suffix); hand over the next one with "
+                    + "provide(accessToken:) as soon as onAccessTokenNeeded asks, and allocate again")
         case .expired: self.init(.allocationGone, "the allocation was not refreshed in time\(suffix)")
         case .channelMismatch: self.init(.allocationGone, "the server and the client disagree about channels\(suffix)")
         case .linkFailed(let error):
@@ -197,11 +224,12 @@ extension TURNClientError {
 }
 
 extension TURNClientError {
-    /// What a ``CandidateError`` tells of it: as browsers do, 300 and 500 for redirections, 701 for servers that were not reached.
+    /// What a ``CandidateError`` tells of it: as browsers do, 300 and 500 for redirections, 401 for access tokens, 701 for servers that were not reached.
     var candidateErrorCode: Int {
         switch code {
         case .badRedirect: 300
         case .badRedirectPort: 500
+        case .accessTokenNeeded, .accessTokenRejected: 401
         default: CandidateError.unreachable
         }
     }

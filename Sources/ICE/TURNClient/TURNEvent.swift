@@ -19,6 +19,8 @@ package enum TURNEvent: Sendable {
     case peerError(TransportAddress, TURNPeerError)
     /// The allocation that was there is gone.
     case lost(TURNClientError)
+    /// The server of this name wants an access token, or another one soon.
+    case accessTokenNeeded(String)
     /// The server answered a request with an error, and nothing more is done about it.
     case responseError(STUNMethod, code: Int, reason: String)
     /// There is no allocation, permission or channel, for another reason than the server's word.

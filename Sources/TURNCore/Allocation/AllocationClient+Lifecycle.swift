@@ -65,6 +65,7 @@ extension AllocationClient {
 
     private mutating func forgetRequestsAndPeers() {
         awayUntil = nil
+        parked = nil
         outstanding.removeAll()
         waiting.removeAll()
         connects = ConnectQueue()
@@ -88,6 +89,7 @@ extension AllocationClient {
     mutating func end(_ event: AllocationEvent, givingBack: Bool = false, at now: Instant) {
         forgetRequestsAndPeers()
         if givingBack { start(.release, at: now) }
+        authenticator.forgetAllocation()
         var rule = RetryRule.anyTime
         if case .failed(let failure) = event { rule = failure.retry }
         lifecycle = .over(rule, since: now)

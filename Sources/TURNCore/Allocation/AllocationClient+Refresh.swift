@@ -5,10 +5,13 @@ import STUN
 extension AllocationClient {
     mutating func advanceAllocation(to now: Instant) {
         guard case .allocated(var allocation) = lifecycle else { return }
-        if allocation.expiry <= now { return end(.lost(.expired), at: now) }
+        if allocation.expiry <= now {
+            return end(.lost(authenticator.awaitsToken(at: now) ? .accessTokenExpired : .expired), at: now)
+        }
         guard let due = allocation.refreshDue, due <= now else { return }
         allocation.refreshDue = nil
         lifecycle = .allocated(allocation)
+        if authenticator.awaitsToken(at: now) { return }
         waiting.prepend(TURNRequest(.refresh(seconds: Self.seconds(options.lifetime), nil), isAutomatic: true))
     }
 

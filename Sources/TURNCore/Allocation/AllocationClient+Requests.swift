@@ -11,8 +11,8 @@ extension AllocationClient {
 
     /// Sends what waits, as far as the server may be asked so much at once; only an allocation that is there can be asked about.
     mutating func launch(at now: Instant) {
-        while case .allocated(let allocation) = lifecycle, !isMoving, outstanding.count < Self.outstandingLimit,
-            let request = nextWaiting() ?? nextConnect()
+        while case .allocated(let allocation) = lifecycle, !isMoving, !isOffering,
+            outstanding.count < Self.outstandingLimit, let request = nextWaiting() ?? nextConnect()
         {
             switch request.purpose {
             case .permit(let peers) where !allocation.hasAddress(for: peers[0].family):
@@ -57,9 +57,10 @@ extension AllocationClient {
         var schedule = options.retransmission
         schedule.retransmissionTimeout = roundTrips.retransmissionTimeout
         let transaction = STUNTransaction(
-            request: message, key: authenticator.key, schedule: schedule, isReliable: isReliable,
+            request: message, key: authenticator.key(for: message.method), schedule: schedule, isReliable: isReliable,
             knownAttributes: .turn, at: now)
-        outstanding.append(OutstandingRequest(request: request, transaction: transaction))
+        let credential = authenticator.credential(for: message.method)
+        outstanding.append(OutstandingRequest(request: request, transaction: transaction, credential: credential))
         perform(.send(message.bytes))
     }
 
@@ -152,6 +153,7 @@ extension AllocationClient {
 
     private mutating func succeed(_ sent: OutstandingRequest, _ response: STUNMessage, at now: Instant) {
         let requestedAt = sent.transaction.firstSentAt
+        if sent.request.method.carriesToken { authenticator.confirm(sent.credential) }
         switch sent.request.purpose {
         case .allocate: allocated(response, requestedAt: requestedAt, at: now)
         case .refresh(let seconds, let family):
@@ -171,15 +173,22 @@ extension AllocationClient {
     ) {
         var refusal: LongTermAuthenticator.Refusal?
         if error.code == 401 || error.code == 438 {
-            let decision = authenticator.handle(
-                response, to: sent.transaction.request, retries: sent.request.retries)
-            switch decision {
+            switch authenticator.handle(response, to: sent, isOffering: isOffering, at: now) {
             case .retry:
+                tellQuestion()
                 var request = sent.request
                 request.retries += 1
+                // Behind the request that offers another token, the server knows that one's key.
+                if isOffering { return waiting.prepend(request) }
                 return start(request, at: now)
+            case .awaitToken:
+                if awaitToken(for: sent.request, response, at: now) { return }
             case .giveUp(let reason): refusal = reason
+            case .changePort: return changePort(at: now)
+            case .refuse(let reason): return refused(reason, at: now)
             }
+        } else if sent.request.method.carriesToken {
+            authenticator.confirm(sent.credential)
         }
         switch sent.request.purpose {
         case .allocate: allocateFailed(error, refusal, response, at: now)

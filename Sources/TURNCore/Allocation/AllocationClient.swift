@@ -24,7 +24,7 @@ package struct AllocationClient: ~Copyable {
     let options: AllocationOptions
     let isReliable: Bool
     var generator: any RandomNumberGenerator
-    var authenticator: LongTermAuthenticator
+    var authenticator: TURNAuthenticator
     var roundTrips: RoundTripEstimator
 
     var lifecycle = Lifecycle.idle
@@ -36,6 +36,8 @@ package struct AllocationClient: ~Copyable {
     var attempts = ConnectionAttempts()
     /// How long after its request each permission and channel is refreshed: one rhythm for all, so that they are refreshed together.
     var peerRefreshInterval: Duration
+    /// The Allocate request, while it waits for an access token.
+    var parked: ParkedRequest?
     private var effects: Deque<Effect> = []
 
     /// Whether the server knows DONT-FRAGMENT, as far as we know.
@@ -60,9 +62,7 @@ package struct AllocationClient: ~Copyable {
         self.isReliable = isReliable
         usesDontFragment = options.isDontFragment && options.relayTransport == .udp
         usesMobility = options.wantsMobility
-        authenticator = LongTermAuthenticator(
-            username: options.username, password: options.password, preparation: options.preparation,
-            prefersSHA256: true)
+        authenticator = TURNAuthenticator(options)
         let timeout = options.retransmission.retransmissionTimeout
         roundTrips = RoundTripEstimator(initial: timeout, floor: timeout)
     }
@@ -77,6 +77,9 @@ package struct AllocationClient: ~Copyable {
             transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil,
             attempts.deadline,
         ]
+        let own =
+            [transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil]
+            + [parked?.until, authenticator.deadline]
         return own.lazy.compactMap { $0 }.min()
     }
 
@@ -84,6 +87,7 @@ package struct AllocationClient: ~Copyable {
     package mutating func advance(to now: Instant) {
         advanceTransactions(to: now)
         advanceAbsence(to: now)
+        advanceAuthorization(to: now)
         advanceAllocation(to: now)
         advancePeers(to: now)
         attempts.advance(to: now)

@@ -33,12 +33,14 @@ package enum AllocationEvent: Hashable, Sendable {
     case attemptIgnored(TransportAddress)
     /// What was relayed to a peer did not get there; the port is 0 where the server does not know it.
     case peerError(TransportAddress, PeerError)
+    /// The server of this name wants an access token, or another one soon: ``AllocationClient/provide(_:until:at:)``, at any time.
+    case accessTokenNeeded(serverName: String)
     /// A request was answered with an error that is not dealt with here; what follows from it comes next, as an event of its own.
     case error(STUNMethod, code: Int, reason: String)
     /// The server sends us to others, in its order; the one of the address family in use is the one to take, with the same
     /// transport and credentials, and a new client. The domain is what the certificate must name (RFC 8489 §10).
     case redirected(to: [TransportAddress], domain: String?)
-    /// 437: our address is in use at the server. Change to a new local port, then call ``AllocationClient/allocate(at:)`` again.
+    /// Our address is in use at the server (437), or has shown a token that it does not take. Change to a new local port, then call ``AllocationClient/allocate(at:)`` again.
     case portRejected
     /// The allocation that was there is gone.
     case lost(AllocationLoss)

@@ -23,6 +23,8 @@ package struct AllocationFailure: Error, Hashable, Sendable {
         case refused(code: Int, reason: String)
         /// The server does not take our credentials, or asks for them in a way that must not be answered.
         case unauthorized(LongTermAuthenticator.Refusal)
+        /// There is no access token that the server takes, and no password.
+        case accessToken(AccessTokenRefusal)
         /// No answer that may be believed; with it the error that an unsigned answer gave, for people.
         case unanswered(TransactionFailure, unauthenticated: STUNMessage.ErrorCode?)
         /// The server gave addresses of a family that was not asked for; they were given back (RFC 8656 §7.3).
@@ -52,6 +54,8 @@ package enum AllocationLoss: Error, Hashable, Sendable {
     case forgotten
     /// It ran out: refreshes were refused, not answered, or turned off.
     case expired
+    /// The access token ran out, and no other was taken in its place (RFC 7635 §9).
+    case accessTokenExpired
     /// The server refused a channel with 400, so that both ends disagree; the rest was given back (RFC 8656 §12.3).
     case channelMismatch
     /// The way to the server broke.

@@ -38,6 +38,9 @@ package struct AllocationOptions: Sendable {
     /// The password that goes with it.
     package var password: String
 
+    /// Whether there is somebody to ask for access tokens, which go before name and password (RFC 7635).
+    package var asksForAccessTokens = false
+
     /// How both are brought into the form that is hashed.
     package var preparation = StringPreparation.none
 

@@ -58,4 +58,6 @@ struct TURNRequest: Hashable {
 struct OutstandingRequest {
     var request: TURNRequest
     var transaction: STUNTransaction
+    /// The access token that it offers, or that it is signed with the key of.
+    let credential: SessionCredential?
 }

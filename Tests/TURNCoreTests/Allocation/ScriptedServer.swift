@@ -51,6 +51,8 @@ final class ScriptedServer {
     /// Whether nothing at all is answered.
     var isSilent = false
     var gate: LongTermGatekeeper?
+    /// What an access token has opened.
+    private(set) var session: AccessTokenSession?
 
     private var answers: [(at: Instant, message: STUNMessage)] = []
 
@@ -165,9 +167,10 @@ final class ScriptedServer {
 extension ScriptedServer {
     private func answer(_ request: STUNMessage) -> STUNMessage? {
         guard gate != nil else { return grant(request) }
-        switch gate?.judge(request, from: reflexive, at: now) {
+        switch gate?.judge(request, from: reflexive, session: session, at: now) {
         case .reply(let response, _): return response
         case .accepted(let pass):
+            session = pass.session ?? session
             guard var response = grant(request) else { return nil }
             gate?.seal(&response, pass, for: request)
             return response
@@ -199,7 +202,7 @@ extension ScriptedServer {
         switch request.method {
         case .allocate: .success(grants)
         case .refresh:
-            .success([STUNMessage.Lifetime(request[STUNMessage.Lifetime.self]?.value == 0 ? 0 : lifetime)])
+            .success([STUNMessage.Lifetime(request[STUNMessage.Lifetime.self]?.value == 0 ? 0 : grantedLifetime)])
         default: .success([])
         }
     }
@@ -207,6 +210,12 @@ extension ScriptedServer {
     /// What an Allocate success carries.
     var grants: [any STUNAttribute] {
         relays.map { STUNMessage.XORRelayedAddress($0) as any STUNAttribute }
-            + [STUNMessage.XORMappedAddress(reflexive), STUNMessage.Lifetime(lifetime)]
+            + [STUNMessage.XORMappedAddress(reflexive), STUNMessage.Lifetime(grantedLifetime)]
+    }
+
+    /// No longer than the access token lasts (RFC 7635 §9).
+    private var grantedLifetime: UInt32 {
+        guard let session else { return lifetime }
+        return min(lifetime, UInt32(clamping: (session.expiry - now).components.seconds))
     }
 }
