@@ -18,6 +18,8 @@ public enum ICEEvent: Sendable {
     case selectedPair(CandidatePair)
     /// A path is lost, or a better one is known, and only a restart helps.
     case restartNeeded(RestartReason)
+    /// A server of the configuration wants another access token, made for this name.
+    case accessTokenNeeded(ICEServer, String)
     /// The session's state changed; the failure says why, where it failed.
     case state(ICEState, ICEFailure?)
 }

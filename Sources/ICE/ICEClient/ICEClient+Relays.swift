@@ -9,12 +9,17 @@ final class Relay {
     var via: SocketID?
     /// Whether the application owns the client, so that it is not for us to close it.
     let isAttached: Bool
+    /// The server of the configuration that it is on.
+    let server: ICEServer?
+    /// Whether its server wants an access token that has not come.
+    var wantsToken = false
     /// The sockets that stand for its relayed addresses; the first of them names it.
     var ids: [SocketID]
     var isOpen = false
 
-    init(_ client: TURNClient, id: SocketID, via: SocketID?, isAttached: Bool) {
+    init(_ client: TURNClient, id: SocketID, via: SocketID?, isAttached: Bool, server: ICEServer? = nil) {
         self.client = client
+        self.server = server
         ids = [id]
         self.via = via
         self.isAttached = isAttached
@@ -66,7 +71,8 @@ extension ICEClient {
         turn.retransmission = pacing.schedule(pacing.initialRetransmissionTimeout)
         let shared = url.transport == .udp ? via : nil
         let client = try TURNClient(platform: platform, configuration: turn, sharing: shared)
-        return Relay(client, id: order.id, via: shared == nil ? nil : order.via, isAttached: false)
+        if let server { equip(client, for: server) }
+        return Relay(client, id: order.id, via: shared == nil ? nil : order.via, isAttached: false, server: server)
     }
 
     // MARK: What the server says
@@ -85,6 +91,8 @@ extension ICEClient {
             relayFailed(relay, code: code, text: reason)
         case .failed(let error) where !relay.isOpen:
             relayFailed(relay, code: error.candidateErrorCode, text: error.message)
+        case .accessTokenNeeded(let serverName):
+            askForToken(for: relay, serverName)
         case .refreshed:
             if let first = relay.ids.first { input { $0.relayConfirmed(first, now: $1) } }
         case .permitted, .channelBound, .channelLost, .peerError, .responseError, .failed:

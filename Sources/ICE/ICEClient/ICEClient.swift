@@ -46,6 +46,11 @@ public final class ICEClient {
     ///
     /// With ``ICEConfiguration/restartsByItself`` the restart for a lost path has been made: signal the new ``localParameters``.
     public var onRestartNeeded: ((RestartReason) -> Void)?
+    /// A server of the configuration, made with an access token, wants another one: ``provide(accessToken:for:)`` hands it over (RFC 7635).
+    ///
+    /// With the server comes the name that it has for the authorization server. It is asked for once until it is there, in time before the
+    /// one in use runs out, and where the server does not take it.
+    public var onAccessTokenNeeded: ((ICEServer, String) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
     public var onData: ((Span<UInt8>, StreamComponent) -> Void)? {
         get { takeDatagram }
@@ -116,6 +121,8 @@ public final class ICEClient {
     // another, and the compiler leaves out the check for that.
     var paths: [DataPath] = []
     var relays: [Relay] = []
+    /// The access tokens that were handed over, each with the time that it runs out at.
+    var accessTokens: [ICEServer: (token: TURNAccessToken, expiry: Instant)] = [:]
     var takeDatagram: ((Span<UInt8>, StreamComponent) -> Void)?
     var takeBatch: ((DatagramBatch, StreamComponent) -> Void)?
     /// Whether ``flushWork`` is to run at the end of this turn; it is made once, as nothing is allocated for a datagram.
@@ -235,7 +242,7 @@ public final class ICEClient {
     /// Closures may own what owns this client.
     private func dropClosures() {
         (onCandidate, onCandidateError, onPairNominated, onPairFailed) = (nil, nil, nil, nil)
-        onCandidateRemoved = nil
+        (onCandidateRemoved, onAccessTokenNeeded) = (nil, nil)
         (onStateChange, onGatheringStateChange, onSelectedPairChange) = (nil, nil, nil)
         onDataBatch = nil
         (onRestartNeeded, onData, onWritable, shouldAcceptBindingRequest, onTrace) = (nil, nil, nil, nil, nil)

@@ -31,6 +31,8 @@ public protocol ICEClientDelegate: AnyObject {
     func iceClient(_ client: ICEClient, didSelect pair: CandidatePair)
     /// Only a restart helps now, or would help.
     func iceClient(_ client: ICEClient, needsRestart reason: RestartReason)
+    /// A server of the configuration wants another access token, made for the name that it has.
+    func iceClient(_ client: ICEClient, needsAccessTokenFor server: ICEServer, named serverName: String)
     /// A datagram of the application arrived; the bytes are borrowed for the call.
     func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent)
     /// There is room again behind a datagram that was refused with `wouldBlock`.
@@ -56,6 +58,8 @@ extension ICEClientDelegate {
     public func iceClient(_ client: ICEClient, didSelect pair: CandidatePair) {}
     /// Does nothing.
     public func iceClient(_ client: ICEClient, needsRestart reason: RestartReason) {}
+    /// Does nothing.
+    public func iceClient(_ client: ICEClient, needsAccessTokenFor server: ICEServer, named serverName: String) {}
     /// Does nothing.
     public func iceClient(_ client: ICEClient, didReceive data: Span<UInt8>, on path: StreamComponent) {}
     /// Does nothing.

@@ -63,7 +63,8 @@ extension ICEServer: Codable {
         }
     }
 
-    /// Writes the URLs as an array, and the username and the credential, which is a secret, where there are any. TLS options are not written.
+    /// Writes the URLs as an array, and the username and the credential, which is a secret, where there are any. TLS options are not
+    /// written, nor is an access token, which lasts too short a time.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(urls, forKey: .urls)

@@ -38,7 +38,8 @@ struct ClientStreamTests {
             case .state(let state, let failure):
                 awaited.append("state \(state)")
                 #expect(failure == nil)
-            case .candidateRemoved, .candidateError, .pairNominated, .pairFailed, .restartNeeded: break
+            case .candidateRemoved, .candidateError, .pairNominated, .pairFailed, .restartNeeded, .accessTokenNeeded:
+                break
             }
         }
         #expect(awaited == told && told.contains("state completed"))
