@@ -75,11 +75,8 @@ package struct AllocationClient: ~Copyable {
         let transactions = outstanding.lazy.compactMap(\.transaction.deadline).min()
         let own = [
             transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil,
-            attempts.deadline,
+            attempts.deadline, parked?.until, authenticator.deadline,
         ]
-        let own =
-            [transactions, lifecycle.allocation?.deadline, permissions.deadline, channels.deadline, awayUntil]
-            + [parked?.until, authenticator.deadline]
         return own.lazy.compactMap { $0 }.min()
     }
 

@@ -59,7 +59,7 @@ extension AllocationClient {
         case .allocate:
             parked = ParkedRequest(challenge: challenge, until: now + Self.tokenPatience)
         case .refresh(1..., _): break
-        case .refresh, .move, .permit, .bind: return false
+        case .refresh, .move, .permit, .bind, .connect: return false
         }
         tellQuestion()
         return true

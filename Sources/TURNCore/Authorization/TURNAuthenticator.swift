@@ -193,6 +193,25 @@ extension TURNAuthenticator {
         }
     }
 
+    /// Whether a request that offers no token is worth to be made anew, behind a 401 or 438 to it on a connection of its own.
+    mutating func mayRetry(_ request: STUNMessage, behind response: STUNMessage, retries: Int) -> Bool {
+        switch mechanism {
+        case .undecided: return false
+        case .firstParty:
+            if case .retry = handleFirstParty(response, to: request, retries) { return true }
+            return false
+        case .thirdParty(var challenge):
+            // The session key is the allocation's: with another nonce alone it is worth another try.
+            guard response[STUNMessage.ErrorCode.self]?.code == 438,
+                retries < LongTermAuthenticator.retryLimit,
+                let nonce = response[STUNMessage.Nonce.self]
+            else { return false }
+            challenge.nonce = nonce
+            mechanism = .thirdParty(challenge)
+            return true
+        }
+    }
+
     /// What to do when a token that was asked for does not come.
     ///
     /// "If the client does not support or is not capable of doing third-party authorization, then it defaults to first-party

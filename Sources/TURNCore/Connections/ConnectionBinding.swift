@@ -30,7 +30,7 @@ package struct ConnectionBinding: ~Copyable {
 
     private let connection: PeerConnection
     private let options: AllocationOptions
-    private var authenticator: LongTermAuthenticator
+    private var authenticator: TURNAuthenticator
     private var generator: any RandomNumberGenerator
     private var decoder = STUNStreamDecoder()
     private var state = State.opening
@@ -38,7 +38,7 @@ package struct ConnectionBinding: ~Copyable {
     /// "Authentication of the client by the server MUST use the same method and credentials as for the control connection" (RFC 6062
     /// §4.3): what the authenticator has learned there saves a round trip, unless nonces are good for one connection only.
     init(
-        _ connection: PeerConnection, authenticator: LongTermAuthenticator, _ options: AllocationOptions,
+        _ connection: PeerConnection, authenticator: TURNAuthenticator, _ options: AllocationOptions,
         generator: any RandomNumberGenerator
     ) {
         self.connection = connection
@@ -90,7 +90,7 @@ package struct ConnectionBinding: ~Copyable {
             return fail(.unanswered(failure))
         case .error(let error):
             if error.code == 401 || error.code == 438,
-                authenticator.handle(response, to: transaction.request, retries: retries) == .retry
+                authenticator.mayRetry(transaction.request, behind: response, retries: retries)
             {
                 return .send(ask(retries: retries + 1, at: now))
             }
@@ -104,7 +104,7 @@ package struct ConnectionBinding: ~Copyable {
         authenticator.sign(&request)
         if options.usesFingerprint { request.appendFingerprint() }
         let transaction = STUNTransaction(
-            request: request, key: authenticator.key, schedule: options.retransmission, isReliable: true,
+            request: request, key: authenticator.key(for: .connectionBind), schedule: options.retransmission, isReliable: true,
             knownAttributes: .turn, at: now)
         state = .asking(transaction, retries: retries)
         return request.bytes
