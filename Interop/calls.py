@@ -14,6 +14,8 @@ OUR_WORDS = ["ping", "the quick brown fox", "Grüße, 世界"]
 THEIR_WORDS = ["pong", "jumps over", "\u0001 the lazy dog"]
 # Who restarts: one side, the other, and both, or both together only.
 BY_TURNS, TOGETHER = "by turns", "together"
+# What the pairs are to go over, as candidates have it: TCP at every time, or UDP in the end.
+TCP, UDP = "tcp", "udp"
 
 SIGNALLING = ("credentials", "candidate", "end-of-candidates")
 
@@ -117,28 +119,36 @@ class Agent:
         await asyncio.gather(self._errors, self._listener or asyncio.sleep(0), return_exceptions=True)
 
 
-async def call(ours, theirs, trickles, restarts="", completes=True):
-    """Connects two commands, lets them talk and ends them; returns the seconds until both were connected."""
+async def call(ours, theirs, trickles, restarts="", completes=True, transport="", only_echoes=False):
+    """Connects two commands, lets them talk and ends them; returns the seconds until both were connected.
+
+    The other one may be able to echo only, and not to tell its pair; what is used is known of ours at any rate.
+    """
     agents = [await Agent.start("ice-peer", ours)]
     try:
         agents.append(await Agent.start("the other", theirs))
-        return await converse(*agents, trickles, restarts, completes)
+        telling = agents[:1] if only_echoes else agents
+        return await converse(*agents, telling, trickles, restarts, completes, transport)
     finally:
         for agent in agents:
             await agent.dispose()
 
 
-async def converse(ours, theirs, trickles, restarts, completes):
+async def converse(ours, theirs, telling, trickles, restarts, completes, transport):
     began = time.monotonic()
     ours.listen(theirs, trickles)
     theirs.listen(ours, trickles)
     for agent in (ours, theirs):
         await agent.until("connection", lambda a=agent: a.is_connected, CONNECTED_WITHIN)
     elapsed = time.monotonic() - began
-    for agent in (ours, theirs):
+    for agent in telling:
         await agent.until("selected pair", lambda a=agent: a.said("selected"), CONNECTED_WITHIN)
     await exchange(ours, theirs, OUR_WORDS)
-    await exchange(theirs, ours, THEIR_WORDS)
+    if theirs in telling:
+        await exchange(theirs, ours, THEIR_WORDS)
+    else:
+        for word in OUR_WORDS:
+            await ours.until(f"echo of {word!r}", lambda w=word: ours.said("data", data=w), DATA_WITHIN)
     if restarts:
         turns = [[ours], [theirs], [ours, theirs], [ours, ours, theirs]] if restarts == BY_TURNS else [[ours, theirs]]
         for round, initiators in enumerate(turns, 2):
@@ -149,9 +159,15 @@ async def converse(ours, theirs, trickles, restarts, completes):
     # Data goes over the first pair that works, so that all of it may have come before the nomination.
     if completes:
         await ours.until("completion", lambda: ours.said("state", state="completed"), CONNECTED_WITHIN)
+    for agent in telling if transport else ():
+        goes_there = lambda a=agent: transports(a)[-2:] == [transport] * 2
+        await agent.until(f"pair over {transport}", goes_there, CONNECTED_WITHIN)
     for agent in (ours, theirs):
         await agent.end()
     check(ours)
+    for agent in telling if transport == TCP else ():
+        if set(transports(agent)) != {TCP}:
+            raise CallFailed(f"{agent.name} did not use TCP alone: {agent.said('selected')}")
     return elapsed
 
 
@@ -170,6 +186,11 @@ async def exchange(sender, receiver, words):
     for word in words:
         sender.tell({"type": "send", "data": word})
         await receiver.until(f"datagram {word!r}", lambda w=word: receiver.said("data", data=w), DATA_WITHIN)
+
+
+def transports(agent):
+    """What the ends of the program's pairs go over, the last pair at the end."""
+    return [line[side].split()[2].lower() for line in agent.said("selected") for side in ("local", "remote")]
 
 
 def check(ours):

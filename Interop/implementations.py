@@ -19,6 +19,8 @@ class Implementation:
     # Whether it settles with the other agent who has which role when both claim the same one (RFC 8445 §7.3.1.1).
     settles_roles: bool = True
     restarts: bool = False
+    # Whether over TCP it does not know its pair, and sends safely only on a thread of its own: what it has to say are echoes.
+    only_echoes_over_tcp: bool = False
 
 
 def aioice():
@@ -28,9 +30,9 @@ def aioice():
     return Implementation("aioice", (str(python), str(HERE / "peers" / "aioice_peer.py")), chooses_nomination=False)
 
 
-def ourselves(program):
+def ourselves(program, *flags):
     """Another ice-peer, for what the others do not have."""
-    return Implementation("ice-peer", (str(program), "--loopback"))
+    return Implementation("ice-peer", (str(program), "--loopback", *flags))
 
 
 def libnice():
@@ -42,7 +44,7 @@ def libjuice():
     if not library.exists():
         return Implementation("libjuice", absence="it is not installed")
     compiler = lambda: c_compiler("json-glib-1.0", libraries=[library, "-lpthread"])
-    return built("libjuice", "juice_peer.c", compiler, chooses_nomination=False)
+    return built("libjuice", "juice_peer.c", compiler, chooses_nomination=False, only_echoes_over_tcp=True)
 
 
 def pion():

@@ -15,7 +15,7 @@ from itertools import chain, product
 from pathlib import Path
 
 import coturn
-from calls import BY_TURNS, TOGETHER, CallFailed, call
+from calls import BY_TURNS, TCP, TOGETHER, UDP, CallFailed, call
 from implementations import Implementation, aioice, libjuice, libnice, ourselves, pion
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "Examples" / ".build" / "debug"
@@ -45,11 +45,17 @@ class Case:
     continual: bool = False
     # Whether ice-peer has its client on a port that others may share.
     shares: bool = False
+    # TCP where both have nothing else, UDP where ice-peer has TCP too and is to do without.
+    transport: str = ""
 
     def __str__(self):
-        how = "trickling" if self.trickles else "all candidates at once"
-        whom = f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"
-        return f"{whom}, {how}, {self.profile} {self.nomination}, {self.place}{self.relay and f', over a relay reached by {self.relay}'}{self.restarts and f', restarting {self.restarts}'}{', continual' if self.continual else ''}{', on a shared port' if self.shares else ''}"
+        words = [f"{'lite ' if self.lite else ''}{self.our_role} to {self.implementation.name} {self.their_role}"]
+        words += ["trickling" if self.trickles else "all candidates at once", f"{self.profile} {self.nomination}", self.place]
+        words += [f"over a relay reached by {self.relay}" if self.relay else ""]
+        words += [{TCP: "over TCP alone", UDP: "over UDP though there is TCP"}.get(self.transport, "")]
+        words += [f"restarting {self.restarts}" if self.restarts else "", "continual" if self.continual else ""]
+        words += ["on a shared port" if self.shares else ""]
+        return ", ".join(word for word in words if word)
 
     def our_command(self, server):
         flags = [f"--{self.our_role}", "--profile", self.profile, "--nomination", self.nomination]
@@ -61,6 +67,8 @@ class Case:
             flags += ["--continual", "--renomination"]
         if self.shares:
             flags += ["--shared-port", "0"]
+        if self.transport == UDP:
+            flags.append("--tcp")
         if self.relay:
             flags += server.relay_flags(self.relay)
         return [str(ICE_PEER), *flags, *self.common_flags(server)]
@@ -69,6 +77,8 @@ class Case:
         flags = [f"--{self.their_role}"]
         if self.implementation.chooses_nomination:
             flags += ["--nomination", self.nomination]
+        if self.only_echoes:
+            flags.append("--echo")
         return [*self.implementation.command, *flags, *self.common_flags(server)]
 
     def common_flags(self, server):
@@ -76,9 +86,15 @@ class Case:
         # libnice ties its sockets to their interfaces: only from 127.0.0.1 do they reach a server that is there.
         if self.place != EVERY_ADDRESS:
             flags += ["--bind", LOOPBACK]
+        if self.transport == TCP:
+            flags.append("--tcp-only")
         if self.place == STUN:
             flags += ["--stun", server.clear]
         return flags
+
+    @property
+    def only_echoes(self):
+        return self.transport == TCP and self.implementation.only_echoes_over_tcp
 
     @property
     def needs_server(self):
@@ -120,6 +136,29 @@ def all_cases():
         yield Case(implementation, "controlled", "controlling", relay="udp", shares=True)
 
 
+def cases_over_tcp():
+    roles = ["controlling", "controlled"]
+    for implementation in (libnice(), pion(), libjuice(), ourselves(ICE_PEER)):
+        over_tcp = dict(transport=TCP)
+        for ours, theirs, trickles in product(roles, roles, [True, False]):
+            if ours == theirs and not implementation.settles_roles:
+                continue
+            yield Case(implementation, ours, theirs, trickles, **over_tcp)
+        for ours, theirs in zip(roles, reversed(roles)):
+            yield Case(implementation, ours, theirs, place=EVERY_ADDRESS, **over_tcp)
+            yield Case(implementation, ours, theirs, shares=True, **over_tcp)
+    # Who does not ask for TCP candidates gets them here all the same.
+    for implementation in (aioice(), libnice(), pion(), libjuice(), ourselves(ICE_PEER, "--tcp")):
+        for ours, theirs in zip(roles, reversed(roles)):
+            yield Case(implementation, ours, theirs, transport=UDP)
+    on_a_port = ourselves(ICE_PEER, "--shared-port", "0")
+    for ours, theirs in zip(roles, reversed(roles)):
+        yield Case(libnice(), ours, theirs, transport=TCP, restarts=TOGETHER)
+        yield Case(ourselves(ICE_PEER), ours, theirs, transport=TCP, restarts=BY_TURNS)
+        yield Case(on_a_port, ours, theirs, transport=TCP, shares=True, restarts=BY_TURNS)
+    yield Case(ourselves(ICE_PEER), "controlled", "controlling", transport=TCP, lite=True)
+
+
 def our_own_cases():
     for lite, trickles in product([False, True], [True, False]):
         yield Case(ourselves(ICE_PEER), "controlled", "controlling", trickles, lite=lite, restarts=BY_TURNS)
@@ -157,7 +196,8 @@ async def run_all(cases):
             try:
                 elapsed = await call(
                     case.our_command(server), case.their_command(server), case.trickles, case.restarts,
-                    completes=not case.continual,
+                    completes=not case.continual, transport=case.transport,
+                    only_echoes=case.only_echoes,
                 )  # fmt: skip
             except (CallFailed, OSError) as error:
                 print(f"FAILED   {case}: {error}", flush=True)
@@ -180,7 +220,7 @@ def main():
     if not ICE_PEER.exists():
         sys.exit("ice-peer is not built: swift build --package-path Examples --product ice-peer")
 
-    cases = [case for case in chain(all_cases(), our_own_cases()) if options.filter in str(case)]
+    cases = [case for case in chain(all_cases(), cases_over_tcp(), our_own_cases()) if options.filter in str(case)]
     for case in cases:
         if case.absence:
             print(f"skipped  {case}: {case.absence}", flush=True)

@@ -6,9 +6,10 @@
 
 typedef struct juice_agent juice_agent;
 
-// The states of an agent, the ways in which it may wait, and what is logged.
+// The states of an agent, the ways in which it may wait, whether it opens connections, and what is logged.
 enum { DISCONNECTED, GATHERING, CONNECTING, CONNECTED, COMPLETED, FAILED };
 enum { POLL, MUX };
+enum { NO_TCP, ACTIVE_TCP };
 enum { LOG_NOTHING = 6, LONGEST_TEXT = 4096 };
 
 // The order of the members is the library's.
@@ -31,6 +32,7 @@ typedef struct {
 
 extern juice_agent *juice_create(const juice_config *config);
 extern void juice_destroy(juice_agent *agent);
+extern int juice_set_ice_tcp_mode(juice_agent *agent, int mode);
 extern int juice_gather_candidates(juice_agent *agent);
 extern int juice_set_local_ice_attributes(juice_agent *agent, const char *ufrag, const char *password);
 extern int juice_get_local_description(juice_agent *agent, char *text, size_t size);

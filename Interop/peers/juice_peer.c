@@ -16,6 +16,7 @@ static struct {
     gboolean controlled;
     gboolean no_trickle;
     gboolean echo;
+    gboolean tcp_only;
     gchar *nomination;
     gchar *bind;
     gchar *stun;
@@ -29,6 +30,7 @@ static const GOptionEntry option_entries[] = {
     {"bind", 0, 0, G_OPTION_ARG_STRING, &options.bind, "Use this local address only", "ADDRESS"},
     {"stun", 0, 0, G_OPTION_ARG_STRING, &options.stun, "A STUN server", "HOST:PORT"},
     {"echo", 0, 0, G_OPTION_ARG_NONE, &options.echo, "Send back what arrives", NULL},
+    {"tcp-only", 0, 0, G_OPTION_ARG_NONE, &options.tcp_only, "Tell TCP candidates alone, which are active", NULL},
     {NULL},
 };
 
@@ -97,6 +99,8 @@ static void choose_credentials(juice_agent *agent) {
 
 static void on_candidate(juice_agent *agent, const char *line, void *context) {
     (void)agent, (void)context;
+    // There is always UDP, but it is of no use to a peer that hears nothing of it.
+    if (options.tcp_only && strstr(line, "tcptype") == NULL) return;
     g_mutex_lock(&lock);
     if (options.no_trickle)
         g_ptr_array_add(held_candidates, g_strdup(candidate_text(line)));
@@ -214,6 +218,7 @@ int main(int argc, char *argv[]) {
         write_error("no agent can be made");
         return 70;
     }
+    if (options.tcp_only) juice_set_ice_tcp_mode(agent, ACTIVE_TCP);
     if (options.controlled) {
         choose_credentials(agent);
     } else {

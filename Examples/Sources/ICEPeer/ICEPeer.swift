@@ -48,7 +48,7 @@ struct ICEPeer: ParsableCommand {
         false
     @Option(
         help: ArgumentHelp(
-            "Use this UDP port, as a server with one port for all its clients does; 0 takes a free one.",
+            "Use this port, as a server with one port for all its clients does; 0 takes a free one.",
             valueName: "port"))
     var sharedPort: UInt16?
     @Flag(help: "Use TCP candidates too.") var tcp = false
@@ -131,6 +131,7 @@ struct ICEPeer: ParsableCommand {
     private func openPort(on loop: EventLoop) throws -> SharedPort? {
         guard let sharedPort else { return nil }
         var configuration = SharedPortConfiguration(port: sharedPort)
+        configuration.takesConnections = transports.contains(.tcp)
         if let address = bind.flatMap(IPAddress.init) { configuration.addresses = [address] }
         return try SharedPort(loop: loop, configuration: configuration)
     }
