@@ -13,7 +13,8 @@ from itertools import chain, product
 from nat import ADDRESS_RESTRICTED, CONES, FIREWALL, FULL_CONE, LINUX, LINUX_OPEN, PORT_RESTRICTED, PUBLIC, SYMMETRIC
 from network import Shared, Uplink
 
-DIRECT, RELAY, EITHER = "direct", "relay", "direct|relay"
+# Direct is over UDP; "tcp" is direct as well, over a connection of ICE-TCP.
+DIRECT, RELAY, EITHER, TCP = "direct", "relay", "direct|relay", "tcp"
 
 # Without delay and loss; seconds from both being started to both being connected.
 CONNECTS_WITHIN = 1.0
@@ -30,6 +31,9 @@ ONCE = ()
 LATER = ("--renomination",)
 CONTINUAL = ("--continual", "--renomination")
 MOBILE = ("--continual", "--relay-only", "--mobility")
+# Candidates over TCP as well; and all of them on the port that the strictest networks leave open.
+ICE_TCP = ("--tcp",)
+ICE_TCP_ON_443 = ("--tcp", "--shared-port", "443")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class Cell:
     connects: float = CONNECTS_WITHIN
     shared: Shared | None = None
     flags: tuple = ONCE
+    # What one side is told beyond that.
+    a_flags: tuple = ()
+    b_flags: tuple = ()
     controlling: str = "a"
     # What happens while data flows, how long data may be missing for it, and over what path it goes on.
     event: Callable | None = None
@@ -117,6 +124,28 @@ def of_networks():
         yield Cell(name, up(inner), up(inner), path, shared=shared)
 
 
+def of_tcp():
+    """Networks that let nothing but TCP out reach what is public by ICE-TCP, and all else over a relay."""
+    public, cone = up(PUBLIC), up(PORT_RESTRICTED)
+    blocked, web = up(PORT_RESTRICTED, passes="tcp"), up(PORT_RESTRICTED, passes="443")
+    both = dict(flags=ICE_TCP)
+    for role in "ab":
+        name = f"UDP blocked - {PUBLIC}, ICE-TCP{'' if role == 'a' else ', controlled'}"
+        yield Cell(name, blocked, public, TCP, controlling=role, **both)
+    yield Cell(f"UDP blocked, {SYMMETRIC} - {PUBLIC}, ICE-TCP", up(SYMMETRIC, passes="tcp"), public, TCP, **both)
+    yield Cell(f"{PUBLIC} - UDP blocked, ICE-TCP", public, blocked, TCP, **both)
+    on_443 = dict(a_flags=ICE_TCP, b_flags=ICE_TCP_ON_443)
+    yield Cell(f"only TCP 443 - {PUBLIC}, ICE-TCP on port 443", web, public, TCP, **on_443)
+    yield Cell("UDP blocked - UDP blocked, ICE-TCP", blocked, blocked, RELAY, **both)
+    # Without ICE-TCP at either side they are among the other networks.
+    for b, where, flags in (
+        (public, "here", dict(a_flags=ICE_TCP)), (public, "there", dict(b_flags=ICE_TCP)), (public, "at both", both),
+        (cone, "there", dict(b_flags=ICE_TCP)), (cone, "at both", both),
+    ):  # fmt: skip
+        yield Cell(f"only TCP 443 - {b[0].kind}, ICE-TCP {where}", web, b, RELAY, **flags)
+    yield Cell(f"{PORT_RESTRICTED} - {PUBLIC}, ICE-TCP beside UDP", cone, public, **both)
+
+
 def of_lines():
     for loss, limit in ((10, 2.0), (20, 4.0)):
         lossy = dict(loss=loss)
@@ -154,6 +183,10 @@ def replaced(way):
 
 async def rebound(scene):
     await scene.network.rebind("a")
+
+
+async def reset(scene):
+    await scene.network.rebind("a", resets=True)
 
 
 async def readdressed(scene):
@@ -197,6 +230,15 @@ def of_events():
     yield Cell("NAT forgets, relay moves along", symmetric, symmetric, RELAY, event=rebound, **mobile)
     over_tcp = up(PORT_RESTRICTED, passes="tcp")
     yield Cell("address changes, relay over TCP moves along", over_tcp, over_tcp, RELAY, event=readdressed, **mobile)
+    goes_on = dict(flags=(*CONTINUAL, *ICE_TCP), path_after=TCP)
+    for role in "ab":
+        word = "" if role == "a" else ", controlled"
+        tcp = (over_tcp, up(PUBLIC), TCP)
+        yield Cell(f"connections reset, ICE-TCP{word}", *tcp, controlling=role, event=reset, recovers=READY, **goes_on)
+        yield Cell(f"NAT forgets, ICE-TCP{word}", *tcp, controlling=role, event=rebound, recovers=REBOUND, **goes_on)
+    web = up(PORT_RESTRICTED, passes="443")
+    over_tls = dict(flags=CONTINUAL, path_after=RELAY)
+    yield Cell("connections reset, relayed over TLS", web, web, RELAY, event=reset, recovers=ANEW, **over_tls)
     restarts = dict(flags=CONTINUAL, event=server_restarted)
     yield Cell("server restarted, direct", cone, cone, recovers=UNHARMED, path_after=DIRECT, **restarts)
     yield Cell("server restarted, relayed", symmetric, symmetric, RELAY, recovers=SERVED_ANEW, **restarts)
@@ -208,5 +250,5 @@ KNOWN: dict[str, str] = {}
 
 def all_cells():
     # The longest first, so that the others fill the time beside them.
-    for cell in chain(of_events(), of_nats(), of_networks(), of_lines()):
+    for cell in chain(of_events(), of_nats(), of_networks(), of_tcp(), of_lines()):
         yield replace(cell, known=KNOWN.get(cell.name, ""))

@@ -30,6 +30,8 @@ class Rules:
     loss: int = 0
     generation: int = 1
     is_black_hole: bool = False
+    # Whether TCP connections that it does not know any more are reset; else they lead to nowhere.
+    resets: bool = False
 
     def __str__(self):
         body = "\n".join([*self._sets(), *self._translation(), *self._filter()])
@@ -78,6 +80,8 @@ class Rules:
         yield "chain forward { type filter hook forward priority 0; policy drop;"
         if self.is_black_hole:
             yield "drop"
+        unknown = "ct state new,invalid tcp flags & (syn | rst) == 0 reject with tcp reset" if self.resets else ""
+        yield unknown
         if self.loss:
             yield f"numgen random mod 100 < {self.loss} drop"
         if self.passes != "all":
@@ -100,7 +104,7 @@ class Rules:
         yield "}"
         # Where the kernel answers strangers by itself, their flow takes the port that ours towards them would have had.
         if self.kind != LINUX_OPEN:
-            yield 'chain input { type filter hook input priority 0; iifname "wan" ip protocol != icmp drop; }'
+            yield f'chain input {{ type filter hook input priority 0; {unknown}; iifname "wan" ip protocol != icmp drop; }}'
 
 
 FIREWALL_RULES = """

@@ -200,10 +200,14 @@ class Network:
         """An uplink comes that was not there before."""
         await self.spaces.script(side, _connect(self.sides[side].attachments[number], number))
 
-    async def rebind(self, side):
-        """Every NAT of the first uplink forgets all flows and mappings, and chooses other ports from now on."""
+    async def rebind(self, side, resets=False):
+        """Every NAT of the first uplink forgets all flows and mappings, and chooses other ports from now on.
+
+        Both ends of a TCP connection that goes through it are told so on request, when they send something.
+        """
         for box in self.sides[side].boxes[0]:
             self.rules[box].generation += 1
+            self.rules[box].resets = resets
             await self.spaces.rules(box, str(self.rules[box]))
 
     async def readdress(self, side):

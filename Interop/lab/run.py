@@ -16,7 +16,7 @@ from pathlib import Path
 
 import server as coturn
 import talk
-from cells import DIRECT, DISCONNECTED, FAILED, Cell, all_cells
+from cells import DIRECT, DISCONNECTED, FAILED, RELAY, TCP, Cell, all_cells
 from network import Network
 from spaces import LabError, Spaces, absence, sweep
 
@@ -50,7 +50,8 @@ async def run_cell(cell: Cell, folder, trace):
         try:
             for side in "ab":
                 role = "--controlling" if side == cell.controlling else "--controlled"
-                peers[side] = await talk.start(network, server, ICE_PEER, side, [role, *cell.flags], trace)
+                flags = [role, *cell.flags, *(cell.a_flags if side == "a" else cell.b_flags)]
+                peers[side] = await talk.start(network, server, ICE_PEER, side, flags, trace)
             return await play(cell, Scene(network, server, peers))
         finally:
             for peer in peers.values():
@@ -65,7 +66,7 @@ async def play(cell, scene):
         outcome.connected = await talk.connect(a, b, cell.connects + GRACE)
         await talk.settle(a, b, cell.path)
         outcome.path, outcome.pair = talk.path_of(a, b), "-".join(a.pair)
-        if outcome.path == DIRECT and (a.had_relay or b.had_relay):
+        if outcome.path not in (RELAY, "-") and (a.had_relay or b.had_relay):
             outcome.direct = max(peer.said("selected")[-1]["at"] for peer in (a, b)) - began
         if not (a.arrivals and b.arrivals):
             outcome.problem = "no data came"
@@ -104,7 +105,7 @@ def shortfalls(cell, outcome):
         yield f"{outcome.path} path"
     if outcome.connected > cell.connects:
         yield "connected late"
-    if (outcome.direct or 0) > cell.connects and cell.path == DIRECT:
+    if (outcome.direct or 0) > cell.connects and cell.path in (DIRECT, TCP):
         yield "direct late"
     if cell.ends:
         if outcome.disconnected is None or outcome.disconnected > DISCONNECTED:

@@ -61,6 +61,12 @@ class Peer(Agent):
         return tuple(selected[-1][end].split(" typ ")[1].split()[0] for end in ("local", "remote"))
 
     @property
+    def is_over_tcp(self):
+        """Whether the pair in use goes over a connection between the two."""
+        selected = self.said("selected")
+        return bool(selected) and selected[-1]["local"].split()[2] == "tcp"
+
+    @property
     def had_relay(self):
         """Whether a pair was in use that goes over a relay."""
         return any(" typ relay" in line[end] for line in self.said("selected") for end in ("local", "remote"))
@@ -108,7 +114,9 @@ async def connect(a, b, limit):
 
 def path_of(a, b):
     types = {*a.pair, *b.pair}
-    return "-" if "" in types else "relay" if "relay" in types else "direct"
+    if types & {"", "relay"}:
+        return "-" if "" in types else "relay"
+    return "tcp" if a.is_over_tcp or b.is_over_tcp else "direct"
 
 
 async def settle(a, b, path):
