@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Calls between ice-peer and a browser, which both hide their addresses by multicast DNS (see README.md beside this file).
+"""Calls between ice-peer and a browser, which both hide their addresses by multicast DNS, over UDP and over TCP alone (see README.md).
 
 They run in network namespaces of their own, which needs root: nothing is sent to a multicast group of any real network.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import chromium
 import namespace
-from calls import CallFailed, Agent
+from calls import TCP, Agent, CallFailed, transports
 
 HERE = Path(__file__).resolve().parent
 ICE_PEER = HERE.parent / "Examples" / ".build" / "debug" / "ice-peer"
@@ -22,12 +22,12 @@ CONNECTED_WITHIN = 60.0
 STAYS_FOR = 6.0
 
 
-async def call(places, our_role, hides):
+async def call(places, our_role, hides, over_tcp):
     """Connects the two, and looks for a while whether they stay connected; returns what the browser told of itself."""
     their_role = "controlled" if our_role == "controlling" else "controlling"
     agents = []
     try:
-        flags = ["--mdns"] if hides else []
+        flags = [*(["--mdns"] if hides else []), *(["--tcp-only"] if over_tcp else [])]
         agents.append(
             await Agent.start("ice-peer", namespace.inside(places[0], [str(ICE_PEER), f"--{our_role}", *flags]))
         )
@@ -45,7 +45,7 @@ async def call(places, our_role, hides):
                 raise CallFailed(f"{agent.name} is {state} after {STAYS_FOR:g} s")
             if errors := agent.said("error"):
                 raise CallFailed(f"{agent.name} reported {errors}")
-        await check(ours, theirs, places)
+        await (check_tcp(ours) if over_tcp else check(ours, theirs))
         for agent in agents:
             await agent.end()
     finally:
@@ -53,7 +53,14 @@ async def call(places, our_role, hides):
             await agent.dispose()
 
 
-async def check(ours, theirs, places):
+async def check_tcp(ours):
+    """The browser, which takes no connections, has opened one."""
+    await ours.until("selected pair", lambda: ours.said("selected"), 5)
+    if set(transports(ours)) != {TCP} or " tcptype passive" not in ours.said("selected")[-1]["local"]:
+        raise CallFailed(f"ice-peer did not take a connection: {ours.said('selected')}")
+
+
+async def check(ours, theirs):
     """The browser has told names alone, and ice-peer has looked them up and shown nothing but them."""
     told = [line["candidate"] for line in theirs.said("candidate") if " udp " in line["candidate"].lower()]
     if not told or not all(".local " in candidate for candidate in told):
@@ -81,12 +88,14 @@ def main():
         return
     failures = 0
     for our_role in ("controlled", "controlling"):
-        for hides in (True, False):
+        # Where it is to connect over TCP, Chromium asks the system for names, which knows none of these.
+        for hides, over_tcp in ((True, False), (False, False), (False, True)):
             who = "which answers" if our_role == "controlling" else "which offers"
-            what = f"{our_role} to a browser {who}, {'both by name' if hides else 'the browser by name'}"
+            names, how = "both by name" if hides else "the browser by name", ", over TCP alone" if over_tcp else ""
+            what = f"{our_role} to a browser {who}, {names}{how}"
             with namespace.link(default_route=True) as places:
                 try:
-                    asyncio.run(call(places, our_role, hides))
+                    asyncio.run(call(places, our_role, hides, over_tcp))
                     print(f"passed   {what}", flush=True)
                 except (CallFailed, OSError) as error:
                     failures += 1

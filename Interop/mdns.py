@@ -16,12 +16,12 @@ ICE_PEER = Path(__file__).resolve().parent.parent / "Examples" / ".build" / "deb
 ADDRESSES = ("192.168.77.", "fe80:")
 
 
-async def hidden_call(places, names):
+async def hidden_call(places, names, flags):
     """Connects two agents; those that are to hide their addresses must have, and nobody may have said the other's."""
     agents = []
     try:
         for place, role, hides in zip(places, ("--controlling", "--controlled"), names):
-            command = [str(ICE_PEER), role, *(["--mdns"] if hides else [])]
+            command = [str(ICE_PEER), role, *flags, *(["--mdns"] if hides else [])]
             agents.append(await Agent.start(role[2:], namespace.inside(place, command)))
         ours, theirs = agents
         ours.listen(theirs, trickles=True)
@@ -77,15 +77,16 @@ def main():
         print(f"skipped  calls by names of multicast DNS: {reason}")
         return
     failures = 0
-    for what, names, same_machine in (
-        ("both by name", (True, True), False),
-        ("the caller by name", (True, False), False),
-        ("the callee by name", (False, True), False),
-        ("both by name, on one machine", (True, True), True),
+    for what, names, same_machine, flags in (
+        ("both by name", (True, True), False, []),
+        ("the caller by name", (True, False), False, []),
+        ("the callee by name", (False, True), False, []),
+        ("both by name, on one machine", (True, True), True, []),
+        ("both by name, over TCP alone", (True, True), False, ["--tcp-only"]),
     ):
         with namespace.link() as (a, b):
             try:
-                asyncio.run(hidden_call((a, a if same_machine else b), names))
+                asyncio.run(hidden_call((a, a if same_machine else b), names, flags))
                 print(f"passed   multicast DNS, {what}", flush=True)
             except (CallFailed, OSError) as error:
                 failures += 1
