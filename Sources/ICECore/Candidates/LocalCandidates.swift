@@ -171,9 +171,12 @@ struct LocalCandidates {
     {
         let learnedCount = all.count { $0.socket == socket && $0.candidate.kind == .peerReflexive }
         guard let host = base(of: socket), learnedCount < Self.learnedLimit else { return nil }
+        // A connection has a port of its own, but the address that the host candidate hides.
+        let name = mapped.ip == host.base.unscoped.ip ? host.candidate.hostName : nil
         var learned = add(
             .peerReflexive, at: mapped, related: host.isHidden ? nil : host.candidate.address, socket, host.base,
-            host.candidate.transport, host.candidate.path, server: nil, rank: host.rank, network: host.network)
+            host.candidate.transport, host.candidate.path, server: nil, rank: host.rank, hostName: name,
+            network: host.network)
         learned?.set(priority: priority)
         if let learned { all[all.count - 1] = learned }
         return learned
