@@ -280,7 +280,7 @@ extension ICEAgent {
         }
         selectProvisionally(for: pair.path, at: now)
         reviewPath(of: pair.path, at: now)
-        keepBackups(of: pair.path)
+        keepBackups(of: pair.path, at: now)
     }
 
     /// When a relay works first, the peer's checks have been under way for as long: what its NAT or ours dropped before the other side had

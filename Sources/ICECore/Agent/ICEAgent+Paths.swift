@@ -149,13 +149,15 @@ extension ICEAgent {
     /// While the pair in use does not answer, those that stand by are asked too; once it is in doubt, the best of them that has answered
     /// takes its place.
     private mutating func reviewPath(ofComponentAt index: Int, at now: Instant) {
-        guard let path = components[index].selected, path.generation == session.generation,
-            let liveness = path.upkeep?.liveness, let since = liveness.repeatedSince
-        else { return }
-        askAboutRelay(ofComponentAt: index, since: since)
-        let others = session.checklists.pairs.filter {
-            $0.path == path.pair.path && $0.id != path.id && $0.state == .succeeded
+        guard let path = components[index].selected, path.generation == session.generation else { return }
+        if let lostAt = path.lostConnectionAt,
+            let next = pairs(workingBeside: path).first(where: { ($0.valid?.confirmedAt ?? lostAt) > lostAt })
+        {
+            return replacePath(ofComponentAt: index, with: next, at: now)
         }
+        guard let liveness = path.upkeep?.liveness, let since = liveness.repeatedSince else { return }
+        askAboutRelay(ofComponentAt: index, since: since)
+        let others = pairs(workingBeside: path)
         let answering = others.first { ($0.valid?.confirmedAt ?? since) >= since }
         let hasMoved = answering != nil && answering?.id == path.peerMovedTo
         if liveness.isDoubtful || hasMoved {
@@ -166,6 +168,10 @@ extension ICEAgent {
         where other.valid.map({ $0.confirmedAt < since }) == true && !session.checks.isUnderWay(on: other.id) {
             sendCheck(on: other, for: .keepalive, at: now)
         }
+    }
+
+    private func pairs(workingBeside path: SelectedPath) -> [CheckPair] {
+        session.checklists.pairs.filter { $0.path == path.pair.path && $0.id != path.id && $0.state == .succeeded }
     }
 
     /// It may be the way to the own relay that has changed, as when a NAT forgot it: the server is asked once whether it knows us.

@@ -72,7 +72,7 @@ extension ICEAgent {
         components[index].concludedGeneration = session.generation
         tell(.pairNominated(nominated.description))
         select(nominated, forComponentAt: index, at: now)
-        let hasRivals = conclude(nominated)
+        let hasRivals = conclude(nominated, at: now)
         if role == .controlling, hasRivals { confirm(nominated) }
         if components.allSatisfy({ isConcluded($0.path) }) { scheduleRelayRelease(at: now) }
     }
@@ -80,10 +80,10 @@ extension ICEAgent {
     /// RFC 8445 §8.1.2: the component's other pairs go, but for a few that work, or may yet, and are kept as backups.
     ///
     /// - Returns: Whether the peer may have been told of others too.
-    private mutating func conclude(_ nominated: CheckPair) -> Bool {
+    private mutating func conclude(_ nominated: CheckPair, at now: Instant) -> Bool {
         let hasRivals = session.checks.outvote(rivalsOf: nominated.id, on: nominated.path)
         session.forgetNominations(of: nominated.path)
-        keepBackups(of: nominated.path)
+        keepBackups(of: nominated.path, at: now)
         // Where nominations are numbered, the peer knows which is the latest.
         let hasOthers = session.nominated.hasOthers(than: nominated.id, of: nominated.path)
         return (hasRivals || hasOthers) && !canRenominate
@@ -91,8 +91,9 @@ extension ICEAgent {
 
     /// Backups are pairs that work; as long as there are not enough of them, or none that is direct, as many that are still being checked
     /// stay too.
-    mutating func keepBackups(of path: StreamComponent) {
-        guard isConcluded(path), let used = components.first(where: { $0.path == path })?.selected?.id else { return }
+    mutating func keepBackups(of path: StreamComponent, at now: Instant) {
+        guard isConcluded(path), let selected = components.first(where: { $0.path == path })?.selected else { return }
+        let used = selected.id
         // Those over TCP are no backups: RFC 6544 §8 has their connections closed.
         let others = session.checklists.pairs.filter {
             $0.path == path && $0.id != used && !$0.local.candidate.transport.isTCP
@@ -114,13 +115,13 @@ extension ICEAgent {
             ($0.pendingNomination ?? 0) > inForce || ($0.state != .waiting && rivals.contains($0.id))
         }
         let elsewhere = limit > 0 ? untriedRoutes(among: others, besides: Array(working), used) : []
-        let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited
+        let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited + reopened(insteadOf: selected)
         let kept = Set(staying.map(\.id) + [used])
         session.checks.removeAll { $0.path == path && !kept.contains($0.pair) }
         session.checklists.withList(path.stream) { list in
             list.remove { $0.path == path && !kept.contains($0.id) && !$0.hasLostConsent }
         }
-        disconnectUnused(of: path)
+        scheduleDisconnection(at: now)
     }
 
     /// What is to stand in goes over other networks first: what takes the path in use away takes those beside it along.

@@ -65,20 +65,44 @@ extension ICEAgent {
     /// with a check, and the other one "MUST await an incoming connection request". Consent finds out if none comes.
     private mutating func lost(_ pair: CheckPair, _ error: NetworkError, mayReopen: Bool, at now: Instant) {
         guard
-            components.contains(where: { $0.selected?.id == pair.id && $0.selected?.generation == session.generation })
+            let index = components.firstIndex(where: {
+                $0.selected?.id == pair.id && $0.selected?.generation == session.generation
+            })
         else { return fail(pair, PairFailure(error)) }
         let isOpener = pair.local.candidate.transport != .tcp(.passive)
         if isOpener, mayReopen {
             // The peer knows this end by another port from now on: where we decide, it is told to use it.
             sendCheck(on: pair, for: role == .controlling ? .confirmation : .keepalive, at: now)
-        } else if isOpener, let index = components.firstIndex(where: { $0.selected?.id == pair.id }) {
+        } else if isOpener {
             losePath(ofComponentAt: index, PairFailure(error), ICEFailure(.checksFailed, error.description), at: now)
+        } else {
+            components[index].selected?.lostConnectionAt = now
+        }
+    }
+
+    /// Pairs over connections one of which may have been opened in the place of a lost one, of whose end this side may not know yet.
+    func reopened(insteadOf selected: SelectedPath) -> [CheckPair] {
+        guard selected.lostConnectionAt != nil || selected.upkeep?.liveness.isAsking == true else { return [] }
+        return session.checklists.pairs.filter {
+            $0.path == selected.pair.path && $0.id != selected.id && $0.local.candidate.transport == .tcp(.passive)
+                && $0.state != .failed
         }
     }
 
     /// RFC 6544 §8: "When ICE processing for a media stream completes, each agent SHOULD close all TCP connections […] except the ones between
-    /// the candidate pairs selected by ICE."
-    mutating func disconnectUnused(of path: StreamComponent) {
+    /// the candidate pairs selected by ICE." As with all that is freed, three seconds later (RFC 8445 §8.3): what the peer has sent over another
+    /// one before it knew which is selected would be lost.
+    mutating func scheduleDisconnection(at now: Instant) {
+        if usesTCP { connectionRelease = now + Self.releaseDelay }
+    }
+
+    mutating func releaseConnections(at now: Instant) {
+        guard let due = connectionRelease, now >= due else { return }
+        connectionRelease = nil
+        for component in components { disconnectUnused(of: component.path) }
+    }
+
+    private mutating func disconnectUnused(of path: StreamComponent) {
         guard usesTCP, isConcluded(path) else { return }
         let kept = session.checklists.pairs.filter { $0.path == path }.map { ($0.socket, $0.destination) }
         let used = components.compactMap(\.selected).map { ($0.socket, $0.destination) }

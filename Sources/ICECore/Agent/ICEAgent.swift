@@ -51,6 +51,8 @@ package struct ICEAgent: ~Copyable {
     var backupStretch: Double
     /// When the relays that nobody uses are freed.
     var relayRelease: Instant?
+    /// When the connections that nobody uses are closed.
+    var connectionRelease: Instant?
     var generator: any RandomNumberGenerator
 
     /// Whether ``settle(at:)`` is still to follow what was received.
@@ -119,6 +121,7 @@ package struct ICEAgent: ~Copyable {
         for index in components.indices { first.note(components[index].deadline) }
         first.note(backupDeadline)
         first.note(relayRelease)
+        first.note(connectionRelease)
         first.note(network.deadline)
         return first.instant
     }
@@ -208,6 +211,7 @@ package struct ICEAgent: ~Copyable {
         advancePaths(to: now)
         advanceBackups(to: now)
         releaseRelays(at: now)
+        releaseConnections(at: now)
         settle(at: now)
     }
 

@@ -152,6 +152,8 @@ struct SelectedPath {
     var nextKeepalive: Instant
     /// Since when the peer was silent as the server was last asked about the relay.
     var relayAskedSince: Instant?
+    /// When its connection was lost that the peer is to open again; nil where it is up.
+    var lostConnectionAt: Instant?
     /// The pair that the peer has checked instead of this one, as it does when it has lost this one.
     var peerMovedTo: PairID?
     /// Since when the peer was silent as other ways were last looked for.

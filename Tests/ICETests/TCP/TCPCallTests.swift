@@ -96,7 +96,7 @@ struct TCPCallTests {
         for host in [a, b] { host.link.setConditions(LinkConditions(delay: .milliseconds(20))) }
         let call = SimulatedCall(network, a, b, configure: Self.transports(.tcp))
         #expect(call.connect() && Self.hasSettled(call))
-        #expect(network.run(until: { a.connections.count == 1 && b.connections.count == 1 }, atMost: .seconds(3)))
+        #expect(network.run(until: { a.connections.count == 1 && b.connections.count == 1 }, atMost: .seconds(4)))
         #expect(call.talk())
         network.run(for: .seconds(60))
         #expect(call.isCompleted && a.connections.count == 1 && b.connections.count == 1)
