@@ -4,9 +4,22 @@ import Testing
 
 @testable import UV
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// The kinds of handle, each made with a closure that holds on to it, as users' closures do.
 enum HandleKind: CaseIterable {
-    case timer, dueTimer, udp, listener, connecting, refused, monitor, lookingMonitor
+    case timer, dueTimer, udp, listener, connecting, refused, monitor, lookingMonitor, watch
+
+    /// The end of a pipe with a byte in it that nobody reads.
+    private static let descriptor: Int32 = {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0, unsafe write(ends[1], [UInt8(0)], 1) == 1 else { return -1 }
+        return ends[0]
+    }()
 
     func make(on loop: EventLoop) throws -> Handle {
         switch self {
@@ -42,6 +55,11 @@ enum HandleKind: CaseIterable {
                 ? NetworkMonitor(on: loop) : NetworkMonitor(on: loop, lookingEvery: .milliseconds(1))
             monitor.onChange = { _ in monitor.close() }
             return monitor
+        case .watch:
+            let watch = try DescriptorWatch(on: loop, fileDescriptor: Self.descriptor)
+            watch.onReadable = { watch.close() }
+            watch.start()
+            return watch
         }
     }
 }
