@@ -12,6 +12,7 @@ extension ICEClient {
         case .holdRelay(let id): holdRelay(id)
         case .moveRelay(let id, let via): moveRelay(id, via: via)
         case .permit(let id, let peer): permit(peer, on: id)
+        case .mapPort(let id): mapPort(of: id)
         case .closeSocket(let id): closeSocket(id)
         case .resolve(let server, let host): resolve(host, forServer: server)
         case .lookUp(let name): lookUp(name)

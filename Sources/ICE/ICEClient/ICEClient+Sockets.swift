@@ -46,6 +46,7 @@ extension ICEClient {
     }
 
     func closeSocket(_ id: SocketID) {
+        endMapping(of: id)
         dropSocket(id)
         closeRelay(id)
     }

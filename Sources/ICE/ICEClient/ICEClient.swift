@@ -103,6 +103,15 @@ public final class ICEClient {
     /// is of no use here, and left alone.
     public var turnClient: TURNClient?
 
+    /// What maps the ports of this client's sockets on the NAT in front of the machine: each address that it tells becomes a
+    /// server-reflexive candidate.
+    ///
+    /// Set it before gathering, or before a restart. It stays the application's: closing this client ends its own mappings alone. The
+    /// ICEPortMapping product has one for NAT-PMP.
+    public var portMapper: (any PortMapper)? {
+        didSet { agent.mapsPorts = portMapper != nil }
+    }
+
     // MARK: State
 
     /// What the client was made with.
@@ -123,6 +132,7 @@ public final class ICEClient {
     var relays: [Relay] = []
     /// The access tokens that were handed over, each with the time that it runs out at.
     var accessTokens: [ICEServer: (token: TURNAccessToken, expiry: Instant)] = [:]
+    var mappings: [(socket: SocketID, mapping: any PortMapping)] = []
     var takeDatagram: ((Span<UInt8>, StreamComponent) -> Void)?
     var takeBatch: ((DatagramBatch, StreamComponent) -> Void)?
     /// Whether ``flushWork`` is to run at the end of this turn; it is made once, as nothing is allocated for a datagram.
@@ -209,6 +219,7 @@ public final class ICEClient {
         for lookUp in lookUps.values { lookUp.cancel() }
         closeNames()
         closeRelays()
+        for (_, mapping) in mappings { mapping.close() }
         for socket in sockets { socket.close() }
         member?.leave()
         endStreams()

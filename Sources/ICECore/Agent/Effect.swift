@@ -19,7 +19,10 @@ package enum Effect {
     case moveRelay(SocketID, via: SocketID)
     /// Let a peer's address in on a relay (RFC 8656 §9).
     case permit(SocketID, IPAddress)
-    /// Close a socket, or free an allocation.
+    /// Have the port of a socket mapped and tell ``ICEAgent/portMapped(_:to:now:)`` or ``ICEAgent/portUnmapped(_:reason:now:)``, whenever
+    /// that changes, until the socket is closed.
+    case mapPort(SocketID)
+    /// Close a socket and end its mapping, or free an allocation.
     case closeSocket(SocketID)
     /// Look up a server's name and tell ``ICEAgent/serverResolved(_:to:now:)`` or ``ICEAgent/serverUnresolvable(_:_:now:)``.
     case resolve(server: Int, host: String)

@@ -54,6 +54,7 @@ extension ICEAgent {
         let reach = reach(of: transport)
         if reach == .all { moveStrandedRelays(to: id, base: base, path: path, at: now) }
         gatherer.socketOpened(id, base: base, path: path, reach: reach)
+        mapPort(of: id)
         if !gathersContinually, gatherer.openingSockets <= 0 { network.rest() }
         settle(at: now)
     }

@@ -46,6 +46,7 @@ extension ICEAgent {
             guard let base = socket.base else { continue }
             gatherer.addSocket(socket.id, base: base, path: socket.path, reach: reach(of: socket.transport))
         }
+        mapPorts()
         if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
     }
 }

@@ -87,6 +87,7 @@ extension ICEAgent {
         }
         let ids = Set(closing.map(\.id))
         permissions = permissions.filter { !ids.contains($0.relay) }
+        gatherer.mappings.forget(ids)
         unpublishNames()
     }
 }

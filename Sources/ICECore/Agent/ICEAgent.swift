@@ -24,6 +24,9 @@ package struct ICEAgent: ~Copyable {
     /// Whether the application wants to say of each local candidate what becomes of it.
     package var asksAboutCandidates = false
 
+    /// Whether the application has something that maps ports.
+    package var mapsPorts = false
+
     private let settings: Shared<ICEConfiguration>
     var tieBreaker: TieBreaker
     var session: Session

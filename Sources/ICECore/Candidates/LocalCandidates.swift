@@ -137,9 +137,9 @@ struct LocalCandidates {
             isWithheld: isWithheld, hostName: hostName, network: network)
     }
 
-    /// Adds what a STUN server saw of a socket; nil if that is nothing new (RFC 8445 §5.1.3).
+    /// Adds what a STUN server saw of a socket, or without a server what its port is mapped to; nil if that is nothing new (RFC 8445 §5.1.3).
     mutating func addServerReflexive(
-        _ mapped: TransportAddress, on socket: SocketID, server: IPAddress, url: ServerURL? = nil
+        _ mapped: TransportAddress, on socket: SocketID, server: IPAddress?, url: ServerURL? = nil
     ) -> LocalCandidate? {
         guard let host = base(of: socket) else { return nil }
         return add(

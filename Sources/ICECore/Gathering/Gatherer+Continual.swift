@@ -5,13 +5,14 @@ extension Gatherer {
     /// Whether an answer, a name or a socket is waited for.
     var isUnderWay: Bool {
         openingSockets > 0 || !unresolvedServers.isEmpty || queries.contains(where: \.isPending) || relays.isPending
+            || mappings.isPending
     }
 
-    /// Whether a server has still to be asked, or to answer, that may show an address of this machine's.
+    /// Whether a server, or the mapper of ports, has still to be asked or to answer, that may show an address of this machine's.
     var expectsMappings: Bool {
         guard state == .gathering, !usesRelaysOnly else { return false }
         // An allocation shows it as well, where it is asked for from the candidate's own port.
-        return queries.contains { $0.isPending && !$0.isOverTCP }
+        return mappings.isPending || queries.contains { $0.isPending && !$0.isOverTCP }
             || relays.all.contains { $0.isPending && $0.transport == .udp }
     }
 
@@ -30,6 +31,7 @@ extension Gatherer {
             for other in others { relays.rebase(from: socket.id, to: (other.id, other.base)) }
         }
         queries.removeAll { ids.contains($0.socket) }
+        mappings.forget(ids)
         return (ids.sorted { $0.number < $1.number }.flatMap { relays.forget(via: $0) }, stranded)
     }
 

@@ -57,6 +57,7 @@ struct Gatherer {
     var servers: [Server] = []
     var queries: [Query] = []
     var relays = RelayRequests()
+    var mappings = PortMappings()
     private(set) var usesRelaysOnly = false
     private var hidesBases = false
     /// Whether gathering goes on for as long as the session lasts.
@@ -97,6 +98,7 @@ struct Gatherer {
         self.hidesBases = usesRelaysOnly || hidesBases
         self.isContinual = isContinual
         unconfirmedRelays = relays.beginGeneration()
+        mappings.beginGeneration()
         servers = urls.map { Server(url: $0, addresses: IPAddress($0.host).map { [$0] }) }
         queries = []
         sockets = []
@@ -353,6 +355,7 @@ struct Gatherer {
         end = nil
         openingSockets = 0
         due.isTimeUp = true
+        mappings.giveUp()
         for index in servers.indices where servers[index].addresses == nil {
             if let error = resolutionFailed(index, "no answer in time") { due.findings.append(.failed(error)) }
         }
