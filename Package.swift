@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "STUN", targets: ["STUN"]),
         .library(name: "UV", targets: ["UV"]),
         .library(name: "ICETesting", targets: ["ICETesting"]),
+        .library(name: "ICEPortMapping", targets: ["ICEPortMapping"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -31,6 +32,8 @@ let package = Package(
             name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        // Where it is not installed, ICEPortMapping says so to whoever uses it, and all else builds.
+        .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
         // The system resolver's: a part of the C library.
         .systemLibrary(name: "CResolver"),
 
@@ -81,6 +84,8 @@ let package = Package(
                 .product(name: "HeapModule", package: collections),
             ],
             swiftSettings: settings),
+        .target(
+            name: "ICEPortMapping", dependencies: ["CNATPMP", "NetBase", "UV", "ICE"], swiftSettings: settings),
 
         .testTarget(name: "NetBaseTests", dependencies: ["NetBase"], swiftSettings: settings),
         .testTarget(name: "UVTests", dependencies: ["UV", "CLibUV", "NetBase"], swiftSettings: settings),
@@ -103,6 +108,9 @@ let package = Package(
         .testTarget(
             name: "ICETestingTests",
             dependencies: ["ICETesting", "ICE", "ICECore", "TURNCore", "STUN", "NetBase", "simulated-trace"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ICEPortMappingTests", dependencies: ["ICEPortMapping", "ICE", "UV", "NetBase"],
             swiftSettings: settings),
         // Not a product: a test runs it in two processes and compares what it prints.
         .executableTarget(

@@ -8,7 +8,7 @@ extension Gatherer {
             || mappings.isPending
     }
 
-    /// Whether a server, or the mapper of ports, has still to be asked or to answer, that may show an address of this machine's.
+    /// Whether a server, or the mapper of ports, may still show an address of this machine's.
     var expectsMappings: Bool {
         guard state == .gathering, !usesRelaysOnly else { return false }
         // An allocation shows it as well, where it is asked for from the candidate's own port.

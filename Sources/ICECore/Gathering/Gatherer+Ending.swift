@@ -1,4 +1,5 @@
 import NetBase
+import STUN
 
 extension Gatherer {
     /// The servers that no socket could be brought together with: of another address family, or out of a loopback address's reach.
@@ -13,6 +14,14 @@ extension Gatherer {
                 index, from: nil, code: sharesFamily ? CandidateError.unreachable : CandidateError.familyMismatch,
                 text: sharesFamily
                     ? "no local address reaches the server" : "no local address is of the server's address family")
+        }
+    }
+
+    /// Whether it answers a request that only keeps a mapping alive (RFC 8445 §5.1.1.4).
+    func isKeepaliveAnswer(_ response: STUNMessage, from source: TransportAddress, on socket: SocketID) -> Bool {
+        queries.contains { query in
+            guard case .answered = query.state, query.socket == socket, query.server == source else { return false }
+            return response.method == .binding
         }
     }
 

@@ -247,14 +247,6 @@ struct Gatherer {
         return nil
     }
 
-    /// Whether it answers a request that only keeps a mapping alive (RFC 8445 §5.1.1.4).
-    func isKeepaliveAnswer(_ response: STUNMessage, from source: TransportAddress, on socket: SocketID) -> Bool {
-        queries.contains { query in
-            guard case .answered = query.state, query.socket == socket, query.server == source else { return false }
-            return response.method == .binding
-        }
-    }
-
     private mutating func finish(
         _ index: Int, _ outcome: STUNTransaction.Outcome, _ response: STUNMessage, nextKeepalive: Instant
     ) -> Finding? {
