@@ -3,10 +3,17 @@ import NetBase
 import STUN
 
 extension TCPCandidateSocket {
-    /// The connection to a destination, which is opened if there is none, where it takes more.
-    func writableConnection(to destination: TransportAddress) throws(NetworkError) -> TCPConnection {
-        guard let connection = connections[destination] else { return try open(to: destination) }
-        guard connection.unsentByteCount <= limits.unsentByteCount else {
+    /// The connection to a destination, where it takes more: STUN, which opens it if there is none, or data, which does not.
+    func writableConnection(
+        to destination: TransportAddress, forSTUN isSTUN: Bool = false
+    ) throws(NetworkError) -> TCPConnection {
+        guard let connection = connections[destination] else {
+            guard !isSTUN, type != .passive else { return try open(to: destination) }
+            isDataWaiting = true
+            throw fault(.wouldBlock, "EAGAIN", destination)
+        }
+        let limit = limits.unsentByteCount + (isSTUN ? limits.reservedByteCount : 0)
+        guard connection.unsentByteCount <= limit else {
             connection.isBlocked = true
             throw fault(.wouldBlock, "EAGAIN", destination)
         }
@@ -24,6 +31,8 @@ extension TCPCandidateSocket {
         let stream = try connect(to: destination)
         let connection = TCPConnection(to: destination, over: stream)
         connection.deadline = platform.now + limits.connectTimeout
+        connection.isBlocked = isDataWaiting
+        isDataWaiting = false
         if let stream { watch(stream, of: connection) }
         connections.insert(connection)
         setAlarm()
@@ -82,14 +91,15 @@ extension TCPCandidateSocket {
 
     func accept(_ stream: any ByteStream) {
         let remote = stream.remoteAddress
-        if let there = connections[remote] {
-            if !there.isConnected {
-                watch(stream, of: there)
-                return connected(there, over: stream)
-            }
-            // Nobody can have two connections of the same addresses: the old one's end has not been told yet.
+        // Nobody can have two connections of the same addresses: the old one's end has not been told yet.
+        if let there = connections[remote], there.isConnected {
             giveUp(there, fault(.connectionReset, "ECONNRESET", remote))
-            guard !isClosed else { return stream.close() }
+        }
+        guard !isClosed else { return stream.close() }
+        // It may be the one that this end is opening, even since a moment ago.
+        if let awaited = connections[remote] {
+            watch(stream, of: awaited)
+            return connected(awaited, over: stream)
         }
         makeRoom(for: remote.ip)
         guard !isClosed else { return stream.close() }
@@ -147,6 +157,9 @@ extension TCPCandidateSocket {
                 return giveUp(connection, fault(.other, "EPROTO", connection.remote))
             }
             connection.hasShownSTUN = true
+        } else if !connection.isIdentified, !STUNMessage.looksLikeSTUN(datagram) {
+            // Another connection from the same address may have been the peer's: this one has proved nothing yet.
+            return
         }
         connection.isKnown = true
         deliver(datagram, from: connection.remote)

@@ -1,5 +1,6 @@
 import ICECore
 import NetBase
+import STUN
 
 /// The base of TCP candidates as a socket of datagrams: a set of connections, one for each remote address, that carry the frames of
 /// RFC 4571 (RFC 6544 §7.1).
@@ -34,6 +35,8 @@ final class TCPCandidateSocket: DatagramSocket {
     let platform: any Platform
     let limits: TCPLimits
     var connections = TCPConnectionTable()
+    /// Whether data was refused for want of a connection.
+    var isDataWaiting = false
     private var frames = FrameEncoder()
     private var onBatch: ((DatagramBatch, TransportAddress) -> Void)?
     private var listener: (any StreamListener)?
@@ -97,15 +100,16 @@ final class TCPCandidateSocket: DatagramSocket {
 
     // MARK: Sending
 
-    /// Sends a datagram over the connection to the destination, which is opened if there is none.
+    /// Sends a datagram over the connection to the destination; one that looks like STUN opens it if there is none, and nothing else does:
+    /// a check is to go first (RFC 6544 §11.1).
     ///
-    /// Throws `.wouldBlock` where more than ``TCPLimits/unsentByteCount`` waits, `.notConnected` where there is no connection to the
-    /// destination and the base is passive, `.outOfResources` where there are too many, `.messageTooLarge` above 65,535 bytes, and what
-    /// the system knows of at once. Whatever it throws, no part of the datagram was sent. An empty one is not sent at all: its frame
-    /// would be a null packet (RFC 4571 §2).
+    /// Throws `.wouldBlock` where it has to wait, as behind more than ``TCPLimits/unsentByteCount``, `.notConnected` where there is no
+    /// connection to the destination and the base is passive, `.outOfResources` where there are too many, `.messageTooLarge` above 65,535
+    /// bytes, and what the system knows of at once. Whatever it throws, no part of the datagram was sent. An empty one is not sent at all:
+    /// its frame would be a null packet (RFC 4571 §2).
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
         try checkLength(bytes.count, to: destination)
-        let connection = try writableConnection(to: destination)
+        let connection = try writableConnection(to: destination, forSTUN: STUNMessage.looksLikeSTUN(bytes))
         guard !bytes.isEmpty else { return }
         do throws(NetworkError) {
             try connection.write(frames.header(for: bytes.count), bytes)

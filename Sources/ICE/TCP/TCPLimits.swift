@@ -4,6 +4,9 @@ struct TCPLimits {
     /// more for it.
     var unsentByteCount = 256 << 10
 
+    /// How many bytes more may wait where they are STUN messages, which nobody sends again: consent is not to be lost for a full connection.
+    var reservedByteCount = 32 << 10
+
     /// How long a connection that was accepted may stay without an authentic check, whatever has come in on it.
     var identificationTimeout = Duration.seconds(10)
 

@@ -35,6 +35,7 @@ struct TCPCandidateSocketTests {
         scene.a.link.setConditions(LinkConditions(delay: .milliseconds(50)))
         let active = try scene.base(on: scene.a, .active)
         let passive = try scene.base(on: scene.b, .passive)
+        passive.identifiesEverybody()
         for _ in 1...5 { try active.send(check, to: passive.address) }
         #expect(try active.socket.send(contentsOf: [[1], [], [2, 3]], to: passive.address) == 3)
         scene.network.run(for: .seconds(1))
