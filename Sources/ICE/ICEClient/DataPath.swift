@@ -15,6 +15,8 @@ final class DataPath {
     var expectsReply = false
     /// Whether a datagram was refused for want of room.
     var isBlocked = false
+    /// Whether its connection is gone, so that data waits until a check has succeeded on another one.
+    var isSuspended = false
     /// What waits for the end of the turn, or for room.
     var gathered = GatheredDatagrams()
     /// What it has sent since it was chosen.

@@ -87,9 +87,8 @@ extension ICEClient {
     /// What was sent before goes before.
     private func begin(on way: DataPath) throws(ICEError) {
         noteSent(on: way)
-        guard coalescesSends, !way.gathered.isEmpty else { return }
-        flush(way)
-        guard !way.gathered.isEmpty else { return }
+        if coalescesSends { flush(way) }
+        guard !way.gathered.isEmpty || way.isSuspended else { return }
         way.isBlocked = true
         throw ICEError.noRoom
     }
@@ -150,7 +149,7 @@ extension ICEClient {
     }
 
     func flush(_ way: DataPath) {
-        guard !way.gathered.isEmpty else { return }
+        guard !way.gathered.isEmpty, !way.isSuspended else { return }
         noteSent(on: way)
         while let run = way.gathered.firstRun {
             do throws(NetworkError) {

@@ -64,6 +64,7 @@ extension ICEClient {
 
     func admit(_ address: TransportAddress, on id: SocketID) {
         withSocket(id) { $0.admit(address) }
+        resume(id, to: address)
     }
 
     func expel(_ address: TransportAddress, from id: SocketID) {
@@ -113,11 +114,11 @@ extension ICEClient {
     // MARK: Room for data
 
     /// A socket has room again, and with it the relays whose server is spoken to from it.
-    private func writable(_ id: SocketID) {
+    func writable(_ id: SocketID) {
         for relay in relays where relay.via == id && relay.client.isSharing { relay.client.sharedSocketIsWritable() }
         for way in paths where way.id == id {
             flush(way)
-            guard way.isBlocked, way.gathered.isEmpty else { continue }
+            guard way.isBlocked, way.gathered.isEmpty, !way.isSuspended else { continue }
             way.isBlocked = false
             tellWritable(way.path)
         }
@@ -134,11 +135,15 @@ extension ICEClient {
     // MARK: Sending STUN
 
     func send(stun bytes: [UInt8], from id: SocketID, to destination: TransportAddress) {
-        guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
+        guard let known = sockets.first(where: { $0.id == id }) else { return }
+        let hasConnection = known.connections.map { $0.connections[destination] != nil } ?? true
         do {
-            try socket.send(bytes.span, to: destination)
+            try known.socket.send(bytes.span, to: destination)
         } catch  where error.code == .wouldBlock {
             // As good as lost on the way: retransmission sees to it.
+        } catch  where !hasConnection {
+            // That it can't be made ends the use of a pair, too (RFC 6544 §11.1).
+            agent.disconnected(destination, from: id, error, wasConnected: false, now: platform.now)
         } catch {
             agent.unreachable(destination, from: id, error, isLocal: true, now: platform.now)
         }

@@ -8,6 +8,7 @@ extension ICEClient {
         do throws(NetworkError) {
             let socket = try bindConnections(type, on: ip)
             socket.onDisconnect = { [weak self] remote, error, wasConnected in
+                self?.paths.first { $0.id == id && $0.destination == remote }?.isSuspended = true
                 self?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
             }
             adopt(socket, as: id, for: path)
@@ -39,6 +40,16 @@ extension ICEClient {
         } catch {
             agent.disconnected(server, from: id, error, wasConnected: false, now: platform.now)
         }
+    }
+
+    /// Over a connection that was opened again, or is another one from the same address, a check has succeeded. RFC 6544 §11.1: "Once an
+    /// agent has sent a check and received a successful response, the connection is considered Valid, and media can be sent".
+    func resume(_ id: SocketID, to address: TransportAddress) {
+        guard let way = paths.first(where: { $0.id == id && $0.destination == address }), way.isSuspended else {
+            return
+        }
+        way.isSuspended = false
+        writable(id)
     }
 
     /// Closes the connections of a base that nobody uses.
