@@ -90,6 +90,14 @@ package struct CheckPair: Sendable {
     /// Whether either end is a relay, which a direct pair is preferred to.
     package var isRelayed: Bool { local.candidate.kind == .relayed || remote.kind == .relayed }
 
+    /// Whether its first check connects to the peer.
+    var opensConnection: Bool {
+        switch local.candidate.transport {
+        case .udp, .tcp(.passive): false
+        case .tcp(.active), .tcp(.simultaneousOpen): true
+        }
+    }
+
     /// Whether the pair may still come to work by itself.
     package var isPending: Bool { state != .succeeded && state != .failed }
 

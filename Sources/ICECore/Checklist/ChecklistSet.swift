@@ -179,7 +179,7 @@ package struct ChecklistSet {
     }
 
     private mutating func nextOrdinary(inListAt index: Int) -> PairID? {
-        if let waiting = lists[index].first(in: .waiting) { return waiting }
+        if let waiting = firstWaiting(inListAt: index) { return waiting }
         guard lists[index].first(in: .frozen) != nil else { return nil }
         let active = Set(pairs.lazy.filter { $0.state == .waiting || $0.state == .inProgress }.map(\.foundation))
         // RFC 8445 §6.1.4.2: one pair per foundation, the lowest component and highest priority first.
@@ -192,6 +192,24 @@ package struct ChecklistSet {
         }
         let thawed = Set(firsts.values.map(\.id))
         lists[index].updateAll(where: { thawed.contains($0.id) }) { $0.thaw() }
-        return lists[index].first(in: .waiting)
+        return firstWaiting(inListAt: index)
     }
+
+    /// The best pair that waits and whose check may begin: one that opens a connection may have to wait for others.
+    private func firstWaiting(inListAt index: Int) -> PairID? {
+        guard let first = lists[index].first(in: .waiting) else { return nil }
+        guard lists[index][first]?.opensConnection == true else { return first }
+        var attempts: [IPAddress: Int] = [:]
+        for pair in pairs where pair.opensConnection && pair.state == .inProgress {
+            attempts[pair.remote.address.ip, default: 0] += 1
+        }
+        return lists[index].pairs.first { pair in
+            pair.state == .waiting
+                && !(pair.opensConnection && attempts[pair.remote.address.ip, default: 0] >= Self.attemptLimit)
+        }?.id
+    }
+
+    /// RFC 6544 §12: "an ICE agent SHOULD NOT have more than 5 outstanding TCP connection attempts with the same peer to the same IP
+    /// address."
+    private static let attemptLimit = 5
 }
