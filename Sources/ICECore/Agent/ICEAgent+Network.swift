@@ -55,8 +55,12 @@ extension ICEAgent {
     private mutating func gatherNewAddresses(at now: Instant) {
         network.review = nil
         for (rank, ip) in chosenAddresses(among: network.usable).enumerated() {
-            let taken = Set(sockets.filter { $0.address == ip }.map(\.path))
-            let missing = components.map(\.path).filter { !taken.contains($0) }
+            let taken = sockets.filter { $0.address == ip }
+            let missing = components.flatMap { component in
+                socketTransports.filter { transport in
+                    !taken.contains { $0.path == component.path && $0.transport == transport }
+                }.map { (path: component.path, transport: $0) }
+            }
             guard !missing.isEmpty else { continue }
             if let ready = network.readyTime(of: ip), ready > now {
                 network.retry(ip)
@@ -64,10 +68,8 @@ extension ICEAgent {
             }
             network.hold(ip, at: now)
             network.resetRetries()
-            gatherer.extend(
-                openingSockets: missing.count * socketTransports.count, timeout: configuration.gatheringTimeout, at: now
-            )
-            for path in missing { openSockets(on: ip, for: path, rank: rank) }
+            gatherer.extend(openingSockets: missing.count, timeout: configuration.gatheringTimeout, at: now)
+            for (path, transport) in missing { openSocket(over: transport, on: ip, for: path, rank: rank) }
         }
     }
 

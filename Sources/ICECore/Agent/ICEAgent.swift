@@ -195,12 +195,16 @@ package struct ICEAgent: ~Copyable {
 
     /// Opens what a component has on an address: one socket for each transport in use.
     mutating func openSockets(on ip: IPAddress, for path: StreamComponent, rank: Int) {
+        for transport in socketTransports { openSocket(over: transport, on: ip, for: path, rank: rank) }
+    }
+
+    mutating func openSocket(
+        over transport: Candidate.Transport, on ip: IPAddress, for path: StreamComponent, rank: Int
+    ) {
         if publishesNames { publishName(of: ip) }
-        for transport in socketTransports {
-            let id = makeSocketID()
-            sockets.append(Socket(id: id, path: path, transport: transport, rank: rank, base: nil, address: ip))
-            emit(.openSocket(id, ip, transport, for: path))
-        }
+        let id = makeSocketID()
+        sockets.append(Socket(id: id, path: path, transport: transport, rank: rank, base: nil, address: ip))
+        emit(.openSocket(id, ip, transport, for: path))
     }
 
     // MARK: Time and end
