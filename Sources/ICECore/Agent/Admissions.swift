@@ -49,7 +49,8 @@ extension ICEAgent {
             components.contains { $0.selected?.socket == known.socket && $0.selected?.destination == known.address }
         }
         if let displaced { emit(.expel(displaced.socket, displaced.address)) }
-        if isNew { emit(.admit(socket, address)) }
+        // A connection from an address that is known is to be let in, too.
+        if isNew || isTCP(socket) { emit(.admit(socket, address)) }
     }
 
     /// What an earlier generation let in is over once this one carries all components' data.

@@ -138,10 +138,13 @@ extension ICEAgent {
         // What stands by has to be known dead before it is needed.
         case .keepalive: (schedule.requestLimit, schedule.finalWaitFactor) = (5, 4)
         }
-        // Over TCP, which repeats by itself (RFC 6544 §7.1), an answer gets as much time.
-        schedule.reliableTimeout = schedule.timeout
+        // Over TCP, which repeats by itself (RFC 6544 §7.1), an answer gets as much time, and no less than TCP needs.
+        schedule.reliableTimeout = max(schedule.timeout, Self.leastReliableTimeout)
         return schedule
     }
+
+    /// RFC 6298 §2: what opens a connection is repeated after 1 s, and again after 2 s.
+    private static let leastReliableTimeout = Duration.seconds(4)
 
     /// RFC 8445 §14.3: "RTO = MAX (500ms, Ta*N * (Num-Waiting + Num-In-Progress))"; the faster profiles go by measured round trips.
     private var checkSchedule: RetransmissionSchedule {
@@ -332,6 +335,7 @@ extension ICEAgent {
         session.checklists.withList(pair.id.stream) { $0.dequeue(pair.id) }
         session.checklists.update(pair.id) { $0.fail() }
         stopPresuming(pair.id)
+        disconnect(failed: pair)
         tell(.pairFailed(pair.description, shown(failure, on: pair)))
     }
 

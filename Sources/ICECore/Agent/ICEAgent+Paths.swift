@@ -94,6 +94,7 @@ extension ICEAgent {
             components[index].selected?.upkeep?.liveness.heard(at: now)
             if path.generation == session.generation {
                 session.checklists.update(path.id) { $0.confirm(at: now, roundTripTime: sample) }
+                forgetReplacements(of: path, at: now)
             }
         } else if response[STUNMessage.ErrorCode.self]?.code == STUNMessage.ErrorCode.forbidden.code {
             components[index].selected?.upkeep?.consent.revoke()
@@ -149,13 +150,12 @@ extension ICEAgent {
     /// While the pair in use does not answer, those that stand by are asked too; once it is in doubt, the best of them that has answered
     /// takes its place.
     private mutating func reviewPath(ofComponentAt index: Int, at now: Instant) {
-        guard let path = components[index].selected, path.generation == session.generation else { return }
-        if let lostAt = path.lostConnectionAt,
-            let next = pairs(workingBeside: path).first(where: { ($0.valid?.confirmedAt ?? lostAt) > lostAt })
-        {
-            return replacePath(ofComponentAt: index, with: next, at: now)
+        if let pair = components[index].selected.flatMap({ replacement(of: $0) }) {
+            return replacePath(ofComponentAt: index, with: pair, at: now)
         }
-        guard let liveness = path.upkeep?.liveness, let since = liveness.repeatedSince else { return }
+        guard let path = components[index].selected, path.generation == session.generation,
+            let liveness = path.upkeep?.liveness, let since = liveness.repeatedSince
+        else { return }
         askAboutRelay(ofComponentAt: index, since: since)
         let others = pairs(workingBeside: path)
         let answering = others.first { ($0.valid?.confirmedAt ?? since) >= since }

@@ -115,7 +115,8 @@ extension ICEAgent {
             ($0.pendingNomination ?? 0) > inForce || ($0.state != .waiting && rivals.contains($0.id))
         }
         let elsewhere = limit > 0 ? untriedRoutes(among: others, besides: Array(working), used) : []
-        let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited + reopened(insteadOf: selected)
+        let replacing = session.checklists.pairs.filter { $0.path == path && mayReplace(selected, $0) }
+        let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited + replacing
         let kept = Set(staying.map(\.id) + [used])
         session.checks.removeAll { $0.path == path && !kept.contains($0.pair) }
         session.checklists.withList(path.stream) { list in

@@ -40,6 +40,8 @@ extension ICEAgent {
         sockets.first { $0.id == socket }?.transport.counterpart ?? .udp
     }
 
+    func isTCP(_ socket: SocketID) -> Bool { sockets.contains { $0.id == socket && $0.transport.isTCP } }
+
     /// RFC 6544 §8: "If there are TCP candidates for a media stream, a controlling agent MUST use the regular selection algorithm."
     var nomination: ICEConfiguration.Nomination { usesTCP ? .regular : configuration.nomination }
 
@@ -53,41 +55,47 @@ extension ICEAgent {
     ) {
         guard state != .closed else { return }
         if let finding = gatherer.unreachable(remote, from: socket, error) { take(finding) }
-        let affected = session.checks.all.filter { $0.socket == socket && $0.destination == remote && !$0.isCancelled }
-        for check in affected { fail(check, PairFailure(error), at: now) }
+        let affected = session.checks.all.filter { $0.socket == socket && $0.destination == remote }
+        // No answer can come any more, whatever they were for.
+        session.checks.removeAll { $0.socket == socket && $0.destination == remote }
+        for check in affected where !check.isCancelled && indexOfComponent(using: check.pair) == nil {
+            fail(check, PairFailure(error), at: now)
+        }
         for pair in pairs where pair.socket == socket && pair.destination == remote && pair.state == .succeeded {
             lost(pair, error, mayReopen: wasConnected, at: now)
         }
         settle(at: now)
     }
 
-    /// RFC 6544 §11.1: of a pair in use, who opened the connection "MUST reopen a connection to the remote candidate of the selected pair",
-    /// with a check, and the other one "MUST await an incoming connection request". Consent finds out if none comes.
-    private mutating func lost(_ pair: CheckPair, _ error: NetworkError, mayReopen: Bool, at now: Instant) {
-        guard
-            let index = components.firstIndex(where: {
-                $0.selected?.id == pair.id && $0.selected?.generation == session.generation
-            })
-        else { return fail(pair, PairFailure(error)) }
-        let isOpener = pair.local.candidate.transport != .tcp(.passive)
-        if isOpener, mayReopen {
-            // The peer knows this end by another port from now on: where we decide, it is told to use it.
-            sendCheck(on: pair, for: role == .controlling ? .confirmation : .keepalive, at: now)
-        } else if isOpener {
-            losePath(ofComponentAt: index, PairFailure(error), ICEFailure(.checksFailed, error.description), at: now)
-        } else {
-            components[index].selected?.lostConnectionAt = now
-        }
+    private func indexOfComponent(using pair: PairID) -> Int? {
+        components.firstIndex { $0.selected?.id == pair && $0.selected?.generation == session.generation }
     }
 
-    /// Pairs over connections one of which may have been opened in the place of a lost one, of whose end this side may not know yet.
-    func reopened(insteadOf selected: SelectedPath) -> [CheckPair] {
-        guard selected.lostConnectionAt != nil || selected.upkeep?.liveness.isAsking == true else { return [] }
-        return session.checklists.pairs.filter {
-            $0.path == selected.pair.path && $0.id != selected.id && $0.local.candidate.transport == .tcp(.passive)
-                && $0.state != .failed
+    /// RFC 6544 §11.1: of a pair in use, who opened the connection "MUST reopen a connection to the remote candidate of the selected pair",
+    /// with a check, and the other one "MUST await an incoming connection request". Consent finds out if none comes.
+    ///
+    /// One that ends as soon as it is there is given up: nobody is to be connected to without end.
+    private mutating func lost(_ pair: CheckPair, _ error: NetworkError, mayReopen: Bool, at now: Instant) {
+        guard let index = indexOfComponent(using: pair.id), let selected = components[index].selected else {
+            return fail(pair, PairFailure(error))
         }
+        guard pair.local.candidate.transport != .tcp(.passive) else {
+            components[index].selected?.connectionLostAt = selected.connectionLostAt ?? now
+            return
+        }
+        let isTooSoon = selected.connectionLostAt.map { now < $0 + Self.leastTimeBetweenConnections } ?? false
+        guard mayReopen, !isTooSoon else {
+            let reason = ICEFailure(.checksFailed, error.description)
+            return losePath(ofComponentAt: index, PairFailure(error), reason, at: now)
+        }
+        components[index].selected?.connectionLostAt = now
+        // The peer knows this end by another port from now on: where we have decided, it is told to use it.
+        let isChosen = role == .controlling && isConcluded(pair.path)
+        sendCheck(on: pair, for: isChosen ? .confirmation : .keepalive, at: now)
     }
+
+    /// A pair is connected again no more often than this.
+    private static let leastTimeBetweenConnections = Duration.seconds(1)
 
     /// RFC 6544 §8: "When ICE processing for a media stream completes, each agent SHOULD close all TCP connections […] except the ones between
     /// the candidate pairs selected by ICE." As with all that is freed, three seconds later (RFC 8445 §8.3): what the peer has sent over another
@@ -104,10 +112,46 @@ extension ICEAgent {
 
     private mutating func disconnectUnused(of path: StreamComponent) {
         guard usesTCP, isConcluded(path) else { return }
-        let kept = session.checklists.pairs.filter { $0.path == path }.map { ($0.socket, $0.destination) }
-        let used = components.compactMap(\.selected).map { ($0.socket, $0.destination) }
-        for socket in sockets where socket.path == path && socket.transport.isTCP {
-            emit(.disconnect(socket.id, except: (kept + used).filter { $0.0 == socket.id }.map(\.1)))
+        for socket in sockets where socket.path == path && socket.transport.isTCP { disconnect(socket) { _ in true } }
+    }
+
+    /// The connection that was opened for a pair has nothing to wait for once that has failed.
+    mutating func disconnect(failed pair: CheckPair) {
+        guard pair.local.candidate.transport == .tcp(.active),
+            let socket = sockets.first(where: { $0.id == pair.socket })
+        else { return }
+        disconnect(socket) { $0.state != .failed }
+    }
+
+    private mutating func disconnect(_ socket: Socket, exceptPairsThat mayStay: (CheckPair) -> Bool) {
+        let kept = session.checklists.pairs.filter { $0.socket == socket.id && mayStay($0) }.map(\.destination)
+        let used = components.compactMap(\.selected).filter { $0.socket == socket.id }.map(\.destination)
+        emit(.disconnect(socket.id, except: kept + used))
+    }
+
+    // MARK: The peer's new connections
+
+    /// Whether a pair beside the one in use is over a connection that the peer has opened, perhaps because it has lost that one: until it is
+    /// known that this end has not, it stays.
+    func mayReplace(_ used: SelectedPath, _ pair: CheckPair) -> Bool {
+        guard pair.local.candidate.transport == .tcp(.passive), pair.state != .failed else { return false }
+        return used.disconnectedAt != nil || used.upkeep?.liveness.isAsking ?? true
+    }
+
+    /// What takes the place of a path whose connection is gone: a pair that has answered since.
+    func replacement(of used: SelectedPath) -> CheckPair? {
+        guard let gone = used.disconnectedAt, used.generation == session.generation else { return nil }
+        return session.checklists.pairs.first {
+            $0.path == used.pair.path && $0.id != used.id && $0.state == .succeeded
+                && ($0.valid?.confirmedAt ?? gone) >= gone
         }
+    }
+
+    /// The path in use has answered: pairs that were to replace it are of no use.
+    mutating func forgetReplacements(of used: SelectedPath, at now: Instant) {
+        let others = session.checklists.pairs.contains {
+            $0.path == used.pair.path && $0.id != used.id && $0.local.candidate.transport == .tcp(.passive)
+        }
+        if usesTCP, others { keepBackups(of: used.pair.path, at: now) }
     }
 }

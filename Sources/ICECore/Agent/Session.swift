@@ -152,12 +152,12 @@ struct SelectedPath {
     var nextKeepalive: Instant
     /// Since when the peer was silent as the server was last asked about the relay.
     var relayAskedSince: Instant?
-    /// When its connection was lost that the peer is to open again; nil where it is up.
-    var lostConnectionAt: Instant?
     /// The pair that the peer has checked instead of this one, as it does when it has lost this one.
     var peerMovedTo: PairID?
     /// Since when the peer was silent as other ways were last looked for.
     var reopenedSince: Instant?
+    /// When its connection was last lost and opened again; since when it is gone, where that is for the peer to do.
+    var connectionLostAt: Instant?
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
     var retiredPair: Shared<CheckPair>?
 
@@ -165,6 +165,9 @@ struct SelectedPath {
         if let peerChecks { return min(peerChecks.deadline, nextKeepalive) }
         return upkeep?.deadline ?? nextKeepalive
     }
+
+    /// Since when its connection is gone, which the peer had opened.
+    var disconnectedAt: Instant? { pair.local.transport == .tcp(.passive) ? connectionLostAt : nil }
 
     /// Whether the peer seems to be gone.
     var isSilent: Bool { peerChecks?.isSilent ?? upkeep?.liveness.isSilent ?? false }

@@ -74,7 +74,7 @@ struct LivenessMonitor {
     /// Since when the peer has been asked more than once; nil while it has not.
     var repeatedSince: Instant? { asking.flatMap { $0.count > 1 ? $0.since : nil } }
 
-    /// Whether the peer has been asked and has not answered yet.
+    /// Whether the peer has been asked, and has shown no sign of life since.
     var isAsking: Bool { asking != nil }
 
     /// Whether something that was sent has gone unanswered, data or a request.
