@@ -44,7 +44,7 @@ struct TCPServerReflexiveTests {
             #expect(mapped.first?.relatedAddress?.ip == client.localCandidates.first?.address.ip)
         }
         // RFC 6544 §11.2: those to the server are closed once ICE has completed.
-        network.run(for: .seconds(1))
+        network.run(for: .seconds(5))
         #expect(server.connections.isEmpty)
     }
 
