@@ -55,7 +55,8 @@ static void on_data(NiceAgent *agent, guint stream, guint component, guint size,
 
 static void make_agent(Side *side, Side *peer, bool is_controlling) {
     side->peer = peer;
-    side->agent = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+    NiceAgentOption flags = NICE_AGENT_OPTION_CONSENT_FRESHNESS | NICE_AGENT_OPTION_REGULAR_NOMINATION;
+    side->agent = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, flags);
     // UPnP is on by default, and would search for gateways by multicast.
     g_object_set(
         side->agent, "controlling-mode", is_controlling, "upnp", FALSE, "ice-tcp", FALSE, NULL);

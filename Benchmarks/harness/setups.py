@@ -23,7 +23,7 @@ def measure(options):
         "Setting calls up",
         f"{CALLS} calls in one process over 127.0.0.1, begun at once, each client with a socket of its own, until both ends of all of them "
         "are connected. swift-ice on one loop, `.server` profile, `.regular` nomination, and once more with all answering ends "
-        "on one port; libjuice in its poll mode, which has a thread beside the one that makes the agents; libnice in one main context; "
+        "on one port; libjuice in its poll mode, which has a thread beside the one that makes the agents; libnice in one main context, with regular nomination too; "
         "pion and aioice as they come.",
         [table],
         [
