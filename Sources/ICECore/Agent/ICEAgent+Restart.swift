@@ -28,7 +28,10 @@ extension ICEAgent {
             state = .checking
             tell(.state(.checking, nil))
         }
-        if gatherer.state != .new { gatherAgain(attachedRelay: attachedRelay, at: now) }
+        if gatherer.state != .new {
+            renewActiveSockets()
+            gatherAgain(attachedRelay: attachedRelay, at: now)
+        }
         settle(at: now)
     }
 

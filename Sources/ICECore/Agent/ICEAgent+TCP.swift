@@ -108,6 +108,7 @@ extension ICEAgent {
         guard let due = connectionRelease, now >= due else { return }
         connectionRelease = nil
         for component in components { disconnectUnused(of: component.path) }
+        closeRetiredSockets()
     }
 
     private mutating func disconnectUnused(of path: StreamComponent) {
@@ -127,6 +128,35 @@ extension ICEAgent {
         let kept = session.checklists.pairs.filter { $0.socket == socket.id && mayStay($0) }.map(\.destination)
         let used = components.compactMap(\.selected).filter { $0.socket == socket.id }.map(\.destination)
         emit(.disconnect(socket.id, except: kept + used))
+    }
+
+    // MARK: Restarts
+
+    /// Each generation opens connections of its own: peers with one port for many calls hold a connection to the username fragment of its first
+    /// check, and RFC 6544 §9.2 has an existing one reused for pairs of simultaneous-open candidates alone. What carries data stays until
+    /// it is replaced, as it has to.
+    mutating func renewActiveSockets() {
+        // Where relays are asked for from its address, it stays.
+        guard reach(of: .tcp(.active)) == .nothing || configuration.servers.isEmpty else { return }
+        for index in sockets.indices where sockets[index].transport == .tcp(.active) && !sockets[index].isRetired {
+            guard let ip = sockets[index].address, sockets[index].base != nil else { continue }
+            let (old, id) = (sockets[index], makeSocketID())
+            sockets[index].isRetired = true
+            localCandidates.removeAll { $0.socket == old.id }
+            sockets.append(
+                Socket(id: id, path: old.path, transport: old.transport, rank: old.rank, base: nil, address: ip))
+            emit(.openSocket(id, ip, old.transport, for: old.path))
+        }
+        closeRetiredSockets()
+    }
+
+    private mutating func closeRetiredSockets() {
+        let used = components.compactMap(\.selected?.socket)
+        let gone = sockets.filter { $0.isRetired && !used.contains($0.id) }.map(\.id)
+        guard !gone.isEmpty else { return }
+        expel { gone.contains($0.socket) }
+        sockets.removeAll { gone.contains($0.id) }
+        for id in gone { emit(.closeSocket(id)) }
     }
 
     // MARK: The peer's new connections

@@ -79,6 +79,8 @@ package struct ICEAgent: ~Copyable {
         var allocation: SocketID?
         /// The address of this machine that was to be bound.
         var address: IPAddress?
+        /// Whether another one has taken its place in a later generation, so that it is there for the pair in use alone.
+        var isRetired = false
         var isRelay: Bool { allocation != nil }
     }
 

@@ -168,6 +168,8 @@ struct TCPCallTests {
         let (network, a, b) = SimulatedCallTests.hosts(21)
         let call = SimulatedCall(network, a, b, configure: Self.transports(.tcp))
         #expect(call.connect() && Self.hasSettled(call) && call.talk())
+        let ends = { a.connections.map { [$0.localAddress, $0.remoteAddress] } }
+        let before = ends()
         for client in call.clients { client.restart() }
         for (client, peer) in [(call.caller, call.callee), (call.callee, call.caller)] {
             try peer.setRemoteParameters(client.localParameters)
@@ -179,6 +181,9 @@ struct TCPCallTests {
                 until: { call.nominated.allSatisfy { $0.count == 2 } && call.isCompleted }, atMost: .seconds(10)))
         #expect(call.talk())
         #expect(network.run(until: { a.connections.count == 1 && b.connections.count == 1 }, atMost: .seconds(5)))
+        // Peers with one port for many calls hold a connection to the username fragment that came first.
+        #expect(!before.isEmpty && ends().allSatisfy { !before.contains($0) })
+        for client in call.clients { #expect(client.localCandidates.count { $0.transport == .tcp(.active) } == 1) }
     }
 
     @Test("E4.4: both may open one connection at the same time, through NATs that let nothing else in")
