@@ -6,7 +6,8 @@ public struct SharedPortConfiguration: Sendable {
     public var port: UInt16 = 0
 
     /// Whether the port is open for TCP, too, for clients that have ``CandidateTransports/tcp`` among their transports: who connects is handed to
-    /// the client that the first check asks for (RFC 6544 §7.2).
+    /// the client that the first check asks for (RFC 6544 §7.2). With ``isCommonToLoops`` it comes to one of the loops, which has to have that
+    /// client, or make it.
     public var takesConnections = false
 
     /// The addresses of this machine to be reached at. Nil takes all that the interfaces have when the port is opened, but loopback
