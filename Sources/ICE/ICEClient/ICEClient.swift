@@ -52,6 +52,8 @@ public final class ICEClient {
     /// one in use runs out, and where the server does not take it.
     public var onAccessTokenNeeded: ((ICEServer, String) -> Void)?
     /// A datagram of the application arrived; the bytes are borrowed for the call, copy them to keep them.
+    ///
+    /// The first may come before this side is `connected`, and then can't be answered yet: a lite client has to wait for the nomination.
     public var onData: ((Span<UInt8>, StreamComponent) -> Void)? {
         get { takeDatagram }
         set { takeDatagram = newValue }

@@ -41,6 +41,10 @@ final class SharedListener {
             return nil
         }
         if port.member(named: name) == nil, !port.introduce(name, bytes, from: source, to: localAddress) { return nil }
-        return port.member(named: name)?.connections(of: self)
+        guard let client = port.member(named: name)?.connections(of: self) else {
+            port.counted.unwantedConnections += 1
+            return nil
+        }
+        return client
     }
 }

@@ -31,4 +31,7 @@ public struct SharedPortStatistics: Hashable, Sendable {
 
     /// Checks for one client from an address with which another one has a call.
     public internal(set) var conflicts: UInt64 = 0
+
+    /// Connections for a client that takes none, as its ``ICEConfiguration/transports`` are without `.tcp`.
+    public internal(set) var unwantedConnections: UInt64 = 0
 }

@@ -127,9 +127,13 @@ extension ICEAgent {
                 "every pair was checked in vain (\(pairs.count)): a NAT or firewall may need a TURN relay")
         }
         let hint =
-            session.remoteCandidates.all.isEmpty
-            ? "the peer has told no candidates: look whether they are signalled, and whether it gathers any"
-            : "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers"
+            if !session.remoteCandidates.all.isEmpty {
+                "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers"
+            } else if counters.ignoredCandidates > 0 {
+                "all of the peer's candidates were ignored, as those of TCP are without .tcp in transports: a trace tells"
+            } else {
+                "the peer has told no candidates: look whether they are signalled, and whether it gathers any"
+            }
         return ICEFailure(.noCandidatePairs, hint)
     }
 }

@@ -151,7 +151,7 @@ public struct ICEConfiguration: Sendable {
     /// The only local addresses to use; nil uses all that RFC 8445 §5.1.1.1 lets through.
     public var localAddresses: [IPAddress]?
 
-    /// The local ports that the candidates' UDP sockets may have; nil leaves the choice to the system.
+    /// The local ports that the candidates' sockets may have, those that take TCP connections too; nil leaves the choice to the system.
     ///
     /// Free ports are looked for at random, with 64 attempts at the most. Where none is found, ``CandidateError`` names the range.
     public var portRange: ClosedRange<UInt16>?

@@ -104,7 +104,8 @@ package struct ConnectionBinding: ~Copyable {
         authenticator.sign(&request)
         if options.usesFingerprint { request.appendFingerprint() }
         let transaction = STUNTransaction(
-            request: request, key: authenticator.key(for: .connectionBind), schedule: options.retransmission, isReliable: true,
+            request: request, key: authenticator.key(for: .connectionBind), schedule: options.retransmission,
+            isReliable: true,
             knownAttributes: .turn, at: now)
         state = .asking(transaction, retries: retries)
         return request.bytes

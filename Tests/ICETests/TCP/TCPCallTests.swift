@@ -215,4 +215,13 @@ struct TCPCallTests {
         #expect(call.caller.localCandidates.allSatisfy { $0.transport == .udp })
         #expect(call.caller.remoteCandidates.allSatisfy { $0.transport == .udp })
     }
+
+    @Test("Where all candidates of the peer were ignored, the failure says so")
+    func nothingInCommon() {
+        let (network, a, b) = SimulatedCallTests.hosts(25)
+        let call = SimulatedCall(network, a, b, configure: Self.transports(.udp)) { $0.transports = .tcp }
+        call.start()
+        #expect(network.run(until: { call.caller.state == .failed }, atMost: .seconds(60)))
+        #expect(call.caller.failure?.message.contains("ignored") == true, "\(String(describing: call.caller.failure))")
+    }
 }

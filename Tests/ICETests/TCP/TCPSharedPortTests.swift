@@ -106,6 +106,19 @@ struct TCPSharedPortTests {
         #expect(heard > 0)
     }
 
+    @Test("A connection for a client that is there for UDP alone is counted, and closed")
+    func unwanted() throws {
+        let answerer = try scene.answerer()
+        answerer.gatherCandidates()
+        let check = Self.framed(Self.check(for: answerer.localParameters.usernameFragment))
+        let stream = try host(1).connect(to: "192.0.2.10:4000")
+        var hasEnded = false
+        stream.onConnect = { try? stream.write(check) }
+        stream.onClose = { _ in hasEnded = true }
+        #expect(scene.network.run(until: { hasEnded }, atMost: .seconds(1)))
+        #expect(scene.port.statistics.unwantedConnections == 1)
+    }
+
     @Test("A client for TCP on a port that takes none is told why it has no candidates")
     func notOpen() throws {
         let scene = try SharedScene()
