@@ -14,14 +14,19 @@ struct TCPLoopbackTests {
         TCPBase(try TCPCandidateSocket(on: UVPlatform(loop), type, ip: .loopback(.v4), limits: limits))
     }
 
+    /// Two bases, one of which has shown the other who it is.
+    private static func connected(on loop: EventLoop) throws -> (active: TCPBase, passive: TCPBase) {
+        let (active, passive) = (try base(on: loop, .active), try base(on: loop, .passive))
+        passive.identifiesEverybody()
+        try active.send(check, to: passive.address)
+        #expect(loop.run(until: { passive.datagrams == [check] }, atMost: patience))
+        return (active, passive)
+    }
+
     @Test("E4.2: an active and a passive base talk, with long datagrams and many at once")
     func talking() throws {
         let loop = try EventLoop()
-        let active = try Self.base(on: loop, .active)
-        let passive = try Self.base(on: loop, .passive)
-        passive.identifiesEverybody()
-        try active.send(check, to: passive.address)
-        #expect(loop.run(until: { passive.datagrams == [check] }, atMost: Self.patience))
+        let (active, passive) = try Self.connected(on: loop)
         try passive.send(check, to: passive.sources[0])
         #expect(loop.run(until: { active.datagrams == [check] }, atMost: Self.patience))
 
@@ -44,11 +49,7 @@ struct TCPLoopbackTests {
     @Test("Back-pressure: what the system does not take is bounded, refused and told, and frames stay whole")
     func backpressure() throws {
         let loop = try EventLoop()
-        let active = try Self.base(on: loop, .active)
-        let passive = try Self.base(on: loop, .passive)
-        passive.identifiesEverybody()
-        try active.send(check, to: passive.address)
-        #expect(loop.run(until: { passive.datagrams == [check] }, atMost: Self.patience))
+        let (active, passive) = try Self.connected(on: loop)
         passive.forgetDatagrams()
         var count = 0
         let error = #expect(throws: NetworkError.self) {
