@@ -51,4 +51,12 @@ struct ConsentMonitorTests {
         for time in stride(from: 2_000, to: 30_000, by: 2_000) { #expect(wake(at: time) != .expired) }
         #expect(wake(at: 30_000) == .expired)
     }
+
+    @Test("a peer that was silent for a while and answers again leaves no memory in use")
+    mutating func memory() {
+        for time in stride(from: 6_000, through: 24_000, by: 6_000) { #expect(wake(at: time) == .check) }
+        #expect(monitor.pending.count == 4)
+        #expect(monitor.answered(Self.id(24_000), at: .ms(24_050)) == .milliseconds(50))
+        #expect(monitor.pending.capacity == 0)
+    }
 }

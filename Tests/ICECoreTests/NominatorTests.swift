@@ -1,4 +1,5 @@
 import NetBase
+import STUN
 import Testing
 
 @testable import ICECore
@@ -168,5 +169,32 @@ struct NominatorTests {
         let better = Self.pair(1, priority: 9, state, startedAt: .ms(0))
         let second = Self.pair(2, priority: 8, .waiting)
         #expect(Nominator.mayNominateEagerly(second, among: [better, second], at: .ms(age)) == allowed)
+    }
+}
+
+@Suite("Numbers of nominations")
+struct NominationNumbersTests {
+    private var numbers = NominationNumbers()
+
+    private mutating func number(of request: UInt64, for serial: Int) -> Int {
+        numbers.number(
+            of: STUNTransactionID(high: 0, low: request), for: PairID(stream: StreamID(0), serial: serial))
+    }
+
+    @Test("the latest request has the highest number, and one that is repeated keeps its own")
+    mutating func order() {
+        #expect(number(of: 1, for: 1) == 1)
+        #expect(number(of: 2, for: 2) == 2)
+        #expect(number(of: 1, for: 1) == 1)
+        #expect(number(of: 3, for: 1) == 3)
+        #expect(number(of: 2, for: 2) == 2)
+    }
+
+    @Test("a peer that nominates with every check is not remembered check by check")
+    mutating func bounded() {
+        for request in 1...100 { #expect(number(of: UInt64(request), for: 1) == request) }
+        #expect(numbers.count == 1)
+        for request in 101...200 { #expect(number(of: UInt64(request), for: request) == request) }
+        #expect(numbers.count == 16)
     }
 }

@@ -66,7 +66,7 @@ extension ICEAgent {
         guard let id = list?.pair(from: check.socket, to: remote.address)?.id ?? insertPair(host, remote) else {
             return
         }
-        validate(id, number: number(ofNominationBy: check), at: now)
+        validate(id, number: number(ofNominationOf: id, by: check), at: now)
         nominateStream(check.path.stream, at: now)
     }
 

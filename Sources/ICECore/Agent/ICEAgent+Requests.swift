@@ -224,7 +224,7 @@ extension ICEAgent {
 
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.
     private mutating func accept(nominationOf id: PairID, by request: IncomingCheck, at now: Instant) {
-        let number = number(ofNominationBy: request)
+        let number = number(ofNominationOf: id, by: request)
         session.checklists.update(id) { $0.pendingNomination = number }
         guard let pair = session.checklists[id], pair.state == .succeeded, let valid = pair.valid else { return }
         // RFC 7675 §5.1: an answer from long ago is no consent any more. The pair is selected once it has answered again.
@@ -235,8 +235,8 @@ extension ICEAgent {
         }
     }
 
-    mutating func number(ofNominationBy check: IncomingCheck) -> Int {
+    mutating func number(ofNominationOf pair: PairID, by check: IncomingCheck) -> Int {
         (canRenominate ? check.nominationNumber : nil).map(Int.init)
-            ?? session.nominationNumbers.number(of: check.request.transactionID)
+            ?? session.nominationNumbers.number(of: check.request.transactionID, for: pair)
     }
 }

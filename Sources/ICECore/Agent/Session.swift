@@ -97,19 +97,29 @@ struct NominatedPairs {
 
 /// Numbers the peer's nominating requests, so that the latest one counts; one that is repeated keeps its number.
 struct NominationNumbers {
-    private var count = 0
-    private var recent: [(id: STUNTransactionID, number: Int)] = []
+    private struct Nomination {
+        let pair: PairID
+        let request: STUNTransactionID
+        let number: Int
+    }
+
+    private var recent: [Nomination] = []
 
     /// No more requests than this are repeated at a time.
     private static let limit = 16
 
-    mutating func number(of id: STUNTransactionID) -> Int {
-        if let known = recent.first(where: { $0.id == id }) { return known.number }
-        count += 1
+    mutating func number(of request: STUNTransactionID, for pair: PairID) -> Int {
+        if let known = recent.first(where: { $0.request == request }) { return known.number }
+        let latest = Nomination(pair: pair, request: request, number: (recent.last?.number ?? 0) + 1)
+        // Some peers nominate with every check, for as long as a call lasts.
+        if recent.last?.pair == pair { recent.removeLast() }
         if recent.count >= Self.limit { recent.removeFirst() }
-        recent.append((id, count))
-        return count
+        recent.append(latest)
+        return latest.number
     }
+
+    /// How many requests are remembered.
+    var count: Int { recent.count }
 }
 
 /// One component of one stream: its nomination and the way its data goes.
