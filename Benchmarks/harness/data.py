@@ -2,7 +2,7 @@
 
 import asyncio
 
-from .processes import Call, Running, lines_of
+from .processes import Call, Running, apart, lines_of
 from .programs import baseline, ours, peers
 from .results import Table, Topic, alternating, at_least, ratio
 
@@ -28,7 +28,7 @@ def measure(options):
     single, batched = rates[f"{OURS}, single"], rates[f"{OURS}, batched"]
     return Topic(
         "Datagrams",
-        "One pair over 127.0.0.1, two processes; a receiver tells how far it has come, and a sender has at most so many datagrams under "
+        "One pair over 127.0.0.1, two processes, each on a processor of its own; a receiver tells how far it has come, and a sender has at most so many datagrams under "
         f"way ({WINDOWS['single']} one by one, {WINDOWS['batched']} in batches), so that what is counted has arrived. *Single* sends "
         "each at once, *coalesced* lets those of one turn of the loop go together, *batched* sends many from one buffer and takes them "
         "as they arrive. The bare C programs do just the same without ICE, and the window of batches is the one that they are quickest "
@@ -99,6 +99,9 @@ def through_pair(size, seconds, mode, window=None, flags=()):
     common = ["--size", size, "--mode", mode, "--window", window or WINDOWS[mode]]
     sender = program("send", *common, "--seconds", seconds, *flags)
     with Call(sender, program("receive", *common)) as (sending, receiving):
+        # The relay is one more program, and the busiest.
+        if not flags:
+            apart(sending, receiving)
         return rate_of(size, sending.wait_for("sender"), receiving.wait_for("receiver"))
 
 
@@ -107,6 +110,7 @@ def through_sockets(program, size, seconds, window):
     with Running(program("receive", *common)) as receiving:
         port = receiving.wait_for("listening")["port"]
         with Running(program("send", *common, "--seconds", seconds, "--port", port)) as sending:
+            apart(sending, receiving)
             return rate_of(size, sending.wait_for("sender"), receiving.wait_for("receiver"))
 
 

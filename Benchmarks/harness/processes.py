@@ -66,6 +66,14 @@ class Running:
         return json.loads(text)
 
 
+def apart(first, second):
+    """Gives two running programs a processor each, where there are two: where the system puts them is not what is measured."""
+    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(processors) > 1:
+        os.sched_setaffinity(first.process.pid, {processors[0]})
+        os.sched_setaffinity(second.process.pid, {processors[1]})
+
+
 def lines_of(command, within=PATIENCE):
     """All that a program tells; it has to end well."""
     outcome = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=within)
