@@ -48,6 +48,22 @@ extension UVTests {
             first.close()
         }
 
+        @Test("After the loop was held up, what came in meanwhile goes before an alarm that waits for it")
+        func heldUp() throws {
+            var order: [String] = []
+            let receiver = try UDPSocket(on: loop, boundTo: TransportAddress(.loopback(.v4), port: 0))
+            let sender = try UDPSocket(on: loop, boundTo: TransportAddress(.loopback(.v4), port: 0))
+            receiver.onDatagram = { _, _ in order.append("answer") }
+            let alarm = loop.makeAlarm { order.append("alarm") }
+            try sender.send([1].span, to: receiver.localAddress)
+            alarm.set(for: loop.now - .milliseconds(500))
+            #expect(loop.run(until: { order.count == 2 }, atMost: .seconds(10)))
+            #expect(order == ["answer", "alarm"])
+            alarm.close()
+            sender.close()
+            receiver.close()
+        }
+
         @Test("One that is set again goes at the last instant alone, and one that is cancelled or closed not at all")
         func changes() {
             var fired: [String] = []

@@ -54,8 +54,28 @@ final class AlarmClock {
     /// Between them sockets have their turn: what comes in while thousands of clients are due has only a buffer's room to wait.
     private static let firingsPerTurn = 64
 
+    /// A loop that is late by more than this was held up: by the application, or because the machine slept.
+    private static let lateness: Int64 = 10_000_000
+
+    /// When sockets had their turn last, as far as is known.
+    private var lookedAtSockets = Int64.min
+
+    /// What came in time while the loop was held up has come in time: an alarm that waits for it must not go first.
+    private func letSocketsGoFirst(at now: Int64) -> Bool {
+        defer { lookedAtSockets = now }
+        guard let first = heap.first, first.time < now - Self.lateness, lookedAtSockets < first.time else {
+            return false
+        }
+        // Work that is enqueued by work runs after the sockets of this turn.
+        core.enqueue { [weak self] in
+            self?.core.enqueue { [weak self] in self?.fire() }
+        }
+        return true
+    }
+
     private func fire() {
         let now = core.now.nanoseconds
+        guard !letSocketsGoFirst(at: now) else { return }
         // Those that set themselves for now wait for the next turn, and so do the rest of many, as others have a claim to this one.
         var due: [(alarm: LoopAlarm, time: Int64)] = []
         while due.count < Self.firingsPerTurn, let first = heap.first, first.time <= now {
