@@ -153,7 +153,8 @@ def cases_over_tcp():
             yield Case(implementation, ours, theirs, transport=UDP)
     on_a_port = ourselves(ICE_PEER, "--shared-port", "0")
     for ours, theirs in zip(roles, reversed(roles)):
-        yield Case(libnice(), ours, theirs, transport=TCP, restarts=TOGETHER)
+        for implementation in (libnice(), pion()):
+            yield Case(implementation, ours, theirs, transport=TCP, restarts=TOGETHER)
         yield Case(ourselves(ICE_PEER), ours, theirs, transport=TCP, restarts=BY_TURNS)
         yield Case(on_a_port, ours, theirs, transport=TCP, shares=True, restarts=BY_TURNS)
     yield Case(ourselves(ICE_PEER), "controlled", "controlling", transport=TCP, lite=True)

@@ -147,6 +147,9 @@ extension ICEClient {
         } catch {
             agent.unreachable(destination, from: id, error, isLocal: true, now: platform.now)
         }
+        if known.connections?.connections[destination]?.isConnected == true {
+            agent.handedOver(to: destination, from: id, now: platform.now)
+        }
     }
 
     func keepAlive(_ bytes: [UInt8], _ path: StreamComponent, unlessSentWithin interval: Duration) {

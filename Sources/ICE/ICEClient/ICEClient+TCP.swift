@@ -11,6 +11,9 @@ extension ICEClient {
                 self?.paths.first { $0.id == id && $0.destination == remote }?.isSuspended = true
                 self?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
             }
+            socket.onConnect = { [weak self] remote in
+                self?.input { $0.handedOver(to: remote, from: id, now: $1) }
+            }
             adopt(socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {

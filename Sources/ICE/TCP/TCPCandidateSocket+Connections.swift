@@ -78,6 +78,7 @@ extension TCPCandidateSocket {
             return giveUp(connection, error)
         }
         setAlarm()
+        onConnect?(connection.remote)
         if connection.unsentByteCount == 0 { roomCame(in: connection) }
     }
 

@@ -27,6 +27,9 @@ final class TCPCandidateSocket: DatagramSocket {
     /// Connections tell what went wrong in ``onDisconnect``.
     var onUnreachable: ((TransportAddress, NetworkError) -> Void)?
 
+    /// A connection that this end wanted is up, and what waited for it is on its way.
+    var onConnect: ((TransportAddress) -> Void)?
+
     /// A connection could not be made, was ended by the peer, broke or was given up for what came over it, and whether it had been up.
     ///
     /// Not called for what was closed with ``disconnect(_:)`` or ``close()``, nor for accepted connections over which no datagram came.
@@ -209,7 +212,7 @@ final class TCPCandidateSocket: DatagramSocket {
         (listener, alarm) = (nil, nil)
         for connection in connections.removeAll() { connection.close() }
         leaveServers()
-        (onDatagram, onWritable, onUnreachable, onDisconnect, onBatch) = (nil, nil, nil, nil, nil)
+        (onDatagram, onWritable, onUnreachable, onConnect, onDisconnect, onBatch) = (nil, nil, nil, nil, nil, nil)
     }
 
     /// Sets the one alarm for what has to happen first.
@@ -220,10 +223,19 @@ final class TCPCandidateSocket: DatagramSocket {
         if let time { alarm?.set(for: time) } else { alarm?.cancel() }
     }
 
+    private func overdue(_ connection: TCPConnection) -> NetworkError {
+        guard !connection.isConnected else { return fault(.timedOut, "ETIMEDOUT", connection.remote) }
+        let seconds = limits.connectTimeout.components.seconds
+        return NetworkError(
+            .timedOut, name: "ETIMEDOUT",
+            operation: "connect to \(connection.remote), which answered nothing for \(seconds) seconds: nobody is there, "
+                + "or a firewall drops what opens a connection")
+    }
+
     private func advance() {
         alarmTime = nil
         for connection in connections.overdue(at: platform.now) where connections.contains(connection) {
-            giveUp(connection, fault(.timedOut, "ETIMEDOUT", connection.remote))
+            giveUp(connection, overdue(connection))
         }
         setAlarm()
     }

@@ -54,7 +54,7 @@ extension ICEAgent {
         case .error(let error):
             fail(check, PairFailure(.errorResponse, "the peer answered \(error.code) \(error.reason)"), at: now)
         case .failed(let failure):
-            fail(check, PairFailure(failure, to: check.destination), at: now)
+            fail(check, PairFailure(failure, of: check), at: now)
         }
     }
 

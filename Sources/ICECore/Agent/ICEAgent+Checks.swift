@@ -91,7 +91,10 @@ extension ICEAgent {
         }
     }
 
-    mutating func sendCheck(on pair: CheckPair, for purpose: OutgoingCheck.Purpose, at now: Instant) {
+    /// - Parameter former: The check that it is sent beside, where that is not answered; it has no more time than that.
+    mutating func sendCheck(
+        on pair: CheckPair, for purpose: OutgoingCheck.Purpose, after former: OutgoingCheck? = nil, at now: Instant
+    ) {
         let nominates =
             purpose == .nomination || purpose == .confirmation || nominatesEagerly(pair, purpose, at: now)
         let request = CheckRequest(
@@ -100,13 +103,15 @@ extension ICEAgent {
             nominationNumber: nominates && canRenominate ? nextNominationNumber() : nil,
             network: pair.local.network)
         guard let message = request.message(keys: session.keys, stream: pair.path.stream) else { return }
+        var schedule = schedule(for: purpose)
+        if let end = former?.transaction.deadline { schedule.reliableTimeout = end - now }
         let transaction = STUNTransaction(
-            request: message, key: session.keys.remoteKey(of: pair.path.stream), schedule: schedule(for: purpose),
+            request: message, key: session.keys.remoteKey(of: pair.path.stream), schedule: schedule,
             isReliable: pair.local.candidate.transport.isTCP, knownAttributes: .ice, at: now)
         session.checks.add(
             OutgoingCheck(
                 transaction: transaction, purpose: purpose, pair: pair, role: role, priority: request.priority,
-                nominates: request.nominates))
+                nominates: request.nominates, patience: patience(with: pair, purpose, after: former)))
         note(sent: request, for: purpose, on: pair)
         if request.nominates { session.nominated.insert(pair.id, of: pair.path) }
         emit(.send(message.bytes, from: pair.socket, to: pair.destination))
@@ -163,12 +168,16 @@ extension ICEAgent {
             if check.purpose == .keepalive { session.checklists.update(check.pair) { $0.noteUnanswered() } }
             emit(.send(check.transaction.request.bytes, from: check.socket, to: check.destination))
         }
+        for check in due.unanswered {
+            guard let pair = session.checklists[check.pair], pair.state == .inProgress else { continue }
+            sendCheck(on: pair, for: check.purpose, after: check, at: now)
+        }
         for (check, _) in due.failures where check.isOutvoted { forget(outvoted: check) }
         for (check, _) in due.failures where check.purpose == .keepalive {
             session.checklists.update(check.pair) { $0.noteUnanswered() }
         }
         for (check, failure) in due.failures where !check.isCancelled && !isWorthRepeating(check) {
-            fail(check, PairFailure(failure, to: check.destination), at: now)
+            fail(check, PairFailure(failure, of: check), at: now)
         }
     }
 

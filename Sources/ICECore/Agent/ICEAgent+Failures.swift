@@ -55,8 +55,13 @@ extension ICEAgent {
 }
 
 extension PairFailure {
-    init(_ failure: TransactionFailure, to destination: TransportAddress) {
+    init(_ failure: TransactionFailure, of check: OutgoingCheck) {
+        let destination = check.destination
         switch failure {
+        case .timeout where check.isReliable && check.handedOverAt == nil:
+            self.init(
+                .timeout,
+                "no connection to \(destination) came up: nobody is there, or a firewall drops what opens one")
         case .timeout: self.init(.timeout, "no answer from \(destination)")
         case .integrityViolation:
             self.init(

@@ -47,6 +47,23 @@ extension ICEAgent {
 
     // MARK: Connections
 
+    /// What was sent to an address is on its way: the connection is up, or has just come up.
+    package mutating func handedOver(to remote: TransportAddress, from socket: SocketID, now: Instant) {
+        session.checks.noteHandedOver(to: remote, from: socket, at: now)
+    }
+
+    /// RFC 6544 §7.1 leaves it to TCP to repeat what gets lost. But who gets a check before he has our credentials, as at a restart, may
+    /// drop it without a word, and would never be asked again: so fresh checks follow one that is not answered, ever later.
+    func patience(
+        with pair: CheckPair, _ purpose: OutgoingCheck.Purpose, after former: OutgoingCheck?
+    ) -> Duration? {
+        guard pair.local.candidate.transport.isTCP, purpose == .connectivity else { return nil }
+        return former?.patience.map { $0 * 2 } ?? Self.firstPatience
+    }
+
+    /// Signalling is mostly quicker. The following ones go 3, 7, 15 and 31 s after the first.
+    private static let firstPatience = Duration.seconds(1)
+
     /// A connection to an address is gone, or could not be made.
     ///
     /// - Parameter wasConnected: Whether there was one.

@@ -61,7 +61,7 @@ public struct PairFailure: Error, Hashable, Sendable {
         public let description: String
         private init(_ name: String) { description = name }
 
-        /// No answer came within the transaction's time (RFC 8445 §7.2.5.2.3).
+        /// No answer came within the transaction's time (RFC 8445 §7.2.5.2.3), or no connection came up within ten seconds.
         public static let timeout = Code("timeout")
         /// The system or an ICMP message says that there is no way there (RFC 8445 §7.2.5.2.2).
         public static let unreachable = Code("unreachable")
@@ -103,6 +103,7 @@ public struct PairFailure: Error, Hashable, Sendable {
             switch error.code {
             case .connectionRefused: .refused
             case .addressInUse: .addressTaken
+            case .timedOut: .timeout
             default: .unreachable
             }
         self.init(code, error.description)

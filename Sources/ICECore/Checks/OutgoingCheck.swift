@@ -34,11 +34,27 @@ struct OutgoingCheck {
     /// Another pair was chosen while this check, which nominates too, was on its way: its answer says that the peer has heard of it.
     private(set) var isOutvoted = false
 
+    /// Whether it goes over TCP.
+    let isReliable: Bool
+
+    /// Over TCP, how long its answer is waited for before a fresh check follows; nil where none does.
+    let patience: Duration?
+
+    /// Over TCP, when it went out on a connection that is up.
+    private(set) var handedOverAt: Instant?
+
+    /// When a fresh check is to follow.
+    var freshCheckDue: Instant? {
+        guard !isCancelled, let patience, let handedOverAt else { return nil }
+        return handedOverAt + patience
+    }
+
     /// Whether it nominates as a first check, as `.eager` has it.
     var nominatesEagerly: Bool { nominates && purpose == .connectivity }
 
     init(
-        transaction: STUNTransaction, purpose: Purpose, pair: CheckPair, role: Role, priority: UInt32, nominates: Bool
+        transaction: STUNTransaction, purpose: Purpose, pair: CheckPair, role: Role, priority: UInt32, nominates: Bool,
+        patience: Duration? = nil
     ) {
         self.transaction = transaction
         self.purpose = purpose
@@ -49,7 +65,11 @@ struct OutgoingCheck {
         self.role = role
         self.priority = priority
         self.nominates = nominates
+        isReliable = pair.local.candidate.transport.isTCP
+        self.patience = patience
     }
+
+    fileprivate mutating func noteHandedOver(at now: Instant) { handedOverAt = handedOverAt ?? now }
 
     mutating func cancel() {
         transaction.stopRetransmitting()
@@ -71,7 +91,10 @@ struct OutgoingChecks {
 
     var deadline: Instant? {
         var first = Earliest()
-        for index in all.indices { first.note(all[index].transaction.deadline) }
+        for index in all.indices {
+            first.note(all[index].transaction.deadline)
+            first.note(all[index].freshCheckDue)
+        }
         return first.instant
     }
 
@@ -91,6 +114,13 @@ struct OutgoingChecks {
     func eagerHold(of path: StreamComponent, patience: Duration) -> Instant? {
         all.filter { $0.path == path && $0.nominatesEagerly && !$0.isCancelled }
             .map { $0.transaction.firstSentAt + patience }.max()
+    }
+
+    /// What was sent to an address over TCP is on its way.
+    mutating func noteHandedOver(to destination: TransportAddress, from socket: SocketID, at now: Instant) {
+        for index in all.indices where all[index].destination == destination && all[index].socket == socket {
+            all[index].noteHandedOver(at: now)
+        }
     }
 
     /// RFC 8445 §7.3.1.4: stops the retransmissions of a pair's checks.
@@ -128,24 +158,34 @@ struct OutgoingChecks {
         return (all.remove(at: index), outcome)
     }
 
-    /// What became due: checks to send again, and checks whose time is over.
-    mutating func advance(to now: Instant) -> (
-        retransmissions: [OutgoingCheck], failures: [(OutgoingCheck, TransactionFailure)]
-    ) {
+    /// What became due.
+    struct Due {
+        /// Checks to send again.
         var retransmissions: [OutgoingCheck] = []
+        /// Checks over TCP that a fresh one is to follow; their own answers count still.
+        var unanswered: [OutgoingCheck] = []
+        /// Checks whose time is over.
         var failures: [(OutgoingCheck, TransactionFailure)] = []
+    }
+
+    mutating func advance(to now: Instant) -> Due {
+        var due = Due()
         var index = 0
         while index < all.count {
             switch all[index].transaction.advance(to: now) {
             case .retransmit:
-                retransmissions.append(all[index])
+                due.retransmissions.append(all[index])
             case .failed(let failure):
-                failures.append((all.remove(at: index), failure))
+                due.failures.append((all.remove(at: index), failure))
             case nil:
+                if let follows = all[index].freshCheckDue, follows <= now {
+                    due.unanswered.append(all[index])
+                    all[index].cancel()
+                }
                 index += 1
             }
         }
-        if !failures.isEmpty { giveRoomBack() }
-        return (retransmissions, failures)
+        if !due.failures.isEmpty { giveRoomBack() }
+        return due
     }
 }

@@ -98,7 +98,7 @@ struct TCPCandidateSocketTests {
         scene.b.answersClosedPorts = answers
         let active = try scene.base(on: scene.a, .active)
         try active.send(check, to: "192.0.2.2:5000")
-        scene.network.run(for: .seconds(39))
+        scene.network.run(for: .milliseconds(9900))
         #expect(active.endings.map(\.code) == (answers ? [.connectionRefused] : []))
         scene.network.run(for: .seconds(1))
         #expect(active.endings.map(\.code) == [answers ? .connectionRefused : .timedOut])
