@@ -18,6 +18,8 @@ DIRECT, RELAY, EITHER, TCP = "direct", "relay", "direct|relay", "tcp"
 
 # Without delay and loss; seconds from both being started to both being connected.
 CONNECTS_WITHIN = 1.0
+# RFC 6298 §2: what opens a connection is sent again after a second.
+OPENS_AT_ONCE = 2.5
 # For a path that stood ready where its loss is seen, for one where nobody is told, and for one that is found anew.
 READY, UNTOLD, ANEW, REBOUND = 0.3, 1.0, 3.0, 1.0
 # Until the server is there again, and has been asked for new relays.
@@ -33,6 +35,7 @@ CONTINUAL = ("--continual", "--renomination")
 MOBILE = ("--continual", "--relay-only", "--mobility")
 # Candidates over TCP as well; and all of them on the port that the strictest networks leave open.
 ICE_TCP = ("--tcp",)
+BOTH_OPEN = ("--tcp", "--tcp-simultaneous-open")
 ICE_TCP_ON_443 = ("--tcp", "--shared-port", "443")
 
 
@@ -49,6 +52,8 @@ class Cell:
     a_flags: tuple = ()
     b_flags: tuple = ()
     controlling: str = "a"
+    # Whether the server gives relays, which else come before what takes long.
+    has_relays: bool = True
     # What happens while data flows, how long data may be missing for it, and over what path it goes on.
     event: Callable | None = None
     recovers: float | None = None
@@ -127,6 +132,7 @@ def of_networks():
 def of_tcp():
     """Networks that let nothing but TCP out reach what is public by ICE-TCP, and all else over a relay."""
     public, cone = up(PUBLIC), up(PORT_RESTRICTED)
+    open_tcp = up(FULL_CONE, passes="tcp")
     blocked, web = up(PORT_RESTRICTED, passes="tcp"), up(PORT_RESTRICTED, passes="443")
     both = dict(flags=ICE_TCP)
     for role in "ab":
@@ -137,6 +143,16 @@ def of_tcp():
     on_443 = dict(a_flags=ICE_TCP, b_flags=ICE_TCP_ON_443)
     yield Cell(f"only TCP 443 - {PUBLIC}, ICE-TCP on port 443", web, public, TCP, **on_443)
     yield Cell("UDP blocked - UDP blocked, ICE-TCP", blocked, blocked, RELAY, **both)
+    # The port that connections are taken on, as the STUN server sees it over TCP.
+    for role in "ab":
+        word = "" if role == "a" else ", controlled"
+        yield Cell(f"UDP blocked, {FULL_CONE} - UDP blocked, ICE-TCP{word}", open_tcp, blocked, TCP, controlling=role, **both)
+    # Whose first packet opening a connection comes too early is let in with the second one, a second later.
+    for a, b in ((PORT_RESTRICTED, PORT_RESTRICTED), (PORT_RESTRICTED, LINUX), (LINUX, LINUX)):
+        yield Cell(
+            f"UDP blocked, {a} - {b}, both open at once", up(a, passes="tcp"), up(b, passes="tcp"), TCP, OPENS_AT_ONCE,
+            flags=BOTH_OPEN, has_relays=False,
+        )  # fmt: skip
     # Without ICE-TCP at either side they are among the other networks.
     for b, where, flags in (
         (public, "here", dict(a_flags=ICE_TCP)), (public, "there", dict(b_flags=ICE_TCP)), (public, "at both", both),

@@ -2,7 +2,8 @@
 
 The kernel's own NAT keeps no mappings of sockets, only flows: where another flow of the same socket leads is for it to choose anew.
 The kinds with endpoint-independent mapping write down what it chose: `out` has the outside port of each inside socket, so that
-its next flow gets the same; `back` has the socket of each outside port; `spoken` has whom each socket has sent to.
+its next flow gets the same; `back` has the socket of each outside port; `spoken` has whom each socket has sent to. They have one of
+the first two each for UDP and for TCP; whom only certain addresses may reach over UDP, nobody reaches over TCP but by opening at once.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ PUBLIC, FIREWALL = "public", "firewall"
 FULL_CONE, ADDRESS_RESTRICTED, PORT_RESTRICTED = "full-cone", "address-restricted", "port-restricted"
 SYMMETRIC, LINUX, LINUX_OPEN = "symmetric", "linux", "linux-open"
 
+PROTOCOLS = ("udp", "tcp")
 CONES = (FULL_CONE, ADDRESS_RESTRICTED, PORT_RESTRICTED)
 KINDS = (*CONES, SYMMETRIC, LINUX, LINUX_OPEN)
 
@@ -51,8 +53,9 @@ class Rules:
             return
         socket = "ipv4_addr . inet_service"
         remote = socket if self.kind == PORT_RESTRICTED else "ipv4_addr"
-        yield f"map out {{ type {socket} : inet_service; flags dynamic; size 65535; }}"
-        yield f"map back {{ type inet_service : {socket}; flags dynamic; size 65535; }}"
+        for protocol in PROTOCOLS:
+            yield f"map out_{protocol} {{ type {socket} : inet_service; flags dynamic; size 65535; }}"
+            yield f"map back_{protocol} {{ type inet_service : {socket}; flags dynamic; size 65535; }}"
         yield f"set spoken {{ type {socket} . {remote}; flags dynamic; size 65535; }}"
 
     def _translation(self):
@@ -62,17 +65,20 @@ class Rules:
         if self._is_cone:
             yield "chain in { type nat hook prerouting priority dstnat;"
             whence = "" if self.hairpins else 'iifname "wan" '
-            yield f"{whence}ip daddr {self.outside} meta l4proto udp dnat ip to udp dport map @back; }}"
+            for protocol in PROTOCOLS:
+                yield f"{whence}ip daddr {self.outside} meta l4proto {protocol} dnat ip to {protocol} dport map @back_{protocol}"
+            yield "}"
             yield "chain learn { type filter hook postrouting priority 110;"
             inside = "ct original ip saddr . ct original proto-src"
-            flow = f"ip saddr {self.outside} meta l4proto udp ct direction original"
-            yield f"{flow} update @out {{ {inside} : udp sport }}"
-            yield f"{flow} update @back {{ udp sport : {inside} }}"
+            for protocol in PROTOCOLS:
+                flow = f"ip saddr {self.outside} meta l4proto {protocol} ct direction original"
+                yield f"{flow} update @out_{protocol} {{ {inside} : {protocol} sport }}"
+                yield f"{flow} update @back_{protocol} {{ {protocol} sport : {inside} }}"
             yield "}"
         yield "chain out { type nat hook postrouting priority srcnat;"
         for way in ways_out:
-            if self._is_cone:
-                yield f"{way} meta l4proto udp snat ip to {self.outside} : ip saddr . udp sport map @out"
+            for protocol in PROTOCOLS if self._is_cone else ():
+                yield f"{way} meta l4proto {protocol} snat ip to {self.outside} : ip saddr . {protocol} sport map @out_{protocol}"
             yield f"{way} masquerade{self._port_choice}" if way == ways_out[0] else f"{way} snat ip to {self.outside}"
         yield "}"
 

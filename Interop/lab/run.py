@@ -51,7 +51,7 @@ async def run_cell(cell: Cell, folder, trace):
             for side in "ab":
                 role = "--controlling" if side == cell.controlling else "--controlled"
                 flags = [role, *cell.flags, *(cell.a_flags if side == "a" else cell.b_flags)]
-                peers[side] = await talk.start(network, server, ICE_PEER, side, flags, trace)
+                peers[side] = await talk.start(network, server, ICE_PEER, side, flags, trace, cell.has_relays)
             return await play(cell, Scene(network, server, peers))
         finally:
             for peer in peers.values():

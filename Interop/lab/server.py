@@ -54,13 +54,15 @@ class Server:
     async def stop(self):
         await self._spaces.end(self._process)
 
-    def flags(self, uplinks):
-        """How a program in a host with these uplinks is told of the server."""
+    def flags(self, uplinks, has_relays=True):
+        """How a program in a host with these uplinks is told of the server, and of its relays."""
         hosts = [SERVER_4] if any(uplink.family == 4 for uplink in uplinks) else []
         hosts += [f"[{SERVER_6}]"] if any(uplink.family == 6 for uplink in uplinks) else []
         flags = ["--turn-user", USER, "--turn-password", PASSWORD, "--turn-ca", f"{self._folder}/cert.pem"]
         for host in hosts:
             flags += ["--stun", f"{host}:{PORT}"]
+            if not has_relays:
+                continue
             flags += ["--turn", f"turn:{host}:{PORT}?transport=udp"]
             if any(uplink.passes != "all" for uplink in uplinks):
                 flags += ["--turn", f"turn:{host}:{PORT}?transport=tcp", "--turn", f"turns:{host}:{TLS_PORT}?transport=tcp"]

@@ -93,9 +93,9 @@ class Peer(Agent):
         self._process.kill()
 
 
-async def start(network, server, ice_peer, side, flags, trace):
+async def start(network, server, ice_peer, side, flags, trace, has_relays=True):
     trace_flags = ["--trace", f"{trace}-{side}.jsonl"] if trace else []
-    flags = [*server.flags(network.sides[side].uplinks), *flags, *trace_flags]
+    flags = [*server.flags(network.sides[side].uplinks, has_relays), *flags, *trace_flags]
     return await Peer.start(side, network.spaces.command(side, str(ice_peer), *flags))
 
 
