@@ -49,6 +49,8 @@ extension TURNClient {
         core?.makeBinding(of: connection, generator: platform.makeRandomNumberGenerator())
     }
 
+    func update(_ binding: inout ConnectionBinding) { core?.update(&binding) }
+
     func connected(_ peer: PeerConnection) {
         // Where nobody waits any more the server gives it up by itself.
         connections.first { $0.peer == peer.peer && $0.state == .connecting }?.bind(peer)

@@ -179,6 +179,7 @@ extension TURNConnection {
     }
 
     private func opened() {
+        updateBinding()
         guard let client, let request = binding?.start(at: client.platform.now) else { return }
         transmit(request)
         client.setAlarm()
@@ -194,6 +195,7 @@ extension TURNConnection {
     }
 
     private func receiveBinding(_ bytes: Span<UInt8>, _ offset: inout Int) {
+        updateBinding()
         while state == .binding, let now = client?.platform.now,
             let step = binding?.receive(bytes, from: &offset, at: now)
         {
@@ -207,6 +209,12 @@ extension TURNConnection {
             }
         }
         client?.setAlarm()
+    }
+
+    /// What binds the connection is signed as the allocation's requests are, whose token may be another one by now.
+    private func updateBinding() {
+        guard binding != nil else { return }
+        client?.update(&binding!)
     }
 
     private func writable() {

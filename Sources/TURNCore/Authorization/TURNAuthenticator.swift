@@ -162,6 +162,11 @@ extension TURNAuthenticator {
         question = nil
     }
 
+    /// Takes over the tokens that the allocation has by now; the challenge stays, whose nonce may be one for this connection alone.
+    mutating func follow(_ allocation: TURNAuthenticator) {
+        (offered, proven) = (allocation.offered, allocation.proven)
+    }
+
     private mutating func ask() {
         guard case .thirdParty(let challenge) = mechanism, mayAsk else { return }
         isAsking = true
@@ -194,18 +199,26 @@ extension TURNAuthenticator {
     }
 
     /// Whether a request that offers no token is worth to be made anew, behind a 401 or 438 to it on a connection of its own.
-    mutating func mayRetry(_ request: STUNMessage, behind response: STUNMessage, retries: Int) -> Bool {
+    ///
+    /// - Parameter key: What it was signed with.
+    mutating func mayRetry(
+        _ request: STUNMessage, signedWith key: IntegrityKey?, behind response: STUNMessage, retries: Int
+    ) -> Bool {
         switch mechanism {
         case .undecided: return false
         case .firstParty:
             if case .retry = handleFirstParty(response, to: request, retries) { return true }
             return false
         case .thirdParty(var challenge):
-            // The session key is the allocation's: with another nonce alone it is worth another try.
-            guard response[STUNMessage.ErrorCode.self]?.code == 438,
-                retries < LongTermAuthenticator.retryLimit,
-                let nonce = response[STUNMessage.Nonce.self]
-            else { return false }
+            guard retries < LongTermAuthenticator.retryLimit, let nonce = response[STUNMessage.Nonce.self] else {
+                return false
+            }
+            // The session key is the allocation's. Where that has been refreshed with another token meanwhile, or is just being, the server
+            // knows no other one.
+            if response[STUNMessage.ErrorCode.self]?.code != 438, proven?.key === key {
+                guard let offered else { return false }
+                confirm(offered)
+            }
             challenge.nonce = nonce
             mechanism = .thirdParty(challenge)
             return true

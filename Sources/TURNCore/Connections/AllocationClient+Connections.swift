@@ -81,4 +81,7 @@ extension AllocationClient {
     ) -> ConnectionBinding {
         ConnectionBinding(connection, authenticator: authenticator, options, generator: generator)
     }
+
+    /// Lets a binding know the access tokens that came since it was made.
+    package func update(_ binding: inout ConnectionBinding) { binding.follow(authenticator) }
 }

@@ -23,7 +23,7 @@ package struct ConnectionBinding: ~Copyable {
 
     private enum State {
         case opening
-        case asking(STUNTransaction, retries: Int)
+        case asking(STUNTransaction, key: IntegrityKey?, retries: Int)
         case bound
         case failed
     }
@@ -51,10 +51,13 @@ package struct ConnectionBinding: ~Copyable {
     package var deadline: Instant? {
         switch state {
         case .opening: connection.expiry
-        case .asking(let transaction, _): transaction.deadline.map { min($0, connection.expiry) } ?? connection.expiry
+        case .asking(let transaction, _, _): min(transaction.deadline ?? connection.expiry, connection.expiry)
         case .bound, .failed: nil
         }
     }
+
+    /// The allocation may have another access token by now: called ahead of ``start(at:)`` and of what comes in.
+    mutating func follow(_ allocation: TURNAuthenticator) { authenticator.follow(allocation) }
 
     /// The request to send on the connection, which is up.
     package mutating func start(at now: Instant) -> [UInt8] { ask(retries: 0, at: now) }
@@ -79,7 +82,7 @@ package struct ConnectionBinding: ~Copyable {
     }
 
     private mutating func receive(_ response: STUNMessage, at now: Instant) -> Step? {
-        guard case .asking(var transaction, let retries) = state,
+        guard case .asking(var transaction, let key, let retries) = state,
             let outcome = transaction.receive(response, at: now)
         else { return nil }
         switch outcome {
@@ -90,7 +93,7 @@ package struct ConnectionBinding: ~Copyable {
             return fail(.unanswered(failure))
         case .error(let error):
             if error.code == 401 || error.code == 438,
-                authenticator.mayRetry(transaction.request, behind: response, retries: retries)
+                authenticator.mayRetry(transaction.request, signedWith: key, behind: response, retries: retries)
             {
                 return .send(ask(retries: retries + 1, at: now))
             }
@@ -103,11 +106,11 @@ package struct ConnectionBinding: ~Copyable {
         request.append(STUNMessage.ConnectionID(connection.id))
         authenticator.sign(&request)
         if options.usesFingerprint { request.appendFingerprint() }
+        let key = authenticator.key(for: .connectionBind)
         let transaction = STUNTransaction(
-            request: request, key: authenticator.key(for: .connectionBind), schedule: options.retransmission,
-            isReliable: true,
-            knownAttributes: .turn, at: now)
-        state = .asking(transaction, retries: retries)
+            request: request, key: key, schedule: options.retransmission, isReliable: true, knownAttributes: .turn,
+            at: now)
+        state = .asking(transaction, key: key, retries: retries)
         return request.bytes
     }
 

@@ -37,6 +37,14 @@ extension TURNServerCore {
         return true
     }
 
+    /// What a token has opened for the allocation that a request is about. RFC 7635 §9 has the token itself in Allocate and Refresh requests
+    /// alone: whoever binds a connection names the allocation by the connection's number, and comes from another port than it.
+    func tokenSession(for request: STUNMessage, on tuple: TURNFiveTuple) -> AccessTokenSession? {
+        guard request.method == .connectionBind else { return tokenSessions[tuple] }
+        let id = request[STUNMessage.ConnectionID.self]?.value
+        return connections.first { $0.id == id }.flatMap { tokenSessions[$0.owner] }
+    }
+
     /// Remembers what a token has opened for as long as there is the allocation.
     mutating func keep(_ session: AccessTokenSession?, on tuple: TURNFiveTuple) {
         guard let session else { return }

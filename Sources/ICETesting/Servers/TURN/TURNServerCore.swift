@@ -150,7 +150,7 @@ extension TURNServerCore {
             return respond(response, to: tuple)
         }
         if rejectsToken(request, on: tuple) { return }
-        switch gatekeeper.judge(request, from: tuple.client, session: tokenSessions[tuple], at: now) {
+        switch gatekeeper.judge(request, from: tuple.client, session: tokenSession(for: request, on: tuple), at: now) {
         case .reply(let response, _): respond(response, to: tuple)
         case .accepted(let pass):
             tokenLimit = pass.session.map { $0.expiry - now }
