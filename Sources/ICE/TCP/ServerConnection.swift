@@ -23,7 +23,9 @@ final class ServerConnection {
         stream.onClose = onEnd
     }
 
-    func close() { stream.close() }
+    /// Nothing is on its way any more; where this end closed in order, the system would let no other connection from this port to the server
+    /// for a minute (RFC 9293 §3.6), and a restart asks again.
+    func close() { stream.reset() }
 
     private func receive(
         _ bytes: Span<UInt8>, _ onMessage: (Span<UInt8>) -> Void, _ onEnd: (NetworkError) -> Void

@@ -20,7 +20,10 @@ extension ICEAgent {
         }
         for error in gatherer.unusableServers() { tell(.candidateError(error)) }
         scheduleRetry(at: now)
-        if gatherer.finishIfDone() { tell(.gatheringState(.complete)) }
+        if gatherer.finishIfDone() {
+            closeUntoldPorts()
+            tell(.gatheringState(.complete))
+        }
         // The patience is for what has still to be found; once all is decided, there is nothing more to wait for.
         if let end = session.patienceEnd, isConnected ? isCompleted : now >= end { session.patienceEnd = nil }
         let next = nextState()

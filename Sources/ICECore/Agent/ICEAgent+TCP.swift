@@ -12,9 +12,27 @@ extension ICEAgent {
         var all: [Candidate.Transport] = wanted.contains(.udp) ? [.udp] : []
         guard usesTCP else { return all }
         if !isLite { all.append(.tcp(.active)) }
+        guard !hidesHosts || mayLearnMappedPorts else { return all }
         all.append(.tcp(.passive))
         if wanted.contains(.simultaneousOpen), !isLite { all.append(.tcp(.simultaneousOpen)) }
         return all
+    }
+
+    /// Whether there is a STUN server to show how a TCP port is reached. An address that is not told itself has no open port without one.
+    private var mayLearnMappedPorts: Bool {
+        !isLite && permittedServers.contains { Gatherer.Reach.connections.includes($0) }
+    }
+
+    /// A port of an address that is not told itself is open for what STUN servers see of it; where they saw nothing, nobody is to find it.
+    mutating func closeUntoldPorts() {
+        guard hidesHosts, usesTCP else { return }
+        let untold = sockets.filter { socket in
+            socket.transport.listens && !mayAnswer(on: socket.id) && socket.base != nil
+        }.map(\.id)
+        guard !untold.isEmpty else { return }
+        localCandidates.removeAll { untold.contains($0.socket) }
+        sockets.removeAll { untold.contains($0.id) }
+        for id in untold { emit(.closeSocket(id)) }
     }
 
     /// Which servers are asked from a socket. One socket an address is enough for servers that are asked over streams.

@@ -53,6 +53,14 @@ public struct Candidate: Hashable, Sendable {
         /// Whether it is TCP, in whatever direction.
         package var isTCP: Bool { self != .udp }
 
+        /// Whether its port takes connections in.
+        var listens: Bool {
+            switch self {
+            case .udp, .tcp(.active): false
+            case .tcp(.passive), .tcp(.simultaneousOpen): true
+            }
+        }
+
         /// Whether a check can go from here to a candidate of the peer's (RFC 6544 §6.2). A passive one waits for the peer's checks, so that
         /// its pairs are pruned.
         func canCheck(_ remote: Transport) -> Bool {

@@ -188,7 +188,7 @@ struct Gatherer {
 }
 
 extension Gatherer.Reach {
-    fileprivate func includes(_ url: ServerURL) -> Bool {
+    func includes(_ url: ServerURL) -> Bool {
         switch self {
         case .all: true
         case .streams: url.transport.isReliable
