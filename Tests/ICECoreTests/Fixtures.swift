@@ -64,10 +64,11 @@ extension Candidate {
 extension LocalCandidate {
     static func sample(
         _ address: TransportAddress, on socket: SocketID = 0, kind: Candidate.Kind = .host, foundation: String = "1",
-        path: StreamComponent = .first, priority: UInt32? = nil
+        path: StreamComponent = .first, over transport: Candidate.Transport = .udp, priority: UInt32? = nil
     ) -> LocalCandidate {
         LocalCandidate(
-            candidate: .sample(address, kind: kind, foundation: foundation, path: path, priority: priority),
+            candidate: .sample(
+                address, kind: kind, foundation: foundation, path: path, priority: priority, transport: transport),
             socket: socket, base: address, localPreference: 65535)
     }
 }

@@ -8,9 +8,10 @@ import Testing
 struct NominatorTests {
     private static func pair(
         _ serial: Int, priority: UInt32, kind: Candidate.Kind = .host, remoteKind: Candidate.Kind = .host,
-        _ state: CheckPair.State, startedAt: Instant = .ms(0), roundTrip: Duration? = nil
+        over transport: Candidate.Transport = .udp, _ state: CheckPair.State, startedAt: Instant = .ms(0),
+        roundTrip: Duration? = nil
     ) -> CheckPair {
-        let local = LocalCandidate.sample("192.0.2.1:5000", kind: kind, priority: priority)
+        let local = LocalCandidate.sample("192.0.2.1:5000", kind: kind, over: transport, priority: priority)
         let remote = Candidate.sample("203.0.113.1:7000", kind: remoteKind, priority: 2_000_000_000)
         var pair = CheckPair(
             id: PairID(stream: StreamID(0), serial: serial), local: local, remote: remote, role: .controlling,
@@ -73,6 +74,17 @@ struct NominatorTests {
             #expect(Nominator.decide(over: [direct, relayed], at: .ms(end - 1)) == .holdUntil(.ms(end)))
             #expect(Nominator.decide(over: [direct, relayed], at: .ms(end)) == .nominate(relayed.id))
         }
+    }
+
+    @Test("A pair that opens a connection has a round trip more for that, as has one that the peer may be opening")
+    func connections() {
+        let relayed = Self.pair(2, priority: 1, kind: .relayed, .succeeded, roundTrip: .milliseconds(40))
+        let active = Self.pair(1, priority: 9, over: .tcp(.active), .inProgress)
+        #expect(Nominator.decide(over: [active, relayed], at: .ms(130)) == .holdUntil(.ms(240)))
+        #expect(Nominator.decide(over: [active, relayed], at: .ms(240)) == .nominate(relayed.id))
+        let decide = { Nominator.decide(over: [relayed], at: .ms($0), expectsConnections: true) }
+        #expect(decide(130) == .holdUntil(.ms(240)))
+        #expect(decide(240) == .nominate(relayed.id))
     }
 
     @Test("The youngest of the better direct pairs sets the end of the wait")

@@ -114,7 +114,10 @@ extension ICEAgent {
         guard !isConcluded(path),
             !session.checklists.pairs.contains(where: { $0.path == path && $0.valid != nil && $0.isRelayed })
         else { return }
-        let direct = pairs.filter { $0.path == path && !$0.isRelayed }
+        // Over TCP nothing was dropped for good: what opens a connection is sent again by the system.
+        let direct = pairs.filter { pair in
+            pair.path == path && !pair.isRelayed && !(pair.opensConnection && pair.state == .inProgress)
+        }
         for pair in direct.filter({ $0.state == .waiting }) + direct.filter({ $0.state == .inProgress }) {
             session.checks.cancel(pair.id)
             session.checklists.withList(path.stream) { $0.trigger(pair.id) }

@@ -17,6 +17,7 @@ extension ICEAgent {
                     expectsCandidates: gatherer.state == .gathering || session.sought.contains(component.path.stream)
                         || session.expectsCandidates(of: component.path.stream),
                     expectsMappings: isFinal && gatherer.expectsMappings,
+                    expectsConnections: isFinal && expectsConnections(on: component.path),
                     mayBeRelayed: { isFinal && session.mayBeRelayed($0) })
             }
             switch decision {

@@ -196,6 +196,18 @@ extension ICEAgent {
 
     // MARK: The peer's new connections
 
+    /// Whether the peer may be opening a connection to a port of ours: it has candidates that do, and was told of one that takes it in.
+    func expectsConnections(on path: StreamComponent) -> Bool {
+        usesTCP
+            && session.conveyed.contains { local in
+                local.candidate.path == path && local.candidate.transport == .tcp(.passive)
+                    && session.remoteCandidates.all.contains {
+                        $0.path == path && $0.transport == .tcp(.active)
+                            && $0.address.ip.family == local.candidate.address.ip.family
+                    }
+            }
+    }
+
     /// Whether a pair beside the one in use is over a connection that the peer has opened, perhaps because it has lost that one: until it is
     /// known that this end has not, it stays.
     func mayReplace(_ used: SelectedPath, _ pair: CheckPair) -> Bool {

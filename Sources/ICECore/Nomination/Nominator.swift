@@ -26,10 +26,12 @@ struct Nominator {
     /// - Parameter sawLoss: Whether requests had to be repeated before they were answered.
     /// - Parameter expectsMappings: Whether a server may still show an address of this machine's that a direct pair may be made of.
     /// - Parameter expectsCandidates: Whether either agent may still name candidates; with loss these are waited for as well.
+    /// - Parameter expectsConnections: Whether the peer may be opening a connection, of whose pair nothing is known before its check comes.
     /// - Parameter mayBeRelayed: What a direct pair that may still come to work is waited for; by default what is known to be relayed.
     static func decide(
         over pairs: some Sequence<CheckPair>, at now: Instant, sawLoss: Bool = false, expectsCandidates: Bool = false,
-        expectsMappings: Bool = false, mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
+        expectsMappings: Bool = false, expectsConnections: Bool = false,
+        mayBeRelayed: (CheckPair) -> Bool = { $0.isRelayed }
     ) -> Decision {
         var best: CheckPair?
         for pair in pairs {
@@ -50,12 +52,14 @@ struct Nominator {
                 guard pair.state == .inProgress, let startedAt = pair.startedAt else {
                     return max(begin + patience, unbegun)
                 }
-                return startedAt + patience
+                // A connection takes a round trip before the check's own.
+                return startedAt + (pair.opensConnection ? patience * 2 : patience)
             }
         let mayChange = !best.isRelayed || sawLoss && expectsCandidates
         let unexplained = mayChange ? [begin + patience] : []
         let ungathered = expectsMappings ? [begin + longestHoldForBegin] : []
-        let hold = (pending + unexplained + ungathered).filter { $0 > now }.max()
+        let unconnected = expectsConnections ? [begin + patience * 2] : []
+        let hold = (pending + unexplained + ungathered + unconnected).filter { $0 > now }.max()
         return hold.map(Decision.holdUntil) ?? .nominate(best.id)
     }
 
