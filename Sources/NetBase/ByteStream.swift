@@ -27,6 +27,9 @@ package protocol ByteStream: AnyObject {
     /// Queues a header and what belongs to it as one, behind what was written before; what the system takes at once is not copied.
     func write(_ header: [UInt8], _ body: Span<UInt8>) throws(NetworkError)
 
+    /// Lets the system take no more than about so many bytes that it can't send yet, where it can be told; the rest is unsent here.
+    func limitUnsent(to byteCount: Int)
+
     /// Closes the connection and drops its closures.
     func close()
 
@@ -35,6 +38,8 @@ package protocol ByteStream: AnyObject {
 }
 
 extension ByteStream {
+    package func limitUnsent(to byteCount: Int) {}
+
     /// Puts both into one array.
     package func write(_ header: [UInt8], _ body: Span<UInt8>) throws(NetworkError) {
         try write(header + [UInt8](copying: body))

@@ -22,6 +22,17 @@ enum SocketConstant {
     static let reusePort = Int32(SO_REUSEPORT)
     static let linger = Int32(SO_LINGER)
 
+    /// TCP_NOTSENT_LOWAT, which headers hide or lack.
+    static var unsentLowWater: Int32? {
+        #if os(Linux)
+            25
+        #elseif canImport(Darwin)
+            0x201
+        #else
+            nil
+        #endif
+    }
+
     /// What libuv has to know to make a TCP socket at once; 0 leaves it to the first call that needs one. Options that go before the
     /// binding need a socket.
     static func family(_ address: TransportAddress, sharesPort: Bool) -> UInt32 {
@@ -80,6 +91,16 @@ extension Handle {
 }
 
 extension TCPStream {
+    /// Lets the system take no more than about so many bytes that can't be sent yet (TCP_NOTSENT_LOWAT), instead of the megabytes that fit
+    /// into its buffer: the rest counts as ``unsentByteCount``, where it can still be decided what goes next. Systems without that take more.
+    public func limitUnsent(to byteCount: Int) {
+        guard let option = SocketConstant.unsentLowWater, let handle = unsafe handle(as: uv_handle_t.self),
+            let descriptor = try? unsafe Self.fileDescriptor(of: handle, "limit what is unsent")
+        else { return }
+        try? Self.setOption(
+            Int32(IPPROTO_TCP), option, Int32(clamping: max(1, byteCount)), of: descriptor, "limit what is unsent")
+    }
+
     /// Lets closing reset the connection (SO_LINGER of 0 s). A socket that the system has taken away needs nothing.
     static func setNoLinger(of handle: UnsafeMutablePointer<uv_handle_t>) {
         guard let descriptor = try? unsafe fileDescriptor(of: handle, "reset") else { return }

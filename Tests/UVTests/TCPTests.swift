@@ -24,6 +24,24 @@ extension UVTests {
             return (client, try #require(server), listener)
         }
 
+        #if os(Linux) || canImport(Darwin)
+            @Test("What the system can't send yet waits here, where that is asked for")
+            func unsentLimit() throws {
+                // On a loop that never runs: the system lets connections in, and nobody reads.
+                let silent = try EventLoop()
+                let listener = try TCPListener(on: silent, boundTo: loopbackAddress())
+                let stream = try TCPStream(on: loop, connectingTo: listener.localAddress)
+                var isConnected = false
+                stream.onConnect = { isConnected = true }
+                #expect(loop.run(until: { isConnected }, atMost: patience))
+                stream.limitUnsent(to: 16 << 10)
+                let piece = [UInt8](repeating: 1, count: 64 << 10)
+                for _ in 0..<100 { try stream.write(piece) }
+                #expect(stream.unsentByteCount > 6_000_000)
+                withExtendedLifetime(silent) {}
+            }
+        #endif
+
         @Test("Both ends know both addresses", arguments: IPAddress.Family.allCases)
         func addresses(family: IPAddress.Family) throws {
             let (client, server, listener) = try connection(family)

@@ -63,7 +63,7 @@ extension TCPCandidateSocket {
         }
         stream.onWritable = { [weak self, weak connection] in
             guard let self, let connection else { return }
-            roomCame(in: connection)
+            drain(connection)
         }
         stream.onClose = { [weak self, weak connection] error in
             guard let self, let connection else { return }
@@ -79,6 +79,15 @@ extension TCPCandidateSocket {
         }
         setAlarm()
         onConnect?(connection.remote)
+        if connection.unsentByteCount == 0 { roomCame(in: connection) }
+    }
+
+    private func drain(_ connection: TCPConnection) {
+        do throws(NetworkError) {
+            try connection.drain()
+        } catch {
+            return giveUp(connection, error)
+        }
         if connection.unsentByteCount == 0 { roomCame(in: connection) }
     }
 

@@ -112,10 +112,11 @@ final class TCPCandidateSocket: DatagramSocket {
     /// its frame would be a null packet (RFC 4571 §2).
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
         try checkLength(bytes.count, to: destination)
-        let connection = try writableConnection(to: destination, forSTUN: STUNMessage.looksLikeSTUN(bytes))
+        let isSTUN = STUNMessage.looksLikeSTUN(bytes)
+        let connection = try writableConnection(to: destination, forSTUN: isSTUN)
         guard !bytes.isEmpty else { return }
         do throws(NetworkError) {
-            try connection.write(frames.header(for: bytes.count), bytes)
+            try connection.write(frames.header(for: bytes.count), bytes, isUrgent: isSTUN)
         } catch {
             throw broken(connection, error)
         }
@@ -228,8 +229,8 @@ final class TCPCandidateSocket: DatagramSocket {
         let seconds = limits.connectTimeout.components.seconds
         return NetworkError(
             .timedOut, name: "ETIMEDOUT",
-            operation: "connect to \(connection.remote), which answered nothing for \(seconds) seconds: nobody is there, "
-                + "or a firewall drops what opens a connection")
+            operation: "connect to \(connection.remote), from where nothing came for \(seconds) seconds: nobody is "
+                + "there, or a firewall drops what opens a connection")
     }
 
     private func advance() {

@@ -31,8 +31,8 @@ final class TCPConnection {
 
     var decoder: FrameDecoder
 
-    /// Frames that wait for the connection to come up.
-    private var waiting: [UInt8] = []
+    /// Frames that wait for the connection to come up, or for the system to take more.
+    private var queue = FrameQueue()
 
     /// A connection that this end opens.
     init(to remote: TransportAddress, over stream: (any ByteStream)?) {
@@ -51,10 +51,14 @@ final class TCPConnection {
         isConnected = true
         isIdentified = false
         isKnown = false
+        stream.limitUnsent(to: Self.systemByteCount)
     }
 
+    /// How many bytes that have not been sent yet the system takes, where it can be told: what waits there is past being overtaken.
+    private static let systemByteCount = 16 << 10
+
     /// Bytes that neither the system nor the peer has yet.
-    var unsentByteCount: Int { waiting.count + (stream?.unsentByteCount ?? 0) }
+    var unsentByteCount: Int { queue.byteCount + (stream?.unsentByteCount ?? 0) }
 
     func identify() {
         isIdentified = true
@@ -68,29 +72,42 @@ final class TCPConnection {
         self.stream = stream
         isConnected = true
         deadline = nil
-        guard !waiting.isEmpty else { return }
-        let frames = waiting
-        waiting = []
-        try stream.write(frames)
+        stream.limitUnsent(to: Self.systemByteCount)
+        try drain()
     }
 
-    func write(_ header: [UInt8], _ datagram: Span<UInt8>) throws(NetworkError) {
-        guard isConnected else {
-            waiting += header
-            return unsafe datagram.withUnsafeBufferPointer { unsafe waiting.append(contentsOf: $0) }
+    /// Writes a frame, or lets it wait; what is urgent waits ahead of the rest.
+    func write(_ header: [UInt8], _ datagram: Span<UInt8>, isUrgent: Bool) throws(NetworkError) {
+        guard let stream = idleStream, queue.isEmpty else {
+            return queue.append(header, datagram, isUrgent: isUrgent)
         }
-        try stream?.write(header, datagram)
+        try stream.write(header, datagram)
     }
 
+    /// Writes frames of data, or lets them wait.
     func write(frames: [UInt8]) throws(NetworkError) {
-        guard isConnected else { return waiting += frames }
-        try stream?.write(frames)
+        if let stream = idleStream, queue.isEmpty, frames.count <= FrameQueue.pieceByteCount {
+            return try stream.write(frames)
+        }
+        queue.append(frames: frames)
+        try drain()
+    }
+
+    /// Hands over what waits, as long as the system takes all of it: behind what it has left over nothing could be put in front.
+    func drain() throws(NetworkError) {
+        while let stream = idleStream, let piece = queue.next() { try stream.write(piece) }
+    }
+
+    /// The connection, where it is up and has taken all that it was given.
+    private var idleStream: (any ByteStream)? {
+        guard isConnected, let stream, stream.unsentByteCount == 0 else { return nil }
+        return stream
     }
 
     func close() {
         stream?.close()
         stream = nil
-        waiting = []
+        queue = FrameQueue()
     }
 
     /// Closes it for what the peer did, or did not do: of strangers the system is to keep nothing.

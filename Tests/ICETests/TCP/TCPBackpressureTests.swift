@@ -1,5 +1,6 @@
 import ICETesting
 import NetBase
+import STUN
 import Testing
 
 @testable import ICE
@@ -106,5 +107,45 @@ struct TCPBackpressureTests {
         #expect(active.endings.isEmpty)
         active.socket.disconnect(passive.address)
         #expect(scene.a.connections.isEmpty)
+    }
+
+    @Test("On a slow line STUN messages go ahead of the data that waits, between two frames")
+    func urgent() throws {
+        let (active, passive) = try scene.connected()
+        // 70 kbit/s, so that what may wait needs half a minute.
+        scene.a.link.outgoing.bandwidth = 70_000
+        let (taken, error) = fill(active, to: passive.address)
+        #expect(error == .wouldBlock && taken > 250)
+        scene.network.run(for: .seconds(1))
+        let other = STUNMessage(.request, .binding, transactionID: STUNTransactionID(high: 3, low: 4)).bytes
+        try active.send(check, to: passive.address)
+        try active.send(other, to: passive.address)
+        scene.network.run(for: .seconds(4))
+        let place = try #require(passive.datagrams.firstIndex(of: check))
+        #expect(passive.datagrams[..<place] == (0..<place).map(datagram)[...])
+        #expect(passive.datagrams.dropFirst(place + 1).first == other)
+        #expect(scene.network.run(until: { passive.datagrams.count == taken + 2 }, atMost: .seconds(40)))
+        #expect(passive.datagrams.filter { $0 != check && $0 != other } == (0..<taken).map(datagram))
+    }
+
+    @Test("Frames that wait come out in pieces that end where a frame does, whole and in order")
+    func pieces() throws {
+        var queue = FrameQueue()
+        let frames = (0..<60).map { framed([UInt8](repeating: UInt8($0), count: 1 + $0 * 300)) } + [framed([1, 2])]
+        let half = frames.count / 2
+        for frame in frames[..<half] { queue.append(Array(frame[..<2]), frame.span.extracting(2...), isUrgent: false) }
+        queue.append(frames: Array(frames[half...].joined()))
+        queue.append([0, 3], [9, 9, 9].span, isUrgent: true)
+        #expect(queue.byteCount == frames.joined().count + 5)
+        #expect(queue.next() == [0, 3, 9, 9, 9])
+        var pieces: [[UInt8]] = []
+        while let piece = queue.next() { pieces.append(piece) }
+        #expect(pieces.flatMap(\.self) == frames.flatMap(\.self))
+        #expect(queue.isEmpty && pieces.allSatisfy { $0.count <= max(FrameQueue.pieceByteCount, frames[59].count) })
+        for piece in pieces {
+            var offset = 0
+            while offset < piece.count { offset += 2 + (Int(piece[offset]) << 8 | Int(piece[offset + 1])) }
+            #expect(offset == piece.count)
+        }
     }
 }
