@@ -61,15 +61,19 @@ public struct NetworkError: Error, Hashable, Sendable {
     /// What was being done, with its subject, such as `bind 192.0.2.1:3478`.
     public let operation: String
 
+    /// What to do about it, where the operation tells enough for that; nil elsewhere.
+    public let advice: String?
+
     /// A fault of a kind, with the system's name for it, in an operation.
-    public init(_ code: Code, name: String, operation: String) {
+    public init(_ code: Code, name: String, operation: String, advice: String? = nil) {
         self.code = code
         self.name = name
         self.operation = operation
+        self.advice = advice
     }
 }
 
 extension NetworkError: CustomStringConvertible {
-    /// `bind 192.0.2.1:3478: EADDRINUSE`.
-    public var description: String { "\(operation): \(name)" }
+    /// `send to 192.0.2.1:3478: EMSGSIZE`, and the advice behind it where there is one.
+    public var description: String { advice.map { "\(operation): \(name); \($0)" } ?? "\(operation): \(name)" }
 }

@@ -33,19 +33,25 @@ public final class TCPListener: Handle {
         var bound = address
         // An option that counts for the binding needs the system's socket to be there before it.
         let family = SocketConstant.family(address, sharesPort: isCommon)
-        let memory = try unsafe loop.core.open(
-            uv_tcp_t.self, initialize: { unsafe uv_tcp_init_ex($0, $1, family) },
-            configure: { handle throws(NetworkError) in
-                if isCommon { try unsafe sharePort(of: handle, "listen on \(address)") }
-                let flags = address.family == .v6 ? UV_TCP_IPV6ONLY.rawValue : 0
-                try check(
-                    unsafe address.withSocketAddress { unsafe uv_tcp_bind(handle, $0, flags) }, "listen on \(address)")
-                // Only now: a port is shared with what connects from it, not with a second listener.
-                if sharesPort && !isCommon { try unsafe sharePort(of: handle, "listen on \(address)") }
-                try check(unsafe Self.listen(handle, Int32(clamping: backlog)), "listen on \(address)")
-                bound = unsafe TransportAddress { unsafe uv_tcp_getsockname(handle, $0, $1) } ?? address
-            },
-            operation: "listen on \(address)")
+        let memory: UnsafeMutableRawPointer
+        do {
+            unsafe memory = try unsafe loop.core.open(
+                uv_tcp_t.self, initialize: { unsafe uv_tcp_init_ex($0, $1, family) },
+                configure: { handle throws(NetworkError) in
+                    if isCommon { try unsafe sharePort(of: handle, "listen on \(address)") }
+                    let flags = address.family == .v6 ? UV_TCP_IPV6ONLY.rawValue : 0
+                    try check(
+                        unsafe address.withSocketAddress { unsafe uv_tcp_bind(handle, $0, flags) },
+                        "listen on \(address)")
+                    // Only now: a port is shared with what connects from it, not with a second listener.
+                    if sharesPort && !isCommon { try unsafe sharePort(of: handle, "listen on \(address)") }
+                    try check(unsafe Self.listen(handle, Int32(clamping: backlog)), "listen on \(address)")
+                    bound = unsafe TransportAddress { unsafe uv_tcp_getsockname(handle, $0, $1) } ?? address
+                },
+                operation: "listen on \(address)")
+        } catch {
+            throw error.binding(to: address)
+        }
         localAddress = bound
         unsafe super.init(loop.core, memory)
     }

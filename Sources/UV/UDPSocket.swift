@@ -65,17 +65,24 @@ public final class UDPSocket: Handle {
     var facts: ArrivalFacts = []
 
     /// Binds a socket, an IPv6 one for IPv6 alone; port 0 takes a free port.
+    ///
+    /// - Throws: `NetworkError` whose ``NetworkError/advice`` tells what to do where the address or the port can't be had.
     public init(on loop: EventLoop, boundTo address: TransportAddress, options: Options = []) throws(NetworkError) {
         let family = address.family == .v4 ? SocketConstant.familyV4 : SocketConstant.familyV6
         var bound = address
         var descriptor: Int32 = -1
-        let memory = try unsafe loop.core.open(
-            uv_udp_t.self, initialize: { unsafe uv_udp_init_ex($0, $1, UInt32(family)) },
-            configure: { handle throws(NetworkError) in
-                descriptor = try unsafe Self.fileDescriptor(of: asHandle(handle), "bind \(address)")
-                bound = try unsafe Self.configure(handle, descriptor, boundTo: address, options)
-            },
-            operation: "bind \(address)")
+        let memory: UnsafeMutableRawPointer
+        do {
+            unsafe memory = try unsafe loop.core.open(
+                uv_udp_t.self, initialize: { unsafe uv_udp_init_ex($0, $1, UInt32(family)) },
+                configure: { handle throws(NetworkError) in
+                    descriptor = try unsafe Self.fileDescriptor(of: asHandle(handle), "bind \(address)")
+                    bound = try unsafe Self.configure(handle, descriptor, boundTo: address, options)
+                },
+                operation: "bind \(address)")
+        } catch {
+            throw error.binding(to: address)
+        }
         let socket = unsafe memory.assumingMemoryBound(to: uv_udp_t.self)
         let poll: UnsafeMutableRawPointer
         do {

@@ -198,6 +198,7 @@ extension UVTests {
                 try TCPListener(on: loop, boundTo: listener.localAddress, sharesPort: sharesPort)
             }
             #expect(error?.code == .addressInUse)
+            #expect(error?.advice?.contains("port \(listener.localAddress.port)") == true)
         }
 
         @Test("A stream may be closed with a reset, which its own closures don't hear of")

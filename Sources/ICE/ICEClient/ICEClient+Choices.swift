@@ -140,11 +140,19 @@ extension ICEClient {
 
     private static let bindingAttempts = 64
 
-    /// What the application is told where no socket could be bound in the range of ports that it has set, or had on a shared port.
+    /// What the application is told where no socket could be bound; nil where the address has gone since it was listed, which happens.
     func bindingFault(_ error: NetworkError) -> String? {
-        if member != nil { return loggable(error) }
-        return configuration.portRange.map {
-            "no port of \($0.lowerBound) to \($0.upperBound) could be bound (\(error.name)): widen portRange"
+        guard member == nil else { return tellable(error) }
+        guard let range = configuration.portRange else {
+            return error.code == .addressNotAvailable ? nil : tellable(error)
         }
+        let advice = error.code == .addressInUse ? "widen portRange" : error.advice ?? "widen portRange"
+        return "no port of \(range.lowerBound) to \(range.upperBound) could be bound (\(error.name)): \(advice)"
+    }
+
+    /// Where names stand for the machine's addresses, those are shown to nobody.
+    private func tellable(_ error: NetworkError) -> String {
+        guard configuration.multicastDNS == .publish else { return error.description }
+        return error.advice.map { "\(error.name); \($0)" } ?? error.name
     }
 }

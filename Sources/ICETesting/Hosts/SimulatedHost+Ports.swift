@@ -72,7 +72,7 @@ extension SimulatedHost {
     ) throws(NetworkError) -> UInt16 {
         if address.port != 0, !isTaken(address.port) { return address.port }
         if address.port == 0, let port = ephemeralPort(isTaken: isTaken) { return port }
-        throw NetworkError(simulated: .addressInUse, "bind \(address)")
+        throw NetworkError(simulated: .addressInUse, "bind \(address)").binding(to: address)
     }
 
     /// Link-local addresses may be given without their scope where one interface has them.
@@ -81,7 +81,7 @@ extension SimulatedHost {
         if address.ip.scopeID == 0, let interface = interfaces.first(where: { $0.has($0.scoped(address.ip)) }) {
             return TransportAddress(interface.scoped(address.ip), port: address.port)
         }
-        throw NetworkError(simulated: .addressNotAvailable, "\(verb) \(address)")
+        throw NetworkError(simulated: .addressNotAvailable, "\(verb) \(address)").binding(to: address)
     }
 }
 

@@ -53,6 +53,61 @@ struct SocketChoiceTests {
         #expect(client.localCandidates.isEmpty)
     }
 
+    @Test("Where a socket can't be bound without a range, the error says what to do; an address that has gone is none")
+    func unbound() {
+        for (code, advice) in [
+            (NetworkError.Code.outOfResources, "ulimit -n"), (.addressInUse, "all ports of the address are taken"),
+            (.notPermitted, "sandbox"), (.addressNotAvailable, nil),
+        ] {
+            let platform = FakePlatform()
+            platform.addresses = [InterfaceAddress(interface: "eth0", index: 2, ip: "192.0.2.1", prefixLength: 24)]
+            platform.bindError = NetworkError(code, name: "EWHATEVER", operation: "bind 192.0.2.1:0")
+                .binding(to: "192.0.2.1:0")
+            let client = ICEClient(platform: platform, configuration: ICEConfiguration())
+            var errors: [CandidateError] = []
+            client.onCandidateError = { errors.append($0) }
+            client.gatherCandidates()
+            platform.run(for: .seconds(1))
+            #expect(errors.count == (advice == nil ? 0 : 1))
+            #expect(errors.allSatisfy { $0.errorText.contains(advice ?? "") && $0.errorText.contains("EWHATEVER") })
+            #expect(client.gatheringState == .complete)
+        }
+    }
+
+    @Test("Where names hide addresses, an error about a socket shows none")
+    func unboundAndHidden() {
+        let platform = FakePlatform()
+        platform.addresses = [InterfaceAddress(interface: "eth0", index: 2, ip: "192.0.2.1", prefixLength: 24)]
+        platform.bindError = NetworkError(.outOfResources, name: "EMFILE", operation: "bind 192.0.2.1:0")
+            .binding(to: "192.0.2.1:0")
+        var configuration = ICEConfiguration()
+        configuration.multicastDNS = .publish
+        let client = ICEClient(platform: platform, configuration: configuration)
+        var errors: [CandidateError] = []
+        client.onCandidateError = { errors.append($0) }
+        client.gatherCandidates()
+        platform.run(for: .seconds(1))
+        #expect(errors.contains { $0.errorText.contains("EMFILE") && $0.errorText.contains("ulimit -n") })
+        #expect(!errors.contains { $0.errorText.contains("192.0.2.1") })
+    }
+
+    @Test("A range that takes a privilege is not to be widened")
+    func privileged() {
+        let platform = FakePlatform()
+        platform.addresses = [InterfaceAddress(interface: "eth0", index: 2, ip: "192.0.2.1", prefixLength: 24)]
+        platform.bindError = NetworkError(.notPermitted, name: "EACCES", operation: "bind 192.0.2.1:80")
+            .binding(to: "192.0.2.1:80")
+        var configuration = ICEConfiguration()
+        configuration.portRange = 80...90
+        let client = ICEClient(platform: platform, configuration: configuration)
+        var errors: [CandidateError] = []
+        client.onCandidateError = { errors.append($0) }
+        client.gatherCandidates()
+        platform.run(for: .seconds(1))
+        #expect(errors.map(\.errorText).first?.contains("CAP_NET_BIND_SERVICE") == true)
+        #expect(errors.allSatisfy { !$0.errorText.contains("widen") })
+    }
+
     @Test("Ports are tried 64 times at the most, each of a small range once, and never port 0")
     func attempts() {
         var generator = SystemRandomNumberGenerator()

@@ -12,6 +12,8 @@ final class FakePlatform: Platform {
     /// Streams to these addresses neither come about nor are refused.
     var blackHoles: Set<IPAddress> = []
     var bindError: NetworkError?
+    /// What the interfaces have.
+    var addresses: [InterfaceAddress] = []
     private(set) var sockets: [FakeSocket] = []
     private(set) var streams: [FakeStream] = []
     private(set) var lookUps = 0
@@ -107,7 +109,7 @@ final class FakePlatform: Platform {
         return lookUp
     }
 
-    func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress] { [] }
+    func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress] { addresses }
 
     func sourceAddress(towards destination: IPAddress) throws(NetworkError) -> IPAddress {
         .loopback(destination.family)
