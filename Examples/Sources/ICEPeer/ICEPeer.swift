@@ -132,6 +132,7 @@ struct ICEPeer: ParsableCommand {
         guard let sharedPort else { return nil }
         var configuration = SharedPortConfiguration(port: sharedPort)
         configuration.takesConnections = transports.contains(.tcp)
+        configuration.includesLoopback = loopback
         if let address = bind.flatMap(IPAddress.init) { configuration.addresses = [address] }
         return try SharedPort(loop: loop, configuration: configuration)
     }

@@ -186,7 +186,8 @@ public final class ICEClient {
     /// A client on the port that it shares with others, and on that port's loop.
     ///
     /// It has one component, and gathers on the port's addresses: ``ICEConfiguration/portRange`` and
-    /// ``ICEConfiguration/differentiatedServicesCodePoint`` don't count.
+    /// ``ICEConfiguration/differentiatedServicesCodePoint`` don't count, and ``ICEConfiguration/includesLoopback`` is set where the port is
+    /// open on loopback addresses.
     ///
     /// - Throws: ``ICEError/Code/usernameFragmentInUse`` where another client of the port has the ``ICEConfiguration/localCredentials``'
     ///   username fragment, ``ICEError/Code/closed`` for a closed port.
@@ -194,6 +195,8 @@ public final class ICEClient {
         port: SharedPort, configuration: ICEConfiguration = ICEConfiguration(), logger: Logger? = nil
     ) throws(ICEError) {
         let member = PortMember(of: port, isLite: configuration.isLite)
+        var configuration = configuration
+        if port.servesLoopback { configuration.includesLoopback = true }
         self.init(platform: port.platform, configuration: configuration, logger: logger, member: member)
         try enter(port)
     }

@@ -98,14 +98,14 @@ public final class SharedPort {
 
     // MARK: Sockets
 
-    private static func reachableAddresses(on platform: any Platform) throws(NetworkError) -> [IPAddress] {
-        try platform.interfaceAddresses().map(\.ip).filter { !$0.isLoopback && !$0.isLinkLocal }
-    }
-
     /// Whether clients may gather on an address.
     func serves(_ ip: IPAddress) -> Bool {
-        configuration.addresses.map { $0.contains(ip) } ?? (!ip.isLoopback && !ip.isLinkLocal)
+        if let named = configuration.addresses { return named.contains(ip) }
+        return ip.isLoopback ? configuration.includesLoopback : !ip.isLinkLocal
     }
+
+    /// Whether clients gather on loopback addresses, as whoever opens a port there wants them to.
+    var servesLoopback: Bool { configuration.addresses?.contains(where: \.isLoopback) ?? configuration.includesLoopback }
 
     /// The socket on an address; one that has come since the port was opened is opened now.
     func socket(on ip: IPAddress) throws(NetworkError) -> SharedSocket {
@@ -122,7 +122,7 @@ public final class SharedPort {
         if let wanted = configuration.addresses {
             addresses = wanted
         } else {
-            addresses = try Self.reachableAddresses(on: platform)
+            addresses = try platform.interfaceAddresses().map(\.ip).filter(serves)
         }
         guard !addresses.contains(where: \.isUnspecified) else {
             throw NetworkError(

@@ -10,9 +10,15 @@ public struct SharedPortConfiguration: Sendable {
     /// client, or make it.
     public var takesConnections = false
 
-    /// The addresses of this machine to be reached at. Nil takes all that the interfaces have when the port is opened, but loopback
-    /// and link-local ones, and those that come later as soon as a client gathers on them.
+    /// The addresses of this machine to be reached at, loopback ones among them if they are named. Nil takes all that the interfaces have
+    /// when the port is opened, but link-local ones and, unless ``includesLoopback`` is set, loopback ones; and those that come later as
+    /// soon as a client gathers on them.
     public var addresses: [IPAddress]?
+
+    /// Whether 127.0.0.1 and ::1 are among the addresses where none are named: for tests, and for peers on the same machine.
+    ///
+    /// Where a port is open on loopback addresses, its clients gather on them as if their ``ICEConfiguration/includesLoopback`` was set.
+    public var includesLoopback = false
 
     /// Whether other loops may open the same port too (SO_REUSEPORT): the system then spreads the peers over them by their addresses.
     ///

@@ -145,7 +145,8 @@ public struct ICEConfiguration: Sendable {
     /// The most candidates that are accepted of the peer's signalling, and as many again of its checks.
     public var maximumRemoteCandidates = 100
 
-    /// Whether 127.0.0.1 and ::1 become candidates: for tests, and for peers on the same machine.
+    /// Whether 127.0.0.1 and ::1 become candidates: for tests, and for peers on the same machine. On a shared port that is open on loopback
+    /// addresses they do in any case.
     public var includesLoopback = false
 
     /// The only local addresses to use; nil uses all that RFC 8445 §5.1.1.1 lets through.

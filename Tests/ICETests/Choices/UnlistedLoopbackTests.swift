@@ -30,9 +30,7 @@ import Testing
             let loop = try EventLoop()
             defer { loop.close() }
             let port = try SharedPort(loop: loop, configuration: SharedPortConfiguration(port: 0, addresses: [Self.ip]))
-            var configuration = ICEConfiguration()
-            configuration.includesLoopback = true
-            let client = try ICEClient(port: port, configuration: configuration)
+            let client = try ICEClient(port: port)
             #expect(candidates(of: client, on: loop) == [Self.ip])
             #expect(client.localCandidates.map(\.address) == port.localAddresses)
         }

@@ -8,6 +8,30 @@ struct SharedPortLoopTests {
     /// How long what is certain to come is waited for.
     private static let patience = Duration.seconds(20)
 
+    private func addresses(_ configuration: SharedPortConfiguration) throws -> [IPAddress] {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        let port = try SharedPort(loop: loop, configuration: configuration)
+        let client = try ICEClient(port: port)
+        client.gatherCandidates()
+        #expect(loop.run(until: { client.gatheringState == .complete }, atMost: .seconds(5)))
+        #expect(Set(client.localCandidates.map(\.address)).isSubset(of: port.localAddresses))
+        return client.localCandidates.map(\.address.ip)
+    }
+
+    @Test("A port that is bound to a loopback address has candidates there, without a further word")
+    func namedLoopback() throws {
+        #expect(try addresses(SharedPortConfiguration(port: 0, addresses: [.loopback(.v4)])) == [.loopback(.v4)])
+    }
+
+    @Test("A port on all addresses has loopback ones where they are asked for, and not otherwise")
+    func allAddresses() throws {
+        var configuration = SharedPortConfiguration()
+        #expect(try !addresses(configuration).contains(where: \.isLoopback))
+        configuration.includesLoopback = true
+        #expect(try addresses(configuration).contains(.loopback(.v4)))
+    }
+
     @Test(
         "Fifty calls between their own ends and one port carry their own data both ways, full and lite",
         arguments: [false, true])
