@@ -34,7 +34,7 @@ extension ICEAgent {
             hidesBases: hidesHosts || publishesNames, isContinual: gathersContinually,
             timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
-        if isLite { refuseServers() }
+        tellContradictions()
         for relay in gatherer.unconfirmedRelays { emit(.confirmRelay(relay)) }
         for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
     }

@@ -17,8 +17,23 @@ extension ICEAgent {
 
     // MARK: Beginning
 
+    /// Tells what of the configuration has no effect, as it is for the other kind of agent.
+    mutating func tellContradictions() {
+        guard isLite else {
+            if configuration.acceptsUnsignalledPeer { tell(.candidateError(Self.peerHasToBeSignalled)) }
+            return
+        }
+        refuseServers()
+    }
+
+    private static let peerHasToBeSignalled = CandidateError(
+        url: "", code: CandidateError.unreachable,
+        text:
+            "acceptsUnsignalledPeer is for lite agents: a full one has to know the peer's password, so set isLite, or "
+            + "leave it out and signal the peer's parameters")
+
     /// RFC 8445 §5.2: "Lite implementations only utilize host candidates".
-    mutating func refuseServers() {
+    private mutating func refuseServers() {
         for url in configuration.servers.flatMap(\.parsed) {
             let text = "an ICE-lite agent has host candidates only: leave servers out, or isLite"
             tell(.candidateError(CandidateError(url: url.text, code: CandidateError.unreachable, text: text)))

@@ -79,7 +79,7 @@ public struct ICEConfiguration: Sendable {
     ///
     /// That check fixes the peer's username fragment for the session: checks that name another one are answered, and lead to nothing.
     /// ``patienceInterval`` counts from the beginning of the checks. `remoteParameters` stays nil, until some with the same fragment are
-    /// set. Without effect on a full agent, which has to know the peer's password.
+    /// set. A full agent has to know the peer's password: there it has no effect, of which a candidate error tells.
     public var acceptsUnsignalledPeer = false
 
     /// The credentials of the first generation, where the application chooses them: for peers that know them beforehand, or from a token.

@@ -150,6 +150,7 @@ final class ScriptedCall {
     private(set) var failures: [(CandidatePair, PairFailure)] = []
     private(set) var received: [[UInt8]] = []
     private(set) var candidates: [Candidate] = []
+    private(set) var candidateErrors: [CandidateError] = []
 
     init(
         role: Role = .controlling, addresses: [IPAddress] = ["192.0.2.1"], peerAddress: TransportAddress? = nil,
@@ -172,6 +173,7 @@ final class ScriptedCall {
         client.onPairFailed = { [weak self] in self?.failures.append(($0, $1)) }
         client.onData = { [weak self] bytes, _ in self?.received.append([UInt8](copying: bytes)) }
         client.onCandidate = { [weak self] candidate in if let candidate { self?.candidates.append(candidate) } }
+        client.onCandidateError = { [weak self] in self?.candidateErrors.append($0) }
     }
 
     /// Gathers and starts, with the peer's credentials or without, and lets the host candidates come out.

@@ -31,6 +31,17 @@ struct UnsignalledPeerTests {
         return nil
     }
 
+    @Test(
+        "A full agent is told that it can't go by an unsignalled peer, and a lite one nothing",
+        arguments: [false, true])
+    func fullAgent(isLite: Bool) throws {
+        let call = try Self.call { $0.isLite = isLite }
+        call.run(.milliseconds(50))
+        let errors = call.candidateErrors.map(\.errorText)
+        #expect(errors.contains { $0.contains("acceptsUnsignalledPeer") && $0.contains("isLite") } == !isLite)
+        #expect(errors.count == (isLite ? 0 : 1))
+    }
+
     @Test("C5.9: whoever proves to know the password is the peer: its nomination is followed, and data goes both ways")
     func suffices() throws {
         let call = try Self.call()
