@@ -31,12 +31,15 @@ final class ClientSocket {
         socket.close()
     }
 
-    /// An authenticated check has validated the address (RFC 8445 §12.2).
-    func admit(_ address: TransportAddress) {
-        _ = connections?.claim(address, as: .checkedPeer)
-        guard indices[address] == nil else { return }
+    /// An authenticated check has validated the address (RFC 8445 §12.2); whether that has identified a connection that was accepted.
+    @discardableResult
+    func admit(_ address: TransportAddress) -> Bool {
+        let wasIdentified = connections?.connections[address]?.isIdentified ?? true
+        let isIdentified = connections?.claim(address, as: .checkedPeer) == true && !wasIdentified
+        guard indices[address] == nil else { return isIdentified }
         indices[address] = traffic.count
         traffic.append(PairTraffic())
+        return isIdentified
     }
 
     /// What comes from the address is no more the application's.

@@ -63,7 +63,9 @@ extension ICEClient {
     }
 
     func admit(_ address: TransportAddress, on id: SocketID) {
-        withSocket(id) { $0.admit(address) }
+        withSocket(id) { known in
+            if known.admit(address) { member?.port?.counted.identifiedConnections += 1 }
+        }
         resume(id, to: address)
     }
 

@@ -64,6 +64,9 @@ final class PortMember {
         connections.last { $0.listener === listener && !$0.socket.isClosed }?.socket
     }
 
+    /// How many of the client's connections have yet to show an authentic check.
+    var waitingCount: Int { connections.reduce(0) { $0 + $1.socket.connections.unidentified.count } }
+
     func view(of socket: SharedSocket) -> PortView? { views.first { $0.socket === socket } }
 
     func forget(_ view: PortView) { views.removeAll { $0 === view } }

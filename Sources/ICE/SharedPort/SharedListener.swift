@@ -17,12 +17,20 @@ final class SharedListener {
             : try platform.listenForStreams(on: address, sharesPort: false)
         door = TCPCandidateSocket(on: platform, acceptingFrom: listener)
         self.port = port
+        let accept = listener.onConnection
+        listener.onConnection = { [weak port] stream in
+            port?.counted.connections += 1
+            accept?(stream)
+        }
         door.receiveBatches { [weak self] batch, source in
             for index in 0..<batch.count { self?.receive(batch[index], from: source) }
         }
     }
 
     var localAddress: TransportAddress { door.localAddress }
+
+    /// How many connections have asked for nobody yet.
+    var waitingCount: Int { door.connections.count }
 
     func close() { door.close() }
 

@@ -81,7 +81,13 @@ public final class SharedPort {
     /// How much has happened so far.
     public var statistics: SharedPortStatistics {
         var statistics = counted
-        statistics.clients = members.lazy.filter { $0.value.names.first == $0.key }.count
+        let clients = members.lazy.filter { $0.value.names.first == $0.key }.map(\.value)
+        statistics.clients = clients.count
+        guard counted.connections > 0 else { return statistics }
+        // Of the connections it is known how they came and what they became; the rest has ended.
+        let waiting = listeners.reduce(0) { $0 + $1.waitingCount } + clients.reduce(0) { $0 + $1.waitingCount }
+        let known = counted.identifiedConnections + counted.unwantedConnections + UInt64(waiting)
+        statistics.unidentifiedConnections = counted.connections - min(known, counted.connections)
         return statistics
     }
 
@@ -105,7 +111,9 @@ public final class SharedPort {
     }
 
     /// Whether clients gather on loopback addresses, as whoever opens a port there wants them to.
-    var servesLoopback: Bool { configuration.addresses?.contains(where: \.isLoopback) ?? configuration.includesLoopback }
+    var servesLoopback: Bool {
+        configuration.addresses?.contains(where: \.isLoopback) ?? configuration.includesLoopback
+    }
 
     /// The socket on an address; one that has come since the port was opened is opened now.
     func socket(on ip: IPAddress) throws(NetworkError) -> SharedSocket {

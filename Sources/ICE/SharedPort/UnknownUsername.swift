@@ -32,6 +32,16 @@ public struct SharedPortStatistics: Hashable, Sendable {
     /// Checks for one client from an address with which another one has a call.
     public internal(set) var conflicts: UInt64 = 0
 
+    /// TCP connections that were accepted. Each is one of those below, or waits for a check still.
+    public internal(set) var connections: UInt64 = 0
+
+    /// Connections over which an authentic check came for a client, whose they are from then on.
+    public internal(set) var identifiedConnections: UInt64 = 0
+
+    /// Connections that ended without an authentic check: it did not come in time, nobody has that name, or others came when there were too
+    /// many of them.
+    public internal(set) var unidentifiedConnections: UInt64 = 0
+
     /// Connections for a client that takes none, as its ``ICEConfiguration/transports`` are without `.tcp`.
     public internal(set) var unwantedConnections: UInt64 = 0
 }

@@ -89,6 +89,36 @@ struct TCPSharedPortTests {
         }
         #expect(scene.network.run(until: { ended == 3 }, atMost: .seconds(12)))
         #expect(try scene.talks(call))
+        let statistics = scene.port.statistics
+        #expect(statistics.connections == statistics.identifiedConnections + 3)
+        #expect(statistics.identifiedConnections > 0 && statistics.unidentifiedConnections == 3)
+    }
+
+    @Test("Connections are counted by what became of them: those that wait are none of either kind")
+    func counted() throws {
+        let answerer = try scene.answerer { $0.transports = .tcp }
+        answerer.gatherCandidates()
+        let check = Self.framed(Self.check(for: answerer.localParameters.usernameFragment))
+        for (index, bytes) in [[], check].enumerated() {
+            let stream = try host(index).connect(to: "192.0.2.10:4000")
+            stream.onConnect = { try? stream.write(bytes) }
+        }
+        scene.network.run(for: .seconds(1))
+        // One has asked for nobody, the other with a check that nobody has signed.
+        #expect(scene.port.statistics.connections == 2 && scene.port.statistics.unidentifiedConnections == 0)
+        #expect(scene.network.run(until: { scene.port.statistics.unidentifiedConnections == 2 }, atMost: .seconds(12)))
+        #expect(scene.port.statistics.identifiedConnections == 0)
+        // From behind a NAT the caller alone can connect.
+        let nat = scene.network.makeNAT("nat", external: ["198.51.100.1"])
+        let inside = scene.network.makeHost("inside", addresses: ["10.0.0.2"], behind: nat)
+        let call = try scene.connect(inside, caller: Self.overTCP, answerer: Self.overTCP)
+        #expect(scene.run(until: [call.caller, call.answerer], are: [.completed]))
+        #expect(scene.port.statistics.connections == 3 && scene.port.statistics.identifiedConnections == 1)
+        call.caller.close()
+        call.answerer.close()
+        scene.network.run(for: .seconds(1))
+        #expect(scene.port.statistics.identifiedConnections == 1)
+        #expect(scene.port.statistics.unidentifiedConnections == 2)
     }
 
     @Test("What follows the first check in the same segment goes to the client, too")
@@ -117,6 +147,7 @@ struct TCPSharedPortTests {
         stream.onClose = { _ in hasEnded = true }
         #expect(scene.network.run(until: { hasEnded }, atMost: .seconds(1)))
         #expect(scene.port.statistics.unwantedConnections == 1)
+        #expect(scene.port.statistics.connections == 1 && scene.port.statistics.unidentifiedConnections == 0)
     }
 
     @Test("A client for TCP on a port that takes none is told why it has no candidates")
