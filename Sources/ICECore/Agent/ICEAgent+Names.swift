@@ -37,7 +37,7 @@ extension ICEAgent {
     /// The draft, §3.2.1: looks up the name of a candidate, unless nothing but relays is used, or it is no UUID.
     mutating func seek(_ candidate: Candidate, _ hostName: String) {
         guard configuration.multicastDNS != .off, !usesRelaysOnly, let name = MulticastName(hostName) else {
-            return ignore(candidate, "unusable")
+            return ignore(candidate, "name")
         }
         peerHides = true
         if let ip = session.remoteCandidates.address(of: hostName) {
@@ -57,7 +57,7 @@ extension ICEAgent {
         guard state != .closed else { return }
         for var candidate in session.sought.take(name) {
             candidate.address.ip = ip.scoped(to: 0).unmapped
-            if isOfSession(candidate) { add(candidate) } else { ignore(candidate, "unusable") }
+            if let reason = reasonOfSession(toIgnore: candidate) { ignore(candidate, reason) } else { add(candidate) }
         }
         settle(at: now)
     }

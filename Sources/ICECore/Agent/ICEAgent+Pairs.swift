@@ -58,19 +58,14 @@ extension ICEAgent {
     package mutating func addRemote(_ candidate: Candidate, now: Instant) {
         var candidate = candidate
         if candidate.address.ip.isV4Mapped { candidate.address = candidate.address.unmapped }
-        // RFC 8838 §14: what comes behind the end of candidates is ignored.
-        let isExpected = session.expectsCandidates(
-            of: candidate.stream, usernameFragment: candidate.usernameFragment)
-        guard state != .closed, isExpected, isInUse(candidate.transport), isOfSession(candidate) else {
-            return ignore(candidate, "unusable")
-        }
+        if let reason = reasonToIgnore(candidate) { return ignore(candidate, reason) }
         if let hostName = candidate.hostName { seek(candidate, hostName) } else { add(candidate) }
         settle(at: now)
     }
 
     /// Takes a candidate whose address is known.
     mutating func add(_ candidate: Candidate) {
-        guard candidate.address.canBePeer else { return ignore(candidate, "unusable") }
+        guard candidate.address.canBePeer else { return ignore(candidate, "address") }
         if candidate.kind == .host, candidate.hostName == nil { peerShows = true }
         switch session.remoteCandidates.add(signalled: candidate, limit: configuration.maximumRemoteCandidates) {
         case .added:
@@ -103,11 +98,23 @@ extension ICEAgent {
         trace(.remoteCandidate(candidate, reason, .remoteCandidateIgnored))
     }
 
-    /// Whether a candidate is for a component and of the peer's present generation, as far as they are known.
-    func isOfSession(_ candidate: Candidate) -> Bool {
+    private func reasonToIgnore(_ candidate: Candidate) -> String? {
+        if state == .closed { return "closed" }
+        // RFC 8838 §14: what comes behind the end of candidates is ignored.
+        guard session.expectsCandidates(of: candidate.stream, usernameFragment: candidate.usernameFragment) else {
+            return "late"
+        }
+        return isInUse(candidate.transport) ? reasonOfSession(toIgnore: candidate) : "transport"
+    }
+
+    /// Why a candidate is of no use whose kind is: it is for no component, or not of the peer's present generation, as far as they are known.
+    func reasonOfSession(toIgnore candidate: Candidate) -> String? {
         // Before gathering the streams need not be known: what fits none of them is never paired.
-        let isKnownComponent = gatherer.state == .new || components.contains { $0.path == candidate.path }
-        return candidate.address.port != 0 && isKnownComponent && isCurrent(candidate)
+        guard gatherer.state == .new || components.contains(where: { $0.path == candidate.path }) else {
+            return "component"
+        }
+        guard isCurrent(candidate) else { return "generation" }
+        return candidate.address.port == 0 ? "address" : nil
     }
 
     /// The peer has no more candidates (RFC 8838 §14).

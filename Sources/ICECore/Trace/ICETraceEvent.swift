@@ -27,7 +27,14 @@ public struct ICETraceEvent: Hashable, Sendable {
         public static let candidateError = Kind("candidate-error")
         /// A candidate of the peer became known; `reason` is `signalled`, `learned` from a check, or `merged` where it was both.
         public static let remoteCandidate = Kind("remote-candidate")
-        /// A candidate of the peer is not used; `reason` is `unusable`, `duplicate`, `limit`, or `unresolved` for a name.
+        /// A candidate of the peer is not used; `reason` says why.
+        ///
+        /// - `transport`: it is for TCP, and ``ICEConfiguration/transports`` are not.
+        /// - `address`: nothing can be sent to its address or port.
+        /// - `component`, `generation`: it is for no component there is, or has another username fragment than the peer's parameters.
+        /// - `late`, `closed`: it came behind the end of candidates, or when the session was over.
+        /// - `name`, `unresolved`: it hides behind a name that is not looked up (``ICEConfiguration/multicastDNS``), or that nobody answers for.
+        /// - `duplicate`, `limit`: it is known already, or one too many (``ICEConfiguration/maximumRemoteCandidates``).
         public static let remoteCandidateIgnored = Kind("remote-candidate-ignored")
         /// The peer's credentials are known: `usernameFragment`.
         public static let remoteParameters = Kind("remote-parameters")

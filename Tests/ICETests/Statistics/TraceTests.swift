@@ -32,6 +32,30 @@ struct TraceTests {
         }
     }
 
+    @Test("A candidate that is not used is told with the reason")
+    func ignored() throws {
+        let (call, recorder) = try Self.traced()
+        try call.start()
+        let own = call.peer.parameters.usernameFragment
+        for line in [
+            "candidate:1 1 tcp 1 198.51.100.1 9 typ host tcptype active", "candidate:1 1 udp 1 0.0.0.0 5 typ host",
+            "candidate:1 2 udp 1 198.51.100.1 5 typ host",
+            "candidate:1 1 udp 1 198.51.100.1 5 typ host ufrag other",
+            "candidate:1 1 udp 1 198.51.100.1 5 typ host ufrag \(own)",
+            "candidate:1 1 udp 1 198.51.100.1 5 typ host",
+            "candidate:1 1 udp 1 5e1c2f6e-8c1b-4b1a-9a53-0f3c2f6a1d11.local 5 typ host",
+        ] {
+            try call.client.addRemoteCandidate(line)
+        }
+        call.client.addRemoteCandidate(nil)
+        try call.client.addRemoteCandidate("candidate:1 1 udp 1 198.51.100.2 5 typ host")
+        call.run(.milliseconds(1))
+        #expect(
+            recorder.all(.remoteCandidateIgnored).map(\.reason) == [
+                "transport", "address", "component", "generation", "duplicate", "name", "late",
+            ])
+    }
+
     @Test("A whole call is told in the order in which it happened")
     func wholeCall() throws {
         let (call, recorder) = try Self.traced()

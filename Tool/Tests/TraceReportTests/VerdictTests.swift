@@ -246,6 +246,22 @@ struct VerdictTests {
         #expect(finding.evidence.map(\.text).joined().contains("IPv6"))
     }
 
+    @Test("Candidates for TCP where this side has none of the kind: why, and what to set")
+    func otherTransport() throws {
+        let scene = try Scene()
+        let call = TracedCall(scene.network, scene.hosts())
+        call.signal = { index, candidate in
+            guard index == 1, let candidate else { return .none }
+            return .some(try? Candidate("candidate:1 1 tcp 1 \(candidate.address.ip) 9 typ host tcptype active"))
+        }
+        try call.start()
+        #expect(call.run(until: { call.callee.state == .failed || call.caller.state == .failed }))
+        let finding = try #require(try call.report().diagnosis.findings.first)
+        #expect(finding.code == "no-usable-candidate")
+        #expect(finding.evidence.map(\.text).joined().contains("are for TCP, which this side does not use"))
+        #expect(finding.advice.joined().contains("transports"))
+    }
+
     @Test("Checks that were never started")
     func noChecks() throws {
         let scene = try Scene()

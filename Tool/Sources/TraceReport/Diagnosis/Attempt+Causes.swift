@@ -96,16 +96,43 @@ extension Attempt {
                     "\(candidates.count.of("candidate")) \(Self.words(forIgnored: reason)), such as \(candidates[0].description)",
                     candidates.map(\.line))
             },
-            advice: reasons["unresolved"] == nil
-                ? ["Let the peer gather UDP candidates of an address that this machine can reach."]
-                : [
-                    "Names that end in .local work on one local network only: give both sides a STUN or TURN server.",
-                    "If both are on one network, look whether multicast (UDP port 5353) passes between them.",
-                ])
+            advice: advice(forIgnored: Set(reasons.keys)))
+    }
+
+    private func advice(forIgnored reasons: Set<String>) -> [String] {
+        var advice: [String] = []
+        if reasons.contains("transport") {
+            advice.append(
+                "For calls over TCP, put .tcp into transports at both sides; else let the peer gather UDP candidates.")
+        }
+        if !reasons.isDisjoint(with: ["generation", "late"]) {
+            advice.append(
+                "Look at signalling around a restart: candidates go with the parameters that were signalled before them."
+            )
+        }
+        if reasons.contains("name") {
+            advice.append("Set multicastDNS to .resolve, or give both sides a STUN or TURN server.")
+        }
+        if reasons.contains("unresolved") {
+            advice += [
+                "Names that end in .local work on one local network only: give both sides a STUN or TURN server.",
+                "If both are on one network, look whether multicast (UDP port 5353) passes between them.",
+            ]
+        }
+        guard advice.isEmpty else { return advice }
+        return ["Let the peer gather UDP candidates of an address that this machine can reach."]
     }
 
     static func words(forIgnored reason: String) -> String {
         switch reason {
+        case "transport": "are for TCP, which this side does not use"
+        case "address": "have an address or a port that nothing can be sent to"
+        case "component": "are for a stream or a component that there is not"
+        case "generation": "have another username fragment than the peer's parameters"
+        case "late": "came behind the end of candidates"
+        case "closed": "came when the session was over"
+        case "name": "hide behind a name that is not looked up here"
+        // Of traces that were saved by earlier versions.
         case "unusable": "can't be used here (TCP, another generation, no address to send to)"
         case "unresolved": "hide behind a .local name that nobody answered for"
         case "limit": "were beyond the limit of maximumRemoteCandidates"
