@@ -118,6 +118,17 @@ extension ICEAgent {
         return nil
     }
 
+    /// What may help where no way was found.
+    private var adviceOnRelays: String {
+        if localCandidates.all.contains(where: { $0.candidate.kind == .relayed }) {
+            return "not even the relay reaches the peer: look whether it is still there, and at a trace of its own"
+        }
+        guard configuration.servers.contains(where: { $0.parsed.contains { $0.service == .turn } }) else {
+            return "add a TURN server to servers, as NATs and firewalls may let a relay alone through"
+        }
+        return "no TURN server has given a relay, which NATs and firewalls may need: look at the candidate errors"
+    }
+
     private func failure(ofPairs pairs: [CheckPair]) -> ICEFailure {
         if pairs.contains(where: \.isRefused) {
             return ICEFailure(
@@ -127,7 +138,7 @@ extension ICEAgent {
         if !pairs.isEmpty {
             return ICEFailure(
                 .checksFailed,
-                "every pair was checked in vain (\(pairs.count)): a NAT or firewall may need a TURN relay")
+                "every pair was checked in vain (\(pairs.count)): \(adviceOnRelays)")
         }
         let hint =
             if !session.remoteCandidates.all.isEmpty {

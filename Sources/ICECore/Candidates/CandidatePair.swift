@@ -106,7 +106,8 @@ public struct PairFailure: Error, Hashable, Sendable {
             case .timedOut: .timeout
             default: .unreachable
             }
-        self.init(code, error.description)
+        let advice = code == .refused ? "; nobody listens there any more, or a firewall answers in its place" : ""
+        self.init(code, error.description + advice)
     }
 }
 
