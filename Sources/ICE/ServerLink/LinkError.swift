@@ -19,10 +19,10 @@ struct LinkError: Error, Hashable, Sendable {
     let message: String
     let networkError: NetworkError?
 
-    init(_ kind: Kind, _ message: String) {
+    init(_ kind: Kind, _ message: String, _ networkError: NetworkError? = nil) {
         self.kind = kind
         self.message = message
-        networkError = nil
+        self.networkError = networkError
     }
 
     init(_ kind: Kind, _ error: NetworkError) {
@@ -41,6 +41,17 @@ struct LinkError: Error, Hashable, Sendable {
         message = Self.text("\(error)", Self.advice(for: error.code))
         networkError = nil
     }
+
+    /// The same of a server that ended the connection, or was silent, when TLS was to begin: many a port speaks none.
+    var whileHandshaking: LinkError {
+        switch networkError?.code {
+        case .connectionReset, .endOfStream, .timedOut: LinkError(kind, "\(message); \(Self.question)", networkError)
+        default: self
+        }
+    }
+
+    private static let question =
+        "is this its port for TLS or DTLS, 5349 or 443 mostly? Without either, write turn: for turns:, stun: for stuns:"
 
     private static func text(_ fault: String, _ advice: String?) -> String {
         advice.map { "\(fault); \($0)" } ?? fault
@@ -65,6 +76,8 @@ struct LinkError: Error, Hashable, Sendable {
         case .certificateOutOfDate: "the server's certificate has to be renewed, or this machine's clock is wrong"
         case .untrustedCertificate:
             "no authority that is trusted vouches for it: hand the right one over in the TLS options"
+        case .protocolViolation: question
+        case .timedOut: "nothing came back: check the server's address and port; \(question)"
         case .pinMismatch: "the server has another certificate than the pinned one: pin the new one, if it is genuine"
         default: nil
         }

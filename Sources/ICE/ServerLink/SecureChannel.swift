@@ -18,6 +18,8 @@ final class SecureChannel: ServerChannel {
     private let carrier: any ServerChannel
     private let session: TLSSession
     private var state = State.handshaking
+    /// Whether the carrier is there, over which the handshake goes.
+    private var hasCarrier = false
     private var isPumping = false
     private var toldDeadline: Instant?
 
@@ -27,7 +29,7 @@ final class SecureChannel: ServerChannel {
         self.session = session
         carrier.onOpen = { [weak self] in self?.carrierOpened() }
         carrier.onBytes = { [weak self] bytes in self?.receive(bytes) }
-        carrier.onFailure = { [weak self] error in self?.fail(error) }
+        carrier.onFailure = { [weak self] error in self?.carrierFailed(error) }
         carrier.onWritable = { [weak self] in self?.onWritable?() }
         carrier.onUnreachable = { [weak self] error in self?.unreachable(error) }
     }
@@ -81,8 +83,13 @@ final class SecureChannel: ServerChannel {
 
 extension SecureChannel {
     private func carrierOpened() {
+        hasCarrier = true
         session.start(at: platform.now)
         pump()
+    }
+
+    private func carrierFailed(_ error: LinkError) {
+        fail(hasCarrier && state == .handshaking ? error.whileHandshaking : error)
     }
 
     private func receive(_ bytes: Span<UInt8>) {

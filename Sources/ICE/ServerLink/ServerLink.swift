@@ -156,13 +156,14 @@ extension ServerLink {
     func advance(to now: Instant) {
         channel?.advance(to: now)
         for rival in rivals { rival.channel.advance(to: now) }
-        let silence = NetworkError(.timedOut, name: "ETIMEDOUT", operation: "reach \(endpoint.host)")
+        let timeout = NetworkError(.timedOut, name: "ETIMEDOUT", operation: "reach \(endpoint.host)")
+        let silence = LinkError(.connection, timeout)
         if let limit, limit <= now {
-            fail(LinkError(.connection, silence))
+            fail(channel is SecureChannel ? silence.whileHandshaking : silence)
         } else if let attemptLimit, attemptLimit <= now {
             self.attemptLimit = nil
             if isSharing {
-                fail(LinkError(.connection, silence))
+                fail(silence)
             } else {
                 admitRival()
             }

@@ -45,6 +45,39 @@ struct LinkSecureTests {
         }
     }
 
+    @Test("A port that speaks no TLS is asked about: one that answers in its own way, hangs up, or is silent")
+    func plainPort() throws {
+        let answers: [((FakeStream) -> Void)?] = [
+            { $0.deliver(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), after: .milliseconds(5)) },
+            { $0.onClose?(NetworkError(.connectionReset, name: "ECONNRESET", operation: "read")) },
+            { $0.onClose?(NetworkError(.endOfStream, name: "EOF", operation: "read")) },
+            nil,
+        ]
+        for answer in answers {
+            let setting = try setting(.tls)
+            let platform = setting.fixture.platform
+            var message: String?
+            setting.fixture.client.onError = { message = message ?? $0.message }
+            platform.onWrite = { [weak platform] _, stream in
+                platform?.schedule(after: .milliseconds(5)) { if !stream.isClosed { answer?(stream) } }
+            }
+            setting.fixture.client.sendRequest()
+            platform.run(for: .seconds(60))
+            #expect(message?.contains("is this its port for TLS") == true, "\(message ?? "nothing")")
+        }
+    }
+
+    @Test("A server that is not there is not asked about TLS")
+    func nobody() throws {
+        let setting = try setting(.tls)
+        setting.fixture.platform.listeners = []
+        var message: String?
+        setting.fixture.client.onError = { message = $0.message }
+        setting.fixture.client.sendRequest()
+        setting.fixture.platform.run(for: .seconds(60))
+        #expect(message?.contains("nobody listens there") == true && message?.contains("TLS") == false)
+    }
+
     @Test("Any split of a TLS stream will do", arguments: [1, 2, 3, 17, 16_384])
     func splits(segment: Int) throws {
         let setting = try setting(.tls)
