@@ -167,8 +167,6 @@ public final class ICEClient {
     var nameLookUps: [MulticastName: MulticastLookUp] = [:]
     var publications: [MulticastName: MulticastPublication] = [:]
 
-    private static let silentLogger = Logger(label: "swift-ice") { _ in SwiftLogNoOpLogHandler() }
-
     // MARK: Life
 
     /// A client on an event loop.
@@ -211,7 +209,7 @@ public final class ICEClient {
         self.member = member
         madeAt = platform.now
         coalescesSends = configuration.coalescesSends
-        self.logger = logger ?? Self.silentLogger
+        self.logger = logger ?? .silent
         agent = ICEAgent(
             configuration: configuration, generator: platform.makeRandomNumberGenerator(),
             governor: platform.pacingGovernor)

@@ -1,4 +1,5 @@
 import DequeModule
+package import Logging
 public import NetBase
 public import STUN
 import TLS
@@ -52,6 +53,7 @@ public final class STUNClient {
     public let configuration: STUNClientConfiguration
 
     let platform: any Platform
+    private let logger: Logger
     private let link: ServerLink
     private var core: STUNClientCore
     private var alarm: (any Alarm)?
@@ -66,12 +68,15 @@ public final class STUNClient {
     var discovery: NATDiscoveryRun?
 
     /// A client on any platform: a loop's, or a simulated host's.
-    package init(platform: any Platform, configuration: STUNClientConfiguration) throws(STUNClientError) {
+    package init(
+        platform: any Platform, configuration: STUNClientConfiguration, logger: Logger? = nil
+    ) throws(STUNClientError) {
         guard !configuration.host.isEmpty else {
             throw STUNClientError(.invalidConfiguration, "the host is empty: name the server")
         }
         self.configuration = configuration
         self.platform = platform
+        self.logger = logger ?? .silent
         do throws(TLSError) {
             link = try ServerLink(platform: platform, endpoint: configuration.endpoint)
         } catch {
@@ -164,7 +169,7 @@ extension STUNClient {
             onBeforeSend?(&request)
             guard epoch == self.epoch else { break }
             if !core.start(request, at: platform.now) {
-                onError?(
+                fail(
                     STUNClientError(
                         .tooManyRequests, "too many requests wait already; wait for answers, or clear()",
                         transactionID: id))
@@ -198,10 +203,12 @@ extension STUNClient {
         switch effect {
         case .send(let bytes, let id): send(bytes, id)
         case .response(let message, let roundTripTime): report(message, roundTripTime)
-        case .errorResponse(_, let error): onResponseError?(error.code, error.reason)
+        case .errorResponse(_, let error):
+            logger.debug("error response", metadata: ["code": "\(error.code)", "reason": "\(error.reason)"])
+            onResponseError?(error.code, error.reason)
         case .failed(let id, let failure, let unauthenticated):
             if let error = STUNClientError(failure, of: id, unauthenticated: unauthenticated) {
-                onError?(error)
+                fail(error)
             } else {
                 timedOut(id)
             }
@@ -216,7 +223,7 @@ extension STUNClient {
             // A datagram that does not fit into a full buffer is as good as lost on the way: it will be repeated.
             if error.code == .wouldBlock, !configuration.transport.isReliable { return }
             core.abandon(id, at: platform.now)
-            onError?(STUNClientError(.sendFailed, "\(error)", networkError: error, transactionID: id))
+            fail(STUNClientError(.sendFailed, "\(error)", networkError: error, transactionID: id))
         }
     }
 
@@ -225,11 +232,12 @@ extension STUNClient {
             message[STUNMessage.XORMappedAddress.self]?.address ?? message[STUNMessage.MappedAddress.self]?.address
         guard let address else {
             let id = message.transactionID
-            onError?(
+            fail(
                 STUNClientError(
                     .malformedResponse, "the response names no address; ask another server", transactionID: id))
             return
         }
+        logger.debug("response", metadata: ["address": "\(address)"])
         onResponse?(STUNResponse(message: message, reflexiveAddress: address, roundTripTime: roundTripTime))
     }
 
@@ -237,7 +245,13 @@ extension STUNClient {
         // "if a transaction fails because an idle TCP connection doesn't work anymore, the client SHOULD send a RST and try to open
         // a new TCP connection" (RFC 8489 §6.2.2).
         if configuration.transport.isReliable, core.outstandingCount == 0 { link.reset() }
+        logger.debug("no answer in time", metadata: ["server": "\(configuration.host)"])
         onTimeout?(id)
+    }
+
+    private func fail(_ error: STUNClientError) {
+        logger.debug("no response", metadata: ["error": "\(error)"])
+        onError?(error)
     }
 
     private func failAll(_ error: STUNClientError) {
@@ -247,7 +261,7 @@ extension STUNClient {
         let epoch = epoch
         for id in ids {
             guard epoch == self.epoch else { return }
-            onError?(error.of(id))
+            fail(error.of(id))
         }
     }
 }

@@ -1,11 +1,19 @@
+public import Logging
 public import NetBase
 import TURNCore
 public import UV
 
 extension TURNClient {
     /// A client on an event loop; throws for a configuration that makes no sense.
-    public convenience init(loop: EventLoop, configuration: TURNClientConfiguration) throws(TURNClientError) {
-        try self.init(platform: UVPlatform(loop), configuration: configuration)
+    ///
+    /// - Parameters:
+    ///   - loop: Where its sockets and timers live; all of its methods are called on that loop's thread.
+    ///   - configuration: The server, and what it is asked for.
+    ///   - logger: Gets debug messages; silent unless given. No credential is logged.
+    public convenience init(
+        loop: EventLoop, configuration: TURNClientConfiguration, logger: Logger? = nil
+    ) throws(TURNClientError) {
+        try self.init(platform: UVPlatform(loop), configuration: configuration, logger: logger)
     }
 
     /// Asks for an address: ``onAllocate``, or one of ``onResponseError`` and ``onError``, comes of it.

@@ -1,4 +1,5 @@
 import DequeModule
+package import Logging
 public import NetBase
 public import STUN
 import TLS
@@ -102,6 +103,7 @@ public final class TURNClient {
     enum Phase { case idle, opening, allocating, allocated, closed }
 
     let platform: any Platform
+    private let logger: Logger
     let link: ServerLink
     var core: AllocationClient?
     var phase = Phase.idle
@@ -130,7 +132,8 @@ public final class TURNClient {
     /// With a UDP socket to share, requests over UDP and DTLS leave from there. The owner then hands in what comes to it from
     /// ``serverAddress`` with ``receive(_:)``, and ICMP errors with ``unreachable(_:)``.
     package init(
-        platform: any Platform, configuration: TURNClientConfiguration, sharing socket: (any DatagramSocket)? = nil
+        platform: any Platform, configuration: TURNClientConfiguration, sharing socket: (any DatagramSocket)? = nil,
+        logger: Logger? = nil
     ) throws(TURNClientError) {
         guard !configuration.host.isEmpty else {
             throw TURNClientError(.invalidConfiguration, "the host is empty: name the server")
@@ -140,10 +143,14 @@ public final class TURNClient {
         }
         if configuration.relayTransport == .tcp, !configuration.transport.isReliable {
             throw TURNClientError(
-                .invalidConfiguration, "a relay for TCP is had over TCP or TLS only: set the transport to one of them")
+                .invalidConfiguration,
+                "a relay for TCP is had over TCP or TLS only: set transport to .tcp or .tls, or put ?transport=tcp "
+                    + "behind the URL"
+            )
         }
         self.configuration = configuration
         self.platform = platform
+        self.logger = logger ?? .silent
         accessToken = configuration.accessToken.map { ($0, platform.now + $0.lifetime) }
         do throws(TLSError) {
             link = try ServerLink(platform: platform, endpoint: configuration.endpoint, sharing: socket)
@@ -266,6 +273,7 @@ extension TURNClient {
     private func dispatch(_ event: TURNEvent) {
         observer?(event)
         guard phase != .closed else { return }
+        event.log(to: logger)
         switch event {
         case .allocated(let allocation): onAllocate?(allocation)
         case .refreshed(let lifetime): onRefresh?(lifetime)
