@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Calls of `echo-load` to `echo-server`: full and lite, on one loop and on three, and what becomes of strangers. Both must have been built.
+"""Calls of `echo-load` to `echo-server`: full and lite, on one loop and on three, over UDP and TCP, and what becomes of strangers. Both must have been built.
 
 The server has a free port of the loopback interface. The last line is "N passed, N failed, N skipped".
 """
@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -27,11 +28,13 @@ class Stage:
     def __init__(self):
         self.processes = []
 
-    async def server(self, *options):
+    async def server(self, *options, has_input=True):
         process = await Process.start(
-            "server", str(SERVER), "--address", "127.0.0.1", "--every", "1", *options, ECHO_SECRET=SECRET)
+            "server", str(SERVER), "--address", "127.0.0.1", "--every", "1", *options, has_input=has_input, ECHO_SECRET=SECRET)
         self.processes.append(process)
-        place = (await process.line(r"listening on (127\.0\.0\.1:\d+) as a (full|lite) agent; loops: \d+")).group(1)
+        transports = " over UDP and TCP" if "--tcp" in options else ""
+        place = (await process.line(
+            rf"listening on (127\.0\.0\.1:\d+){transports} as a (full|lite) agent; loops: \d+")).group(1)
         return process, place
 
     async def load(self, place, *options, secret=SECRET):
@@ -63,10 +66,10 @@ def account(line):
             for name, text in zip(names, match.groups())}
 
 
-async def echoes(stage, kind, loops):
-    server, place = await stage.server(f"--{kind}", "--loops", str(loops))
+async def echoes(stage, kind, loops, *options):
+    server, place = await stage.server(f"--{kind}", "--loops", str(loops), *options)
     load = await stage.load(
-        place, "--clients", str(CLIENTS), "--addresses", "5" if IS_LINUX else "1", "--rate", "20", "--duration", "1")
+        place, "--clients", str(CLIENTS), "--addresses", "5" if IS_LINUX else "1", "--rate", "20", "--duration", "1", *options)
     await load.line(f"{CLIENTS} of {CLIENTS} connected, within")
     sent, echoed, lost = map(int, (await load.line(r"(\d+) datagrams sent, (\d+) echoed, (\d+) lost; round trip: median")).groups())
     if await load.end():
@@ -118,6 +121,44 @@ def check(username, number):
     return head + body + attribute(0x8028, struct.pack(">I", zlib.crc32(head + body) ^ 0x5354554E))
 
 
+async def udp_beside_tcp(stage):
+    """a server that takes connections takes datagrams, too"""
+    server, place = await stage.server("--tcp")
+    for options in ((), ("--tcp",)):
+        load = await stage.load(place, "--clients", "5", "--duration", "0.2", *options)
+        await load.line("^5 of 5 connected")
+        if await load.end():
+            raise Failed("the load is not content")
+    if (told := await ended(server))["made"] != 10:
+        raise Failed(f"the server tells {told}")
+
+
+async def nobody(stage):
+    """where nobody answers the load ends within seconds, and says what to look at"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, socket.socket() as closed:
+        silent.bind(("127.0.0.1", 0))
+        # It does not listen, and keeps others from doing so.
+        closed.bind(("127.0.0.1", 0))
+        for place, options in ((silent, ()), (closed, ("--tcp",))):
+            load = await stage.load("127.0.0.1:%d" % place.getsockname()[1], "--clients", "20", *options)
+            began = time.monotonic()
+            await load.line("^0 of 20 connected")
+            await load.line("of what went wrong: nobody answers at 127.0.0.1:.*echo-server.*secret.*firewall")
+            if await load.end() != 1:
+                raise Failed("nobody is there, and the load is content")
+            if (took := time.monotonic() - began) > 10:
+                raise Failed(f"it took {took:.0f} s")
+
+
+async def without_tcp(stage):
+    """a server without --tcp is told apart from one that is not there: its port refuses"""
+    _, place = await stage.server()
+    load = await stage.load(place, "--clients", "2", "--tcp")
+    await load.line("of what went wrong: nobody answers at .* with --tcp.*ECONNREFUSED")
+    if await load.end() != 1:
+        raise Failed("nobody got through, and the load is content")
+
+
 async def crowded(stage):
     """a server that is full takes no more"""
     server, place = await stage.server("--calls", "5")
@@ -131,12 +172,23 @@ async def crowded(stage):
 
 
 async def end_of_input(stage):
-    """the server ends with its input"""
+    """the server ends with its input, where that is another program's, and says so"""
     server, _ = await stage.server("--loops", "2")
     server.process.stdin.close()
+    await server.line("it ends: its input has ended")
     if status := await server.end():
         raise Failed(f"it ended with {status}")
     account(server.lines[-1])
+
+
+async def no_input(stage):
+    """without an input, as a service has none, the server goes on until a signal comes"""
+    server, place = await stage.server(has_input=False)
+    load = await stage.load(place, "--clients", "5", "--duration", "0.2")
+    await load.line("^5 of 5 connected")
+    if (told := await ended(server))["made"] != 5:
+        raise Failed(f"the server tells {told}")
+    await server.line("it ends: SIGTERM has come")
 
 
 async def no_secret(stage):
@@ -153,7 +205,8 @@ def cases():
     for kind in ("full", "lite"):
         for loops in (1, 3):
             yield f"{CLIENTS} callers of a {kind} agent, loops: {loops}", echoes, (kind, loops)
-    for case in (strangers, crowded, end_of_input, no_secret):
+            yield f"{CLIENTS} callers of a {kind} agent over TCP, loops: {loops}", echoes, (kind, loops, "--tcp")
+    for case in (strangers, udp_beside_tcp, nobody, without_tcp, crowded, end_of_input, no_input, no_secret):
         yield case.__doc__, case, ()
 
 

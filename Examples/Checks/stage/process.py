@@ -30,11 +30,11 @@ class Process:
         self.reader = asyncio.create_task(self.read())
 
     @classmethod
-    async def start(cls, name, *command, **variables):
+    async def start(cls, name, *command, has_input=True, **variables):
         environment = {**os.environ, **variables}
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, env=environment)
+            *command, stdin=pipe if has_input else asyncio.subprocess.DEVNULL, stdout=pipe, stderr=asyncio.subprocess.STDOUT, env=environment)
         return cls(name, process)
 
     async def read(self):

@@ -19,11 +19,15 @@ final class Caller {
     private static let batchSize = 64
     private static let epoch = ContinuousClock.now
 
-    init(on loop: EventLoop, server: TransportAddress, from source: IPAddress?, ticket: EchoTicket, size: Int) throws {
+    init(
+        on loop: EventLoop, server: TransportAddress, over transports: CandidateTransports, from source: IPAddress?,
+        ticket: EchoTicket, size: Int
+    ) throws {
         var configuration = ICEConfiguration(role: .controlling)
         configuration.localCredentials = ticket.caller
         configuration.localAddresses = source.map { [$0] }
         configuration.includesLoopback = server.ip.isLoopback
+        configuration.transports = transports
         configuration.multicastDNS = .off
         configuration.pacing = .server
         configuration.backupPairs = 0
@@ -34,10 +38,13 @@ final class Caller {
             if let failure = client.failure { error = failure.description }
         }
         client.onCandidateError = { [unowned self] fault in error = "\(fault)" }
+        client.onPairFailed = { [unowned self] _, failure in error = error ?? failure.description }
         client.onData = { [unowned self] bytes, _ in hear(bytes) }
         // A server that is lite is called in the same way: the caller decides in any case.
         try client.setRemoteParameters(ICEParameters(credentials: ticket.server, options: ["ice2"]))
-        try client.addRemoteCandidate("candidate:1 1 udp 2130706431 \(server.ip) \(server.port) typ host")
+        let way = transports == .tcp ? ("tcp", " tcptype passive") : ("udp", "")
+        try client.addRemoteCandidate(
+            "candidate:1 1 \(way.0) 2130706431 \(server.ip) \(server.port) typ host\(way.1)")
         client.addRemoteCandidate(nil)
         client.gatherCandidates()
         client.processCandidates()

@@ -15,13 +15,16 @@ struct EchoLoad: ParsableCommand {
         commandName: "echo-load", abstract: "Many callers of an echo-server, and what becomes of what they say.",
         discussion: """
             Each caller has a UDP socket of its own, which takes a descriptor (ulimit -n). To a server on 127.0.0.1 they can come from many \
-            addresses, on Linux: one has some 28,000 ports. Exits with 1 where not all callers got through, or no echo came.
+            addresses, on Linux: one has some 28,000 ports. With --tcp each has a connection, to a server that has --tcp as well.
+
+            Exits with 1 where not all callers got through, or no echo came; after 5 seconds where nobody answers at all.
             """)
 
     @Argument(help: ArgumentHelp("Where the server is.", valueName: "address:port")) var server: String
+    @Flag(help: "Call over TCP.") var tcp = false
     @Option(help: "How many callers there are.") var clients = 100
     @Option(help: "How many of 127.0.0.1, 127.0.0.2 and so on they come from, in turns.") var addresses = 1
-    @Option(help: "How many of them begin in a second.") var ramp = 1_000
+    @Option(help: "How many of them begin in a second: 1000 unless told otherwise, 100 over TCP.") var ramp: Int?
     @Option(help: "How many datagrams each of them sends in a second.") var rate = 50.0
     @Option(help: "For how long they send, in seconds.") var duration = 5.0
     @Option(help: "How many bytes a datagram has.") var size = 160
@@ -40,7 +43,7 @@ struct EchoLoad: ParsableCommand {
         guard addresses == 1 || place.ip.isLoopback && place.family == .v4 else {
             throw ValidationError("--addresses is for servers on 127.0.0.1 and its like.")
         }
-        guard 1...1_000_000 ~= ramp else { throw ValidationError("--ramp takes 1 to 1000000 a second.") }
+        guard 1...1_000_000 ~= givenRamp else { throw ValidationError("--ramp takes 1 to 1000000 a second.") }
         guard 0.01...1_000_000 ~= rate else { throw ValidationError("--rate takes 0.01 to 1000000 a second.") }
         guard 0.1...86_400 ~= duration else { throw ValidationError("--duration takes 0.1 to 86400 seconds.") }
         guard Caller.headerSize...9_000 ~= size else {
@@ -49,6 +52,8 @@ struct EchoLoad: ParsableCommand {
         guard 1...3_600 ~= patience else { throw ValidationError("--patience takes 1 to 3600 seconds.") }
     }
 
+    /// A server lets no more than 16 connections from one address in at a time that have not shown who they are.
+    private var givenRamp: Int { ramp ?? (tcp ? 100 : 1_000) }
     private var givenSecret: String? { secret ?? ProcessInfo.processInfo.environment["ECHO_SECRET"] }
 
     func run() throws {
@@ -58,9 +63,8 @@ struct EchoLoad: ParsableCommand {
         let load = Load(
             on: loop, server: server, secret: EchoSecret(givenSecret ?? ""),
             plan: Plan(
-                clients: clients, addresses: addresses, ramp: ramp, rate: rate, duration: .seconds(duration),
-                size: size,
-                patience: .seconds(patience)))
+                transports: tcp ? .tcp : .udp, clients: clients, addresses: addresses, ramp: givenRamp, rate: rate,
+                duration: .seconds(duration), size: size, patience: .seconds(patience)))
         load.start()
         let isOver = loop.run(until: { load.isOver }, atMost: load.limit)
         print(load.report())
@@ -71,6 +75,7 @@ struct EchoLoad: ParsableCommand {
 
 /// How many callers there are, and what each does.
 struct Plan {
+    let transports: CandidateTransports
     let clients: Int
     let addresses: Int
     /// How many begin in a second.

@@ -22,6 +22,8 @@ final class Load {
     private static let interval = Duration.milliseconds(10)
     /// How long the last echoes are waited for.
     private static let silence = Duration.seconds(1)
+    /// Where nobody has got through by then there is nobody to wait for.
+    private static let firstAnswer = Duration.seconds(5)
 
     init(on loop: EventLoop, server: TransportAddress, secret: EchoSecret, plan: Plan) {
         (self.loop, self.server, self.secret, self.plan) = (loop, server, secret, plan)
@@ -39,13 +41,22 @@ final class Load {
     private var sent: Int { callers.reduce(0) { $0 + $1.sent } }
 
     private func tick() {
-        if callers.count < plan.clients {
+        if connected == 0, loop.now - madeAt > min(plan.patience, Self.firstAnswer) {
+            fault = Self.nobody(at: server, over: plan.transports)
+            isOver = true
+        } else if callers.count < plan.clients {
             begin()
         } else if let beganToTalkAt {
             talk(for: loop.now - beganToTalkAt)
         } else if connected == plan.clients || loop.now - madeAt > plan.patience + ramp {
             beganToTalkAt = loop.now
         }
+    }
+
+    private static func nobody(at server: TransportAddress, over transports: CandidateTransports) -> String {
+        let (transport, option) = transports == .tcp ? ("TCP", " with --tcp") : ("UDP", "")
+        return "nobody answers at \(server): look whether echo-server runs there\(option), whether both have the same "
+            + "secret, and whether a firewall lets \(transport) to that port through"
     }
 
     private var ramp: Duration { .seconds(Double(plan.clients) / Double(plan.ramp)) }
@@ -62,7 +73,8 @@ final class Load {
 
     private func makeCaller() throws -> Caller {
         let caller = try Caller(
-            on: loop, server: server, from: source(), ticket: try secret.drawTicket(), size: plan.size)
+            on: loop, server: server, over: plan.transports, from: source(), ticket: try secret.drawTicket(),
+            size: plan.size)
         caller.onConnect = { [unowned self] in
             connected += 1
             lastConnectedAt = loop.now
@@ -95,7 +107,8 @@ final class Load {
         var lines = ["\(connected) of \(plan.clients) connected, within \(connecting) s"]
         let sent = sent
         lines.append("\(sent) datagrams sent, \(echoed) echoed, \(max(0, sent - echoed)) lost; \(roundTrips)")
-        if let fault = fault ?? callers.lazy.compactMap(\.error).first { lines.append("of what went wrong: \(fault)") }
+        let faults = [fault, callers.lazy.compactMap(\.error).first].compactMap(\.self)
+        if !hasSucceeded, !faults.isEmpty { lines.append("of what went wrong: \(faults.joined(separator: "; "))") }
         return lines.joined(separator: "\n")
     }
 

@@ -37,7 +37,7 @@ final class EchoCalls {
         configuration.isLite = house.isLite
         configuration.pacing = .server
         configuration.multicastDNS = .off
-        configuration.includesLoopback = true
+        if house.takesConnections { configuration.transports = [.udp, .tcp] }
         // What comes in one piece goes back in one piece.
         configuration.coalescesSends = true
         (configuration.maximumCandidatePairs, configuration.maximumRemoteCandidates) = (16, 16)

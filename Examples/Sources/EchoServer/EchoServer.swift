@@ -14,7 +14,7 @@ import ICE
 struct EchoServer: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "echo-server",
-        abstract: "One UDP port, a call for whoever has a ticket, and all that is said comes back.",
+        abstract: "One port, a call for whoever has a ticket, and all that is said comes back.",
         discussion: """
             Nobody signals: what a caller and the server have to know of each other follows from a secret that both have.
 
@@ -22,7 +22,9 @@ struct EchoServer: ParsableCommand {
               echo-server --address 127.0.0.1 --port 3478 --loops 2
               echo-load 127.0.0.1:3478 --clients 200
 
-            It ends by SIGINT or SIGTERM, or with the end of its input.
+            With --tcp the same port is open for TCP, for callers from networks that let no UDP out (echo-load --tcp).
+
+            It ends by SIGINT or SIGTERM and, where another program has its input in hand by a pipe, with the end of that.
             """)
 
     enum Kind: String, EnumerableFlag {
@@ -33,7 +35,8 @@ struct EchoServer: ParsableCommand {
         }
     }
 
-    @Option(help: "The UDP port; 0 takes a free one.") var port: UInt16 = 0
+    @Option(help: "The port; 0 takes a free one.") var port: UInt16 = 0
+    @Flag(help: "Take calls over TCP at the same port, too.") var tcp = false
     @Option(help: "An address to be reached at, may be given again; without, all but loopback ones.") var address:
         [String] = []
     @Flag(help: "What kind of agent it is.") var kind = Kind.full
@@ -57,10 +60,11 @@ struct EchoServer: ParsableCommand {
 
     func run() throws {
         let house = House(
-            secret: EchoSecret(givenSecret ?? ""), isLite: kind == .lite, callsPerLoop: calls / loops,
-            isShared: loops > 1)
+            secret: EchoSecret(givenSecret ?? ""), isLite: kind == .lite, takesConnections: tcp,
+            callsPerLoop: calls / loops, isShared: loops > 1)
         var ports = SharedPortConfiguration(port: port, addresses: address.isEmpty ? nil : addresses)
         ports.isCommonToLoops = house.isShared
+        ports.takesConnections = tcp
         // A ticket is looked at before there is a client, so that strangers cost little.
         ports.unknownUsernamesPerSecond = 5_000
 
@@ -76,14 +80,20 @@ struct EchoServer: ParsableCommand {
             ports.port = worker.addresses.first?.port ?? port
         }
         let places = workers.first?.addresses.map(\.description) ?? []
-        say("listening on \(places.joined(separator: ", ")) as a \(kind.rawValue) agent; loops: \(loops)")
-        try waitForTheEnd(of: house)
+        let transports = tcp ? " over UDP and TCP" : ""
+        say("listening on \(places.joined(separator: ", "))\(transports) as a \(kind.rawValue) agent; loops: \(loops)")
+        say("it ends: \(try waitForTheEnd(of: house))")
     }
 
-    private func waitForTheEnd(of house: House) throws {
+    /// Returns why it is to end.
+    private func waitForTheEnd(of house: House) throws -> String {
         let loop = try EventLoop()
         defer { loop.close() }
-        let end = try Mailbox<Int32>(on: loop) { [unowned loop] _ in loop.stop() }
+        var reason = ""
+        let end = try Mailbox<String>(on: loop) { [unowned loop] text in
+            reason = text
+            loop.stop()
+        }
         var told: [Counts] = []
         let timer = Timer(on: loop) {
             let counts = house.counts
@@ -92,19 +102,30 @@ struct EchoServer: ParsableCommand {
         }
         timer.start(after: .seconds(every), repeating: .seconds(every))
         let sender = end.sender
-        Thread.detachNewThread {
-            while readLine() != nil {}
-            sender.send(0)
+        if inputIsHeldByAnother {
+            Thread.detachNewThread {
+                while readLine() != nil {}
+                sender.send("its input has ended")
+            }
         }
-        let signals = [SIGINT, SIGTERM].map { number in
+        let signals = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM")].map { number, name in
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { sender.send(number) }
+            source.setEventHandler { sender.send("\(name) has come") }
             source.resume()
             return source
         }
         loop.run()
         signals.forEach { $0.cancel() }
+        return reason
+    }
+
+    /// Whether the end of the input says anything: a service's is /dev/null, which ends at once, and to read a terminal from the background
+    /// stops a program.
+    private var inputIsHeldByAnother: Bool {
+        var status = stat()
+        guard fstat(STDIN_FILENO, &status) == 0 else { return false }
+        return [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT)
     }
 
     private func tell(_ counts: [Counts]) {

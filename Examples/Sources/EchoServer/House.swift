@@ -5,6 +5,8 @@ import Synchronization
 final class House: Sendable {
     let secret: EchoSecret
     let isLite: Bool
+    /// Whether callers are heard over TCP, too.
+    let takesConnections: Bool
     let callsPerLoop: Int
     /// Whether there is more than one loop.
     let isShared: Bool
@@ -15,9 +17,10 @@ final class House: Sendable {
         var owned: Set<String> = []
     }
 
-    init(secret: EchoSecret, isLite: Bool, callsPerLoop: Int, isShared: Bool) {
+    init(secret: EchoSecret, isLite: Bool, takesConnections: Bool, callsPerLoop: Int, isShared: Bool) {
         self.secret = secret
         self.isLite = isLite
+        self.takesConnections = takesConnections
         self.callsPerLoop = callsPerLoop
         self.isShared = isShared
     }
