@@ -135,6 +135,33 @@ async def to_nobody(url, *options):
     await play(url, ["--connect", f"127.0.0.1:{port}", *options], case)
 
 
+async def over_udp(url, *options):
+    async def case(program):
+        await program.line(r"write turn:127\.0\.0\.1:\d+\?transport=tcp\.$")
+        if not await program.end():
+            raise Failed("it ended as if nothing was wrong")
+
+    for fault in (url.split("?")[0], url.replace("=tcp", "=udp")):
+        await play(fault, ["--connect", "127.0.0.1:1", *options], case)
+
+
+async def not_for_tls(url, *options):
+    async def case(program):
+        await program.line("is this its port for TLS or DTLS")
+        if await program.end() != 1:
+            raise Failed("it did not end with 1")
+
+    async def web(reader, writer):
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(web, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        await play(f"turns:127.0.0.1:{port}?transport=tcp", ["--connect", "127.0.0.1:1", *options], case)
+
+
 async def main():
     if not PROGRAM.exists():
         sys.exit("relay-stream is not built: swift build --package-path Examples --product relay-stream")
@@ -148,6 +175,7 @@ async def main():
         cases = [
             ("to a plain TCP server", to_a_server, clear), ("to a plain TCP server under TLS", to_a_server, secure),
             ("from a plain TCP client", from_a_client, clear), ("to where nobody listens", to_nobody, clear),
+            ("by a URL for UDP", over_udp, clear), ("under TLS to a port that speaks none", not_for_tls, clear[1:]),
         ]  # fmt: skip
         for name, case, arguments in cases:
             try:

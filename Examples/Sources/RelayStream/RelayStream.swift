@@ -26,6 +26,9 @@ struct RelayStream: ParsableCommand {
     func run() throws {
         let wish = try wish()
         var configuration = try TURNClientConfiguration(url: url, username: user, password: password)
+        guard configuration.transport == .tcp || configuration.transport == .tls else {
+            throw ValidationError("A relay for TCP is reached over TCP or TLS: write \(overTCP).")
+        }
         configuration.relayTransport = .tcp
         configuration.relayFamilies = [wish.family]
         if insecure { configuration.tls.trust = .unverified }
@@ -42,6 +45,9 @@ struct RelayStream: ParsableCommand {
             throw ExitCode.failure
         }
     }
+
+    /// The URL as it would do.
+    private var overTCP: String { "\(url.prefix { $0 != "?" })?transport=tcp" }
 
     private func wish() throws -> StreamSession.Wish {
         switch (connect, accept) {

@@ -48,7 +48,9 @@ final class StreamSession {
             adopt(accepted)
         }
         client.onAllocationLost = { [unowned self] error in fail("\(error)") }
-        client.onResponseError = { [unowned self] method, code, reason in fail("\(method): \(code) \(reason)") }
+        client.onResponseError = { [unowned self] method, code, reason in
+            fail("\(method): \(code) \(reason)\(Self.advice(on: code))")
+        }
         client.onError = { [unowned self] error in fail("\(error)") }
         client.allocate()
     }
@@ -67,6 +69,16 @@ final class StreamSession {
             guard wasConnected else { return fail("\(error)") }
             tell(error.message)
             end = end ?? .over
+        }
+    }
+
+    private static func advice(on code: Int) -> String {
+        switch code {
+        case 401, 441: "; check --user and --password"
+        case 403: "; the server's rules forbid it: ask its operator"
+        case 442: "; the server relays no TCP: of coturn's settings leave no-tcp-relay out, or use another server"
+        case 486, 508: "; the server has no relay to give now: try again later"
+        default: ""
         }
     }
 
