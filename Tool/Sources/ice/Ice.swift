@@ -2,6 +2,9 @@ import ArgumentParser
 
 @main
 struct Ice: ParsableCommand {
+    /// The release, as CHANGELOG.md has it.
+    private static let version = "unreleased"
+
     static let configuration = CommandConfiguration(
         commandName: "ice",
         abstract: "Finds out whether calls get through from here, and by which way.",
@@ -21,6 +24,7 @@ struct Ice: ParsableCommand {
             Set ICE_TURN_USER and ICE_TURN_PASSWORD rather than give --user and --password: other users of the machine can see \
             command lines.
             """,
+        version: version,
         subcommands: [
             GatherCommand.self, NATCommand.self, TURNCheckCommand.self, ConnectCommand.self, TraceCommand.self,
         ])
