@@ -28,7 +28,7 @@ extension TCPCandidateSocket {
         guard connections.identifiedCount < limits.identifiedCount else {
             throw fault(.outOfResources, "EMFILE", destination)
         }
-        let stream = try connect(to: destination)
+        let stream = try source.connect(to: destination)
         let connection = TCPConnection(to: destination, over: stream)
         connection.deadline = platform.now + limits.connectTimeout
         connection.isBlocked = isDataWaiting
@@ -37,19 +37,6 @@ extension TCPCandidateSocket {
         connections.insert(connection)
         setAlarm()
         return connection
-    }
-
-    /// Nil where the other end's connection is here already and waits to be accepted: the system makes no second one of the same
-    /// addresses.
-    private func connect(to destination: TransportAddress) throws(NetworkError) -> (any ByteStream)? {
-        let isActive = type == .active
-        let local = TransportAddress(localAddress.ip, port: isActive ? 0 : localAddress.port)
-        do throws(NetworkError) {
-            return try platform.connectStream(to: destination, from: local, sharesPort: !isActive)
-        } catch {
-            guard !isActive, error.code == .addressNotAvailable || error.code == .addressInUse else { throw error }
-            return nil
-        }
     }
 
     private func watch(_ stream: any ByteStream, of connection: TCPConnection) {
@@ -99,10 +86,13 @@ extension TCPCandidateSocket {
 
     // MARK: Accepting
 
-    func accept(_ stream: any ByteStream) {
+    /// Takes a connection from somebody who has yet to show who he is.
+    ///
+    /// - Parameter isUp: False where it is still on its way from a relay.
+    func accept(_ stream: any ByteStream, isUp: Bool = true) {
         let remote = stream.remoteAddress
         // Nobody can have two connections of the same addresses: the old one's end has not been told yet.
-        if let there = connections[remote], there.isConnected {
+        if let there = connections[remote], there.isConnected || type == .passive {
             giveUp(there, fault(.connectionReset, "ECONNRESET", remote))
         }
         guard !isClosed else { return stream.close() }
@@ -113,7 +103,8 @@ extension TCPCandidateSocket {
         }
         makeRoom(for: remote.ip)
         guard !isClosed else { return stream.close() }
-        let connection = TCPConnection(accepting: stream, datagramsUpTo: limits.unidentifiedDatagramLength)
+        let connection = TCPConnection(
+            accepting: stream, isUp: isUp, datagramsUpTo: limits.unidentifiedDatagramLength)
         connection.deadline = platform.now + limits.identificationTimeout
         watch(stream, of: connection)
         connections.insert(connection)
@@ -236,28 +227,5 @@ extension TCPCandidateSocket {
 
     func fault(_ code: NetworkError.Code, _ name: String, _ remote: TransportAddress) -> NetworkError {
         NetworkError(code, name: name, operation: "connection \(localAddress) - \(remote)")
-    }
-}
-
-// MARK: - Listening
-
-extension TCPCandidateSocket {
-    /// Listens on a port of a range, in the order of the attempts that UDP sockets make, too.
-    static func listen(
-        _ platform: any Platform, _ ip: IPAddress, _ ports: ClosedRange<UInt16>?, sharesPort: Bool
-    ) throws(NetworkError) -> any StreamListener {
-        guard let ports else {
-            return try platform.listenForStreams(on: TransportAddress(ip, port: 0), sharesPort: sharesPort)
-        }
-        var fault = NetworkError(.invalidArgument, name: "EINVAL", operation: "listen on \(ip) at a port of \(ports)")
-        for port in ICEClient.ports(in: ports, using: platform.makeRandomNumberGenerator()) {
-            do throws(NetworkError) {
-                return try platform.listenForStreams(on: TransportAddress(ip, port: port), sharesPort: sharesPort)
-            } catch {
-                guard error.code == .addressInUse || error.code == .notPermitted else { throw error }
-                fault = error
-            }
-        }
-        throw fault
     }
 }

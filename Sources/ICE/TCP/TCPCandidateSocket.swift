@@ -12,6 +12,8 @@ import STUN
 /// so           from ip:port    yes                 ip:port
 /// ```
 ///
+/// Where they come from is a ``ConnectionSource``: this machine's own ports, or those of a relay.
+///
 /// A connection that was accepted has to show an authentic check (``claim(_:as:)``) within a time, and the first datagram of every
 /// connection has to be STUN; until then it counts for little: see ``TCPLimits``.
 final class TCPCandidateSocket: DatagramSocket {
@@ -42,7 +44,7 @@ final class TCPCandidateSocket: DatagramSocket {
     var isDataWaiting = false
     private var frames = FrameEncoder()
     private var onBatch: ((DatagramBatch, TransportAddress) -> Void)?
-    private var listener: (any StreamListener)?
+    let source: any ConnectionSource
     private var alarm: (any Alarm)?
     private var alarmTime: Instant?
     var servers: [TransportAddress: ServerConnection] = [:]
@@ -57,49 +59,43 @@ final class TCPCandidateSocket: DatagramSocket {
         on platform: any Platform, _ type: Candidate.TCPType, ip: IPAddress, ports: ClosedRange<UInt16>? = nil,
         asksServers: Bool = false, limits: TCPLimits = TCPLimits()
     ) throws(NetworkError) {
-        guard type != .active else {
-            self.init(on: platform, type, at: TransportAddress(ip, port: Self.discardPort), nil, limits)
-            return
-        }
-        let connects = asksServers || type == .simultaneousOpen
-        let listener = try Self.listen(platform, ip, ports, sharesPort: connects)
-        self.init(on: platform, type, at: listener.localAddress, listener, limits)
+        let source = try HostConnections(on: platform, type, ip: ip, ports: ports, asksServers: asksServers)
+        self.init(on: platform, type, source, limits: limits)
     }
 
     /// A passive base with a port that is there already.
     convenience init(
         on platform: any Platform, acceptingFrom listener: any StreamListener, limits: TCPLimits = TCPLimits()
     ) {
-        self.init(on: platform, .passive, at: listener.localAddress, listener, limits)
+        self.init(on: platform, .passive, HostConnections(on: platform, acceptingFrom: listener), limits: limits)
     }
 
     /// A passive base that does not listen: another one, on the same address, hands it its connections (``handOver(_:to:)``).
     convenience init(on platform: any Platform, at address: TransportAddress, limits: TCPLimits = TCPLimits()) {
-        self.init(on: platform, .passive, at: address, nil, limits)
+        self.init(on: platform, .passive, HostConnections(on: platform, at: address), limits: limits)
     }
 
-    private init(
-        on platform: any Platform, _ type: Candidate.TCPType, at address: TransportAddress,
-        _ listener: (any StreamListener)?, _ limits: TCPLimits
+    /// A base whose connections come from a source.
+    init(
+        on platform: any Platform, _ type: Candidate.TCPType, _ source: any ConnectionSource,
+        limits: TCPLimits = TCPLimits()
     ) {
         self.platform = platform
         self.type = type
         self.limits = limits
-        self.listener = listener
-        localAddress = address
+        self.source = source
+        localAddress = source.localAddress
         alarm = platform.makeAlarm { [weak self] in self?.advance() }
-        listener?.onConnection = { [weak self] stream in
+        source.onConnection = { [weak self] stream, isUp in
             guard let self else { return stream.close() }
-            accept(stream)
+            accept(stream, isUp: isUp)
         }
     }
 
     deinit { close() }
 
-    private static let discardPort: UInt16 = 9
-
-    /// Whether it has its port to itself.
-    var isListening: Bool { listener != nil }
+    /// Whether it has a port of this machine to itself.
+    var isListening: Bool { source.isListening }
 
     // MARK: Sending
 
@@ -208,9 +204,9 @@ final class TCPCandidateSocket: DatagramSocket {
 
     func close() {
         isClosed = true
-        listener?.close()
+        source.close()
         alarm?.close()
-        (listener, alarm) = (nil, nil)
+        alarm = nil
         for connection in connections.removeAll() { connection.close() }
         leaveServers()
         (onDatagram, onWritable, onUnreachable, onConnect, onDisconnect, onBatch) = (nil, nil, nil, nil, nil, nil)

@@ -44,11 +44,11 @@ final class TCPConnection {
     }
 
     /// A connection that was accepted from somebody who has yet to show who he is.
-    init(accepting stream: any ByteStream, datagramsUpTo length: Int) {
+    init(accepting stream: any ByteStream, isUp: Bool, datagramsUpTo length: Int) {
         remote = stream.remoteAddress
         self.stream = stream
         decoder = FrameDecoder(lengthLimit: length)
-        isConnected = true
+        isConnected = isUp
         isIdentified = false
         isKnown = false
         stream.limitUnsent(to: Self.systemByteCount)
@@ -71,7 +71,7 @@ final class TCPConnection {
         if self.stream !== stream { self.stream?.close() }
         self.stream = stream
         isConnected = true
-        deadline = nil
+        if isIdentified { deadline = nil }
         stream.limitUnsent(to: Self.systemByteCount)
         try drain()
     }

@@ -41,6 +41,9 @@ public struct Candidate: Hashable, Sendable {
         case passive
         /// Both open it at the same time.
         case simultaneousOpen = "so"
+
+        /// RFC 6544 §4.5: of active candidates, "the port(s) MUST be set to 9 (i.e., Discard)".
+        package static let activePort: UInt16 = 9
     }
 
     /// What the candidate's address is spoken to with.
