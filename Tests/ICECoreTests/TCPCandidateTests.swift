@@ -61,6 +61,25 @@ struct TCPCandidateTests {
         #expect(try Candidate(active.candidate.description).transport == .tcp(.active))
     }
 
+    @Test("E4.1: relayed candidates of UDP and TCP are told apart, and the active one is what the server connects from")
+    mutating func relayed() throws {
+        func add(_ address: TransportAddress, _ socket: SocketID, _ transport: Candidate.Transport) -> LocalCandidate? {
+            locals.addRelayed(
+                address, on: socket, over: transport, path: .first, server: "203.0.113.1", mapped: nil, rank: 0)
+        }
+        let udp = try unwrap(add("203.0.113.1:6000", 0, .udp))
+        let passive = try unwrap(add("203.0.113.1:6000", 1, .tcp(.passive)))
+        let active = try unwrap(add("203.0.113.1:9", 2, .tcp(.active)))
+        #expect(active.candidate.foundation == passive.candidate.foundation)
+        #expect(active.candidate.foundation != udp.candidate.foundation)
+        #expect(udp.candidate.priority > active.candidate.priority)
+        #expect(active.candidate.priority > passive.candidate.priority)
+        #expect(locals.candidate(on: 2, at: "203.0.113.1:6000") == active)
+        #expect(locals.candidate(on: 1, at: "203.0.113.1:7000") == nil)
+        // Another allocation of the same server adds an address to connect to, and none to connect from.
+        #expect(add("203.0.113.1:6001", 3, .tcp(.passive)) != nil && add("203.0.113.1:9", 4, .tcp(.active)) == nil)
+    }
+
     @Test("A port of TCP is not the port of UDP with the same number")
     func separatePorts() throws {
         var remotes = RemoteCandidates()

@@ -16,6 +16,8 @@ final class Relay {
     /// The sockets that stand for its relayed addresses; the first of them names it.
     var ids: [SocketID]
     var isOpen = false
+    /// The relayed addresses as they are connected to and from, where they speak TCP.
+    private var connections: [RelayedConnections] = []
 
     init(_ client: TURNClient, id: SocketID, via: SocketID?, isAttached: Bool, server: ICEServer? = nil) {
         self.client = client
@@ -23,6 +25,17 @@ final class Relay {
         ids = [id]
         self.via = via
         self.isAttached = isAttached
+    }
+
+    /// The connections of one of its addresses that speak TCP; a peer's go to the first that takes them.
+    func makeConnections(at relayed: TransportAddress, _ type: Candidate.TCPType) -> RelayedConnections {
+        let made = RelayedConnections(of: client, at: relayed, type)
+        connections.append(made)
+        client.onConnectionAttempt = { [weak self] attempt in
+            guard let taker = self?.connections.first(where: { $0.takes(attempt) }) else { return attempt.refuse() }
+            taker.take(attempt)
+        }
+        return made
     }
 }
 
@@ -66,7 +79,12 @@ extension ICEClient {
         turn.tls.serverName = turn.tls.serverName ?? url.host
         turn.localAddress = via.map { TransportAddress($0.localAddress.ip, port: 0) }
         turn.relayFamilies = [.v4, .v6]
-        turn.wantsMobility = configuration.relayMobility
+        if order.relayed == .tcp {
+            turn.relayTransport = .tcp
+        } else {
+            // Connections would stay behind.
+            turn.wantsMobility = configuration.relayMobility
+        }
         let pacing = configuration.pacing
         turn.retransmission = pacing.schedule(pacing.initialRetransmissionTimeout)
         let shared = url.transport == .udp ? via : nil
@@ -109,8 +127,13 @@ extension ICEClient {
             isMobile: !relay.isAttached && relay.client.isMobile, now: platform.now)
         relay.ids = relayed.map(\.id)
         if relayed.isEmpty { drop(relay) }
-        for (relayed, socket) in zip(relayed, relay.client.makeRelayedSockets()) {
-            adopt(socket, as: relayed.id, for: relayed.path)
+        for (base, socket) in zip(relayed, relay.client.makeRelayedSockets()) {
+            adopt(socket, as: base.id, for: base.path)
+        }
+        for base in relayed {
+            guard case .tcp(let type) = base.transport else { continue }
+            let source = relay.makeConnections(at: base.address, type)
+            adopt(connections: TCPCandidateSocket(on: platform, type, source), as: base.id, for: base.path)
         }
         perform()
     }
@@ -173,7 +196,7 @@ extension ICEClient {
     }
 
     func permit(_ peer: IPAddress, on id: SocketID) {
-        (sockets.first { $0.id == id }?.socket as? RelayedSocket)?.permit(peer)
+        relays.first { $0.ids.contains(id) }?.client.createPermission(for: peer)
     }
 
     /// An allocation is freed when the last of its addresses is closed, or while it is still being made.

@@ -7,19 +7,24 @@ extension ICEClient {
     func openConnections(_ id: SocketID, _ type: Candidate.TCPType, on ip: IPAddress, for path: StreamComponent) {
         do throws(NetworkError) {
             let socket = try bindConnections(type, on: ip)
-            socket.onDisconnect = { [weak self] remote, error, wasConnected in
-                self?.paths.first { $0.id == id && $0.destination == remote }?.isSuspended = true
-                self?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
-            }
-            socket.onConnect = { [weak self] remote in
-                self?.input { $0.handedOver(to: remote, from: id, now: $1) }
-            }
-            adopt(socket, as: id, for: path)
+            adopt(connections: socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
             logger.debug("no TCP port", metadata: ["error": "\(loggable(error))"])
             agent.socketFailed(id, reason: bindingFault(error), now: platform.now)
         }
+    }
+
+    /// Takes over a base of TCP candidates, of this machine or of a relay.
+    func adopt(connections socket: TCPCandidateSocket, as id: SocketID, for path: StreamComponent) {
+        socket.onDisconnect = { [weak self] remote, error, wasConnected in
+            self?.paths.first { $0.id == id && $0.destination == remote }?.isSuspended = true
+            self?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
+        }
+        socket.onConnect = { [weak self] remote in
+            self?.input { $0.handedOver(to: remote, from: id, now: $1) }
+        }
+        adopt(socket, as: id, for: path)
     }
 
     private func bindConnections(_ type: Candidate.TCPType, on ip: IPAddress) throws(NetworkError) -> TCPCandidateSocket

@@ -75,13 +75,13 @@ public final class TURNConnection {
     ///   ``TURNClientConfiguration/queueLimit``: none of them was taken, and ``onWritable`` tells when to send them. `closed` while the
     ///   connection is not open.
     public func send(_ bytes: [UInt8]) throws(NetworkError) {
-        guard state == .open, let channel, let client else { throw .notConnected("send to \(peer) by relay") }
-        guard !bytes.isEmpty else { return }
-        let unsent = channel.unsentByteCount
-        if unsent > 0, unsent + bytes.count > client.configuration.queueLimit {
+        let unsent = unsentByteCount
+        if let client, state == .open, !bytes.isEmpty, unsent > 0,
+            unsent + bytes.count > client.configuration.queueLimit
+        {
             throw NetworkError(.wouldBlock, name: "EAGAIN", operation: "send to \(peer) by relay")
         }
-        try channel.send(bytes)
+        try write(bytes)
     }
 
     /// Sends bytes behind those sent before; they are copied where they have to wait.
@@ -103,6 +103,12 @@ public final class TURNConnection {
 // MARK: - What the client does with it
 
 extension TURNConnection {
+    /// Sends bytes behind those sent before, however many wait: the caller has limits of its own. Throws `closed` while it is not open.
+    func write(_ bytes: [UInt8]) throws(NetworkError) {
+        guard state == .open, let channel, client != nil else { throw .notConnected("send to \(peer) by relay") }
+        if !bytes.isEmpty { try channel.send(bytes) }
+    }
+
     /// What it tells; the client puts that in order with its own events.
     enum Event {
         case connected

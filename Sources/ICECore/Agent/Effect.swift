@@ -64,8 +64,38 @@ package struct RelayOrder: Hashable, Sendable {
     package let address: TransportAddress?
     /// The socket that the server is spoken to from over UDP, and whose address over anything else.
     package let via: SocketID?
+    /// What the relayed address and the peers are to speak.
+    package let relayed: RelayedTransport
     /// The component it is for.
     package let path: StreamComponent
+}
+
+/// What a relayed address and the peers speak.
+package enum RelayedTransport: Hashable, Sendable {
+    /// Datagrams (RFC 8656).
+    case udp
+    /// Connections (RFC 6062).
+    case tcp
+
+    /// What there is of candidates on each address: RFC 6544 §4.1 has passive relayed ones, and for each "a placeholder for an active" one.
+    var candidates: [Candidate.Transport] {
+        switch self {
+        case .udp: [.udp]
+        case .tcp: [.tcp(.passive), .tcp(.active)]
+        }
+    }
+}
+
+/// A socket that stands for a candidate on a relayed address.
+package struct RelayedBase: Hashable, Sendable {
+    /// What the agent calls it.
+    package let id: SocketID
+    /// The component it is for.
+    package let path: StreamComponent
+    /// The relayed address.
+    package let address: TransportAddress
+    /// What its candidate is reached with.
+    package let transport: Candidate.Transport
 }
 
 /// What the application is told.

@@ -31,7 +31,7 @@ extension ICEAgent {
     mutating func beginGathering(openingSockets count: Int, at now: Instant) {
         gatherer.begin(
             servers: isLite ? [] : permittedServers, openingSockets: count, usesRelaysOnly: usesRelaysOnly,
-            hidesBases: hidesHosts || publishesNames, isContinual: gathersContinually,
+            relayed: relayedTransports, hidesBases: hidesHosts || publishesNames, isContinual: gathersContinually,
             timeout: configuration.gatheringTimeout, at: now)
         tell(.gatheringState(.gathering))
         tellContradictions()

@@ -169,6 +169,7 @@ extension ICEAgent {
         }
         found.sort { ($0.remote.path, $1.priority) < ($1.remote.path, $0.priority) }
         for (local, remote, _) in found { formPair(local, remote) }
+        for component in components { letCallersIn(of: component.path) }
     }
 
     mutating func formPairs(with local: LocalCandidate) {
@@ -178,15 +179,22 @@ extension ICEAgent {
         where isCurrent(remote) && remote.kind != .peerReflexive {
             formPair(local, remote)
         }
+        letCallersIn(of: local.candidate.path)
     }
 
     private mutating func formPairs(with remote: Candidate) {
         guard session.hasRemote else { return }
         for local in session.conveyed where local.candidate.path == remote.path { formPair(local, remote) }
+        letCallersIn(of: remote.path)
+    }
+
+    /// Whether pairs of a component may still be of use.
+    func mayStillCheck(_ path: StreamComponent) -> Bool {
+        !isConcluded(path) || mayNominateAgain || gathersContinually
     }
 
     private mutating func formPair(_ local: LocalCandidate, _ remote: Candidate) {
-        guard isLite ? isBetweenLiteAgents : !isConcluded(remote.path) || mayNominateAgain || gathersContinually,
+        guard isLite ? isBetweenLiteAgents : mayStillCheck(remote.path),
             local.canReach(remote)
         else {
             return

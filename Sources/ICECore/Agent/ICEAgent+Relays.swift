@@ -14,13 +14,17 @@ extension ICEAgent {
         guard let (request, server) = gatherer.beginNextRelay(as: id),
             let path = sockets.first(where: { $0.id == request.via })?.path
         else { return }
-        emit(.openRelay(RelayOrder(id: id, server: server, address: request.server, via: request.via, path: path)))
+        emit(
+            .openRelay(
+                RelayOrder(
+                    id: id, server: server, address: request.server, via: request.via, relayed: request.relayed,
+                    path: path)))
     }
 
     mutating func openAttachedRelay(for path: StreamComponent) {
         let id = makeSocketID()
         sockets.append(Socket(id: id, path: path, transport: .udp, rank: 0, base: nil, allocation: id))
-        emit(.openRelay(RelayOrder(id: id, server: nil, address: nil, via: nil, path: path)))
+        emit(.openRelay(RelayOrder(id: id, server: nil, address: nil, via: nil, relayed: .udp, path: path)))
     }
 
     /// The client of the application has no allocation yet, and what it may still get comes behind the end of candidates.
@@ -37,17 +41,20 @@ extension ICEAgent {
     ///   - mapped: What the server saw of the port that the allocation was asked for from.
     ///   - isShared: Whether that port is the base's own, so that what was seen is a server-reflexive candidate (RFC 8445 §5.1.1.2).
     ///   - isMobile: Whether the allocation can follow to another address (RFC 8016).
-    /// - Returns: The sockets that stand for the relayed addresses, in their order; none if the allocation is not wanted any more.
+    /// - Returns: The sockets that stand for the relayed addresses, in their order, the first under the allocation's own ID; none if it is
+    ///   not wanted any more.
     package mutating func relayOpened(
         _ id: SocketID, relayed: [TransportAddress], server: IPAddress, mapped: TransportAddress?, isShared: Bool,
         isMobile: Bool = false, now: Instant
-    ) -> [(id: SocketID, path: StreamComponent)] {
+    ) -> [RelayedBase] {
         guard state != .closed else { return [] }
         defer { settle(at: now) }
         if let index = sockets.firstIndex(where: { $0.id == id && $0.base == nil }) {
             let path = sockets.remove(at: index).path
             gatherer.attachedRelayEnded()
-            return addRelays(relayed, first: id, path: path, server: server, url: nil, mapped: mapped, rank: 0)
+            let bases = bases(on: relayed, speaking: .udp, first: id, path)
+            addRelays(bases, server: server, url: nil, mapped: mapped, rank: 0)
+            return bases
         }
         guard let (request, url) = gatherer.relayOpened(id, isMobile: isMobile),
             let via = sockets.first(where: { $0.id == request.via })
@@ -58,25 +65,41 @@ extension ICEAgent {
             take(.mapped(mapped.unmapped, socket: request.via, server: server))
         }
         let rank = url.transport.relayRank << 10 + via.rank
-        return addRelays(
-            relayed, first: id, path: via.path, server: server, url: url, mapped: mapped, rank: rank,
-            network: networkInfo(of: via))
+        let bases = bases(on: relayed, speaking: request.relayed, first: id, via.path)
+        addRelays(bases, server: server, url: url, mapped: mapped, rank: rank, network: networkInfo(of: via))
+        return bases
+    }
+
+    private mutating func bases(
+        on relayed: [TransportAddress], speaking transport: RelayedTransport, first: SocketID, _ path: StreamComponent
+    ) -> [RelayedBase] {
+        var bases: [RelayedBase] = []
+        for address in relayed {
+            for kind in transport.candidates {
+                let id = bases.isEmpty ? first : makeSocketID()
+                bases.append(RelayedBase(id: id, path: path, address: address, transport: kind))
+            }
+        }
+        return bases
     }
 
     private mutating func addRelays(
-        _ relayed: [TransportAddress], first: SocketID, path: StreamComponent, server: IPAddress, url: ServerURL?,
-        mapped: TransportAddress?, rank: Int, network: NetworkInfo? = nil
-    ) -> [(id: SocketID, path: StreamComponent)] {
-        relayed.enumerated().map { offset, address in
-            let id = offset == 0 ? first : makeSocketID()
+        _ bases: [RelayedBase], server: IPAddress, url: ServerURL?, mapped: TransportAddress?, rank: Int,
+        network: NetworkInfo? = nil
+    ) {
+        for base in bases {
+            let isActive = base.transport == .tcp(.active)
+            // RFC 6544 §4.5: its address "MUST be identical to the IP address of a passive […] candidate from the same relay server".
+            let address =
+                isActive ? TransportAddress(base.address.ip, port: Candidate.TCPType.activePort) : base.address
             sockets.append(
-                Socket(id: id, path: path, transport: .udp, rank: rank, base: address, allocation: first))
-            let related = usesRelaysOnly ? nil : mapped
+                Socket(
+                    id: base.id, path: base.path, transport: base.transport, rank: rank, base: address,
+                    allocation: bases.first?.id))
             let added = localCandidates.addRelayed(
-                address, on: id, path: path, server: server, url: url, mapped: related, rank: rank,
-                network: network)
-            if let added, mayStillSignal(path) { announce(added) }
-            return (id, path)
+                address, on: base.id, over: base.transport, path: base.path, server: server, url: url,
+                mapped: usesRelaysOnly ? nil : mapped, rank: rank, network: network)
+            if let added, mayStillSignal(base.path) { announce(added) }
         }
     }
 
@@ -144,8 +167,10 @@ extension ICEAgent {
     // MARK: Permissions (RFC 8445 §7.2.1)
 
     /// RFC 8445 §7.2.1: a permission for the remote address comes before the check that is sent over a relay.
+    ///
+    /// Where the server is asked to connect, it needs none.
     mutating func permit(_ peer: IPAddress, on local: LocalCandidate) {
-        guard local.candidate.kind == .relayed else { return }
+        guard local.candidate.kind == .relayed, local.candidate.transport != .tcp(.active) else { return }
         if permissions.insert(RelayPermission(relay: local.socket, peer: peer)).inserted {
             emit(.permit(local.socket, peer))
         }
@@ -157,7 +182,7 @@ extension ICEAgent {
         // A later generation's checks ask again.
         for id in ids { permissions.remove(RelayPermission(relay: id, peer: peer)) }
         for pair in pairs where ids.contains(pair.socket) && pair.remote.address.ip == peer && pair.isPending {
-            fail(pair, failure)
+            if pair.local.candidate.transport != .tcp(.active) { fail(pair, failure) }
         }
         settle(at: now)
     }

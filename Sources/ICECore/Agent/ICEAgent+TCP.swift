@@ -35,6 +35,12 @@ extension ICEAgent {
         for id in untold { emit(.closeSocket(id)) }
     }
 
+    /// What relays speak with peers.
+    var relayedTransports: [RelayedTransport] {
+        guard usesTCP, configuration.transports.contains(.relayedTCP) else { return [.udp] }
+        return configuration.transports.contains(.udp) ? [.udp, .tcp] : [.tcp]
+    }
+
     /// Which servers are asked from a socket. One socket an address is enough for servers that are asked over streams.
     func reach(of transport: Candidate.Transport) -> Gatherer.Reach {
         switch transport {
@@ -63,6 +69,20 @@ extension ICEAgent {
     /// RFC 6544 §8: "If there are TCP candidates for a media stream, a controlling agent MUST use the regular selection algorithm."
     var nomination: ICEConfiguration.Nomination { usesTCP ? .regular : configuration.nomination }
 
+    /// Lets in whoever may connect to the relayed candidates of a component: from a passive one nobody is checked, which would do it.
+    ///
+    /// Any candidate of the peer's may show the address that it connects from, which its NAT gives to UDP and TCP alike.
+    mutating func letCallersIn(of path: StreamComponent) {
+        guard usesTCP, session.hasRemote, mayStillCheck(path) else { return }
+        for local in session.conveyed where local.candidate.path == path && local.awaitsCallersAtRelay {
+            let callers = Array(session.remoteCandidates.candidates(of: path))
+            guard callers.contains(where: { $0.transport.isTCP }) else { return }
+            for caller in callers where caller.hostName == nil && caller.address.family == local.base.family {
+                permit(caller.address.ip, on: local)
+            }
+        }
+    }
+
     // MARK: Connections
 
     /// What was sent to an address is on its way: the connection is up, or has just come up.
@@ -90,9 +110,12 @@ extension ICEAgent {
     ) {
         guard state != .closed else { return }
         if let finding = gatherer.unreachable(remote, from: socket, error) { take(finding) }
-        let affected = session.checks.all.filter { $0.socket == socket && $0.destination == remote }
+        if error.isEnd { reopenLater(remote, from: socket, at: now) }
+        let affected = session.checks.all.filter {
+            $0.socket == socket && $0.destination == remote && $0.reopening == nil
+        }
         // No answer can come any more, whatever they were for.
-        session.checks.removeAll { $0.socket == socket && $0.destination == remote }
+        session.checks.removeAll { $0.socket == socket && $0.destination == remote && $0.reopening == nil }
         for check in affected where !check.isCancelled && indexOfComponent(using: check.pair) == nil {
             fail(check, PairFailure(error), at: now)
         }
@@ -100,6 +123,15 @@ extension ICEAgent {
             lost(pair, error, mayReopen: wasConnected, at: now)
         }
         settle(at: now)
+    }
+
+    /// A relay closes a connection "immediately after it has been accepted" where its client has not let the other end in (RFC 6062 §5.3),
+    /// which the peer may just be about to do: over UDP the check would be repeated.
+    private mutating func reopenLater(_ remote: TransportAddress, from socket: SocketID, at now: Instant) {
+        let pairs = session.checklists.pairs.filter {
+            $0.socket == socket && $0.destination == remote && $0.remote.kind == .relayed && $0.state == .inProgress
+        }.map(\.id)
+        session.checks.reopen(at: now) { pairs.contains($0.pair) }
     }
 
     private func indexOfComponent(using pair: PairID) -> Int? {
@@ -230,5 +262,17 @@ extension ICEAgent {
             $0.path == used.pair.path && $0.id != used.id && $0.local.candidate.transport == .tcp(.passive)
         }
         if usesTCP, others { keepBackups(of: used.pair.path, at: now) }
+    }
+}
+
+extension NetworkError {
+    /// Whether a connection was there that the other end has closed.
+    fileprivate var isEnd: Bool { code == .endOfStream || code == .connectionReset }
+}
+
+extension LocalCandidate {
+    /// Whether it is a relayed address that peers connect to.
+    fileprivate var awaitsCallersAtRelay: Bool {
+        candidate.kind == .relayed && candidate.transport == .tcp(.passive)
     }
 }

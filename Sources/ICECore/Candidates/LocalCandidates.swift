@@ -107,6 +107,16 @@ struct LocalCandidates {
         let known = all.lazy.filter { $0.socket == socket && $0.candidate.address == address }
         return known.first { !$0.isWithheld } ?? known.first
             ?? all.first { $0.socket == socket && $0.gathered.address == address }
+            ?? activeRelay(on: socket, at: address.ip)
+    }
+
+    /// A server connects from the relayed address itself (RFC 6062 §5.2), whose port an active candidate does not tell: what a peer sees is no
+    /// other candidate.
+    private func activeRelay(on socket: SocketID, at ip: IPAddress) -> LocalCandidate? {
+        all.first {
+            $0.socket == socket && $0.gathered.kind == .relayed && $0.gathered.transport == .tcp(.active)
+                && $0.base.ip == ip
+        }
     }
 
     /// Whether there is none that may be paired.
@@ -154,12 +164,17 @@ struct LocalCandidates {
     ///   - mapped: What the server saw, which is the related address (RFC 8839 §5.1); nil hides it.
     ///   - rank: How far the way to the server is from the best one: UDP before DTLS, TCP and TLS.
     mutating func addRelayed(
-        _ relayed: TransportAddress, on socket: SocketID, path: StreamComponent, server: IPAddress,
-        url: ServerURL? = nil, mapped: TransportAddress?, rank: Int, network: NetworkInfo? = nil
+        _ relayed: TransportAddress, on socket: SocketID, over transport: Candidate.Transport = .udp,
+        path: StreamComponent, server: IPAddress, url: ServerURL? = nil, mapped: TransportAddress?, rank: Int,
+        network: NetworkInfo? = nil
     ) -> LocalCandidate? {
-        guard !all.contains(where: { $0.candidate.address == relayed && $0.candidate.path == path }) else { return nil }
+        let isKnown = all.contains { known in
+            known.candidate.address == relayed && known.candidate.path == path
+                && known.candidate.transport.isTCP == transport.isTCP
+        }
+        guard !isKnown else { return nil }
         return add(
-            .relayed, at: relayed, related: mapped, socket, relayed, .udp, path, server: server, url: url,
+            .relayed, at: relayed, related: mapped, socket, relayed, transport, path, server: server, url: url,
             rank: rank, network: network)
     }
 

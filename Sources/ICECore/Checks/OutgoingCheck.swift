@@ -49,6 +49,10 @@ struct OutgoingCheck {
         return handedOverAt + patience
     }
 
+    /// When it goes out once more, over another connection; nil unless the one before it was closed.
+    fileprivate(set) var reopening: Instant?
+    private var reopeningCount = 0
+
     /// Whether it nominates as a first check, as `.eager` has it.
     var nominatesEagerly: Bool { nominates && purpose == .connectivity }
 
@@ -73,8 +77,18 @@ struct OutgoingCheck {
 
     mutating func cancel() {
         transaction.stopRetransmitting()
+        reopening = nil
         isCancelled = true
     }
+
+    /// Who was let in nowhere yet is not to knock without pause: the waits double.
+    fileprivate mutating func reopen(at now: Instant) {
+        handedOverAt = nil
+        reopening = now + Self.firstReopeningDelay * (1 << min(reopeningCount, 6))
+        reopeningCount += 1
+    }
+
+    private static let firstReopeningDelay = Duration.milliseconds(250)
 
     fileprivate mutating func outvote() {
         cancel()
@@ -94,6 +108,7 @@ struct OutgoingChecks {
         for index in all.indices {
             first.note(all[index].transaction.deadline)
             first.note(all[index].freshCheckDue)
+            first.note(all[index].reopening)
         }
         return first.instant
     }
@@ -120,6 +135,13 @@ struct OutgoingChecks {
     mutating func noteHandedOver(to destination: TransportAddress, from socket: SocketID, at now: Instant) {
         for index in all.indices where all[index].destination == destination && all[index].socket == socket {
             all[index].noteHandedOver(at: now)
+        }
+    }
+
+    /// Has first checks go out again after a while, as long as their transactions last: what they were sent over is gone.
+    mutating func reopen(at now: Instant, where shouldReopen: (OutgoingCheck) -> Bool) {
+        for index in all.indices where !all[index].isCancelled && all[index].purpose == .connectivity {
+            if shouldReopen(all[index]) { all[index].reopen(at: now) }
         }
     }
 
@@ -172,6 +194,10 @@ struct OutgoingChecks {
         var due = Due()
         var index = 0
         while index < all.count {
+            if let reopening = all[index].reopening, reopening <= now {
+                all[index].reopening = nil
+                due.retransmissions.append(all[index])
+            }
             switch all[index].transaction.advance(to: now) {
             case .retransmit:
                 due.retransmissions.append(all[index])

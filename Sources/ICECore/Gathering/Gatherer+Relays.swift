@@ -18,6 +18,13 @@ extension Gatherer {
     mutating func relayFailed(_ id: SocketID, code: Int, text: String) -> CandidateError? {
         guard let request = relays.failed(id) else { return nil }
         if Self.lackOfResources.contains(code) { askForMapping(insteadOf: request) }
+        return report(request, code: code, text: text)
+    }
+
+    /// Tells why there is no relay. Many servers relay UDP alone, and say so with 442 (RFC 6062 §5.1): from one that gives a relay of that
+    /// kind, or may still do so, none for TCP is missed.
+    mutating func report(_ request: RelayRequests.Request, code: Int, text: String) -> CandidateError? {
+        guard request.relayed == .udp || !relays.isServing(request.serverIndex) else { return nil }
         return report(request.serverIndex, from: request.base, code: code, text: text)
     }
 
@@ -45,9 +52,7 @@ extension Gatherer {
             $0.path == lost.path && $0.base.family == lost.base.family && !$0.base.ip.isLoopback
         }
         guard let socket = own ?? other else { return }
-        var request = RelayRequests.Request(
-            via: socket.id, base: socket.base, server: lost.server, serverIndex: lost.serverIndex,
-            transport: lost.transport, path: lost.path)
+        var request = lost.anew(from: (socket.id, socket.base))
         if !isCalm { request.state = .failed }
         relays.add(request)
     }

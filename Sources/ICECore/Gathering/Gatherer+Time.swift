@@ -63,7 +63,7 @@ extension Gatherer {
         due.abandonedRelays = opening
         for request in requests {
             let error = report(
-                request.serverIndex, from: request.base, code: CandidateError.unreachable,
+                request, code: CandidateError.unreachable,
                 text:
                     "the server did not answer in time: check its address, port and transport, and the firewalls on the way"
             )

@@ -26,6 +26,8 @@ struct Gatherer {
     var relays = RelayRequests()
     var mappings = PortMappings()
     private(set) var usesRelaysOnly = false
+    /// What relays are to speak with peers; TCP only where a server is spoken to over streams (RFC 6062 §4.1).
+    private var relayed: [RelayedTransport] = [.udp]
     private var hidesBases = false
     /// Whether gathering goes on for as long as the session lasts.
     private(set) var isContinual = false
@@ -55,13 +57,16 @@ struct Gatherer {
     ///
     /// - Parameters:
     ///   - usesRelaysOnly: Whether STUN servers are left alone.
+    ///   - relayed: What relays are to speak with peers.
     ///   - hidesBases: Whether errors name no address of this machine.
     mutating func begin(
         servers urls: [ServerURL], openingSockets count: Int, usesRelaysOnly: Bool = false,
-        hidesBases: Bool = false, isContinual: Bool = false, timeout: Duration, at now: Instant
+        relayed: [RelayedTransport] = [.udp], hidesBases: Bool = false, isContinual: Bool = false, timeout: Duration,
+        at now: Instant
     ) {
         state = .gathering
         self.usesRelaysOnly = usesRelaysOnly
+        self.relayed = relayed
         self.hidesBases = usesRelaysOnly || hidesBases
         self.isContinual = isContinual
         unconfirmedRelays = relays.beginGeneration()
@@ -148,10 +153,12 @@ struct Gatherer {
         servers[serverIndex].isAsked = true
         switch url.service {
         case .turn:
-            relays.add(
-                RelayRequests.Request(
-                    via: socket.id, base: base, server: address, serverIndex: serverIndex, transport: url.transport,
-                    path: socket.path))
+            for relayed in relayed where relayed == .udp || url.transport.isReliable {
+                relays.add(
+                    RelayRequests.Request(
+                        via: socket.id, base: base, server: address, serverIndex: serverIndex,
+                        transport: url.transport, relayed: relayed, path: socket.path))
+            }
         // What a server sees of a stream is no address for datagrams: STUN over anything but UDP gives no candidate.
         case .stun where url.transport == .udp && !usesRelaysOnly:
             queries.append(

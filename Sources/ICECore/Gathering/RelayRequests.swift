@@ -21,6 +21,8 @@ struct RelayRequests {
         let server: TransportAddress
         let serverIndex: Int
         let transport: TransportProtocol
+        /// What the relayed address and the peers speak.
+        let relayed: RelayedTransport
         /// What the relay is for.
         let path: StreamComponent
         var state = State.queued
@@ -29,11 +31,25 @@ struct RelayRequests {
         /// Whether it is stranded while the server has still to confirm it.
         var isUnconfirmed = false
 
+        init(
+            via: SocketID, base: TransportAddress, server: TransportAddress, serverIndex: Int,
+            transport: TransportProtocol, relayed: RelayedTransport = .udp, path: StreamComponent
+        ) {
+            self.via = via
+            self.base = base
+            self.server = server
+            self.serverIndex = serverIndex
+            self.transport = transport
+            self.relayed = relayed
+            self.path = path
+        }
+
         /// Whether one allocation does for both: "the same five-tuple can have no other" over UDP (RFC 8656 §5), and a connection leaves
         /// from where the routes say, whatever the base.
         func serves(_ other: Request) -> Bool {
             if transport.isReliable {
                 return path == other.path && serverIndex == other.serverIndex && base.family == other.base.family
+                    && relayed == other.relayed
             }
             if via != other.via { return false }
             return serverIndex == other.serverIndex
@@ -59,11 +75,16 @@ struct RelayRequests {
             }
         }
 
+        /// The same from another socket, to be asked for anew.
+        func anew(from other: (id: SocketID, base: TransportAddress)) -> Request {
+            Request(
+                via: other.id, base: other.base, server: server, serverIndex: serverIndex, transport: transport,
+                relayed: relayed, path: path)
+        }
+
         /// The same from another socket; what was under way from the old one begins anew.
         func moved(to other: (id: SocketID, base: TransportAddress)) -> Request {
-            var moved = Request(
-                via: other.id, base: other.base, server: server, serverIndex: serverIndex, transport: transport,
-                path: path)
+            var moved = anew(from: other)
             moved.state = state
             moved.isMobile = isMobile
             moved.isUnconfirmed = isUnconfirmed
@@ -91,11 +112,11 @@ struct RelayRequests {
 
     private var nextIndex: Int? {
         let queued = all.indices.filter { all[$0].isQueued }
-        return queued.first { all[$0].transport == .udp } ?? queued.first
+        return queued.first { all[$0].transport == .udp } ?? queued.first { all[$0].relayed == .udp } ?? queued.first
     }
 
     /// Starts the next one, under the ID that its first relayed address will have: those over UDP first, which show what a NAT has made of
-    /// the base as well, and make the better relays.
+    /// the base as well, and make the better relays; those for TCP last, so that nothing waits for them.
     mutating func beginNext(as id: SocketID) -> Request? {
         guard let index = nextIndex else { return nil }
         all[index].state = .opening(id)
@@ -115,6 +136,11 @@ struct RelayRequests {
         guard let index = all.firstIndex(where: { $0.isOpening(id) }) else { return nil }
         all[index].state = .failed
         return all[index]
+    }
+
+    /// Whether a server gives a relay, or may still give one.
+    func isServing(_ serverIndex: Int) -> Bool {
+        all.contains { $0.serverIndex == serverIndex && ($0.isPending || $0.allocation != nil) }
     }
 
     /// Gives up what is not there yet: the requests, and the IDs of those that were begun.
