@@ -37,6 +37,8 @@ MOBILE = ("--continual", "--relay-only", "--mobility")
 ICE_TCP = ("--tcp",)
 BOTH_OPEN = ("--tcp", "--tcp-simultaneous-open")
 ICE_TCP_ON_443 = ("--tcp", "--shared-port", "443")
+# No candidate over UDP, not even a relayed one.
+TCP_ALONE = ("--tcp-only", "--tcp-relays")
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,11 @@ def of_tcp():
             f"UDP blocked, {a} - {b}, both open at once", up(a, passes="tcp"), up(b, passes="tcp"), TCP, OPENS_AT_ONCE,
             flags=BOTH_OPEN, has_relays=False,
         )  # fmt: skip
+    for b, word in ((blocked, "UDP blocked"), (web, "only TCP 443"), (public, PUBLIC)):
+        path = TCP if b is public else RELAY
+        yield Cell(f"UDP blocked, and no way in: TCP relay - {word}", blocked, b, path, flags=TCP_ALONE)
+    only_there = dict(a_flags=(*TCP_ALONE, "--relay-only"), b_flags=("--tcp-only",))
+    yield Cell(f"UDP blocked, and no way in: TCP relay - {PORT_RESTRICTED} without a relay", blocked, cone, RELAY, **only_there)
     # Without ICE-TCP at either side they are among the other networks.
     for b, where, flags in (
         (public, "here", dict(a_flags=ICE_TCP)), (public, "there", dict(b_flags=ICE_TCP)), (public, "at both", both),

@@ -54,6 +54,8 @@ struct ICEPeer: ParsableCommand {
     @Flag(help: "Use TCP candidates too.") var tcp = false
     @Flag(help: "Use TCP candidates alone; relays are asked for over TCP and TLS.") var tcpOnly = false
     @Flag(help: "With TCP, open connections from both sides at once too.") var tcpSimultaneousOpen = false
+    @Flag(help: "With TCP, have relays for it too, on TURN servers that are reached over TCP or TLS.") var tcpRelays =
+        false
     @Flag(help: "Send back what arrives.") var echo = false
     @Flag(help: "Count what arrives rather than show it.") var count = false
     @Flag(help: "Hand the datagrams of a bench to the system several at a time.") var batch = false
@@ -82,6 +84,7 @@ struct ICEPeer: ParsableCommand {
         if tcpSimultaneousOpen && !tcp && !tcpOnly {
             throw ValidationError("--tcp-simultaneous-open needs --tcp or --tcp-only.")
         }
+        if tcpRelays && !tcp && !tcpOnly { throw ValidationError("--tcp-relays needs --tcp or --tcp-only.") }
         if relayOnly && turn.isEmpty { throw ValidationError("--relay-only needs a --turn server.") }
         if turnCa != nil && turnInsecure { throw ValidationError("--turn-ca and --turn-insecure exclude each other.") }
         do {
@@ -125,6 +128,7 @@ struct ICEPeer: ParsableCommand {
         var transports: CandidateTransports = tcpOnly ? .tcp : .udp
         if tcp { transports.insert(.tcp) }
         if tcpSimultaneousOpen { transports.insert(.simultaneousOpen) }
+        if tcpRelays { transports.insert(.relayedTCP) }
         return transports
     }
 
