@@ -27,7 +27,8 @@ struct Gatherer {
     var mappings = PortMappings()
     private(set) var usesRelaysOnly = false
     /// What relays are to speak with peers; TCP only where a server is spoken to over streams (RFC 6062 §4.1).
-    private var relayed: [RelayedTransport] = [.udp]
+    private var relaysUDP = true
+    private var relaysTCP = false
     private var hidesBases = false
     /// Whether gathering goes on for as long as the session lasts.
     private(set) var isContinual = false
@@ -66,7 +67,7 @@ struct Gatherer {
     ) {
         state = .gathering
         self.usesRelaysOnly = usesRelaysOnly
-        self.relayed = relayed
+        (relaysUDP, relaysTCP) = (relayed.contains(.udp), relayed.contains(.tcp))
         self.hidesBases = usesRelaysOnly || hidesBases
         self.isContinual = isContinual
         unconfirmedRelays = relays.beginGeneration()
@@ -153,12 +154,14 @@ struct Gatherer {
         servers[serverIndex].isAsked = true
         switch url.service {
         case .turn:
-            for relayed in relayed where relayed == .udp || url.transport.isReliable {
+            func addRelay(speaking relayed: RelayedTransport) {
                 relays.add(
                     RelayRequests.Request(
                         via: socket.id, base: base, server: address, serverIndex: serverIndex,
                         transport: url.transport, relayed: relayed, path: socket.path))
             }
+            if relaysUDP { addRelay(speaking: .udp) }
+            if relaysTCP, url.transport.isReliable { addRelay(speaking: .tcp) }
         // What a server sees of a stream is no address for datagrams: STUN over anything but UDP gives no candidate.
         case .stun where url.transport == .udp && !usesRelaysOnly:
             queries.append(
