@@ -119,6 +119,12 @@ struct AttributeTests {
         #expect(decoded(STUNMessage.UserHash.self, Array(hash.value.dropLast())) == nil)
     }
 
+    @Test("What a server writes for people steers no terminal")
+    func controls() {
+        let reason = "00000442" + "4e6f0000" + "1b5b326d" + "c29b" + "0a" + "c3a9"
+        #expect(decoded(STUNMessage.ErrorCode.self, hexBytes(reason))?.reason == "No[2mé")
+    }
+
     @Test("A1.7, A1.8: reserved bits are ignored")
     func reservedBits() {
         #expect(decoded(STUNMessage.MappedAddress.self, hexBytes("ff018055c0000201"))?.address == v4)

@@ -47,7 +47,8 @@ public final class TURNConnection {
     ///
     /// It is closed by then; this is its last event. It is not called after ``close()``, nor after the client was closed. Some servers,
     /// as coturn, break the connection off (``TURNClientError/Code-swift.struct/connectionFailed``) where the peer has ended its own in order:
-    /// do not take the one for success and the other for failure.
+    /// do not take the one for success and the other for failure. coturn may also lose the last bytes of a peer that ends its own at once:
+    /// where that matters, have the protocol mark its end.
     public var onClose: ((TURNClientError) -> Void)?
 
     /// The peer's address, as the server sees it.

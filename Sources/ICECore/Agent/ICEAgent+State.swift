@@ -141,7 +141,9 @@ extension ICEAgent {
                 "every pair was checked in vain (\(pairs.count)): \(adviceOnRelays)")
         }
         let hint =
-            if !session.remoteCandidates.all.isEmpty {
+            if localCandidates.isEmpty {
+                "this side has no candidates: look at the candidate errors"
+            } else if !session.remoteCandidates.all.isEmpty {
                 "no local candidate fits one of the peer's: compare address families, and add STUN or TURN servers"
             } else if counters.ignoredCandidates > 0 {
                 "all of the peer's candidates were ignored, as those of TCP are without .tcp in transports: a trace tells"

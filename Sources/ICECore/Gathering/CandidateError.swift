@@ -49,10 +49,12 @@ extension CandidateError: CustomStringConvertible {
     /// RFC 8656 §19 and RFC 8489 §14.8; what is told of servers out of reach says so itself.
     private var advice: String? {
         switch errorCode {
-        case 401, 441: "check the username and the credential, and whether their time has passed"
+        case 401, 441: "check the username and the credential, or the access token, and whether their time has passed"
         case 403: "the server's rules forbid it: ask whoever runs it"
         case 440: "the server has no addresses of this family: use another server"
-        case 442: "the server does not relay over UDP: use another server"
+        case 442:
+            "the server does not relay over the transport that was asked for: have its operator allow it (in coturn's "
+                + "configuration take no-udp-relay or no-tcp-relay out), or use another server"
         case 486: "the user has as many allocations as he may: close some, or use another server"
         case 508: "the server is full: try again later, or use another server"
         default: nil

@@ -9,6 +9,11 @@ extension Gatherer {
             let server = servers[index]
             let isWanted = server.url.service == .turn || (server.url.transport == .udp && !usesRelaysOnly)
             guard isWanted, !server.isAsked, let addresses = server.addresses, !addresses.isEmpty else { return nil }
+            if !server.url.transport.isReliable, sockets.allSatisfy({ $0.reach == .streams }) {
+                return report(
+                    index, from: nil, code: CandidateError.unreachable,
+                    text: "transports is without .udp: write ?transport=tcp, or turns:, in the server's URL")
+            }
             let sharesFamily = sockets.contains { socket in addresses.contains { $0.family == socket.base.family } }
             return report(
                 index, from: nil, code: sharesFamily ? CandidateError.unreachable : CandidateError.familyMismatch,

@@ -37,9 +37,13 @@ enum TextCoding {
         return unsafe value.withUnsafeBufferPointer { buffer in unsafe String(validating: buffer, as: UTF8.self) }
     }
 
-    /// Text for people: what is no UTF-8 is replaced; nil where it is too long.
+    /// Text for people: what is no UTF-8 is replaced, and what would steer a terminal left out (coturn ends some reasons with zeros); nil
+    /// where it is too long.
     static func decodeLeniently(_ value: Span<UInt8>) -> String? {
         guard value.count <= decodingByteLimit else { return nil }
-        return unsafe value.withUnsafeBufferPointer { buffer in unsafe String(decoding: buffer, as: UTF8.self) }
+        let text = unsafe value.withUnsafeBufferPointer { buffer in unsafe String(decoding: buffer, as: UTF8.self) }
+        let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.filter { !isControl($0) }))
     }
 }

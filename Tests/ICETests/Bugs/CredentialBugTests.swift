@@ -6,10 +6,13 @@ import Testing
 
 @Suite("Credentials that were signalled wrongly")
 struct CredentialBugTests {
-    private func call(_ role: Role, _ pacing: PacingProfile) throws -> (SimulatedNetwork, ICEClient, ICEClient) {
+    private func call(
+        _ role: Role, _ pacing: PacingProfile, _ configure: (inout ICEConfiguration) -> Void = { _ in }
+    ) throws -> (SimulatedNetwork, ICEClient, ICEClient) {
         let network = SimulatedNetwork(seed: 12)
         var configuration = ICEConfiguration(role: role)
         configuration.pacing = pacing
+        configure(&configuration)
         let caller = ICEClient(on: network.makeHost("a", addresses: ["192.0.2.1"]), configuration: configuration)
         configuration.role = role.opposite
         let callee = ICEClient(on: network.makeHost("b", addresses: ["192.0.2.2"]), configuration: configuration)
@@ -53,5 +56,19 @@ struct CredentialBugTests {
         network.run(for: .seconds(60))
         #expect(caller.state == .failed && caller.failure?.code == .noCandidatePairs)
         #expect(caller.failure?.message.contains("told no candidates") == true)
+    }
+
+    @Test("Where this side has no candidates, the peer is not named as the reason")
+    func noOwnCandidates() throws {
+        let (network, caller, callee) = try call(.controlling, .fast) { $0.transportPolicy = .relay }
+        try caller.setRemoteParameters(callee.localParameters)
+        for client in [caller, callee] {
+            client.gatherCandidates()
+            client.processCandidates()
+        }
+        caller.addRemoteCandidate(nil as Candidate?)
+        network.run(for: .seconds(60))
+        #expect(caller.state == .failed && caller.failure?.code == .noCandidatePairs)
+        #expect(caller.failure?.message.contains("this side has no candidates") == true)
     }
 }

@@ -57,6 +57,14 @@ struct RelayedTCPGatheringTests {
         #expect(priorities == [.udp, .udp, .tcp(.active), .tcp(.passive)])
     }
 
+    @Test("Without UDP, a URL for UDP is told to be of no use, and how to write it")
+    func urlForUDP() throws {
+        let found = try gather([.tcp, .relayedTCP], ["turn:192.0.2.10"])
+        #expect(found.candidates.isEmpty)
+        #expect(found.errors.map(\.errorCode) == [701])
+        #expect(found.errors.first?.errorText.contains("?transport=tcp") == true)
+    }
+
     @Test("Without UDP they are the only candidates of a relay")
     func alone() throws {
         let found = try gather([.tcp, .relayedTCP], ["turn:192.0.2.10?transport=tcp"])
