@@ -22,7 +22,7 @@ def measure(options):
     for size in SIZES:
         found[size] = alternating(rounds, ways(size, seconds))
         tables.append(table_of(f"{size} bytes:", found[size]))
-    tables += relayed(rounds, seconds)
+    tables += [over_tcp(rounds, seconds), *relayed(rounds, seconds)]
     rates = {name: result["rate"] for name, result in found[1200].items()}
     delivered = min(found[1200][f"{OURS}, {mode}"]["delivered"] for mode in WINDOWS)
     single, batched = rates[f"{OURS}, single"], rates[f"{OURS}, batched"]
@@ -71,6 +71,16 @@ def table_of(title, found):
     return table
 
 
+def over_tcp(rounds, seconds):
+    flags = ["--transport", "tcp"]
+    ways = {
+        f"{size} bytes, {mode}": lambda size=size, mode=mode: through_pair(size, seconds, mode, flags=flags)
+        for size in SIZES
+        for mode in WINDOWS
+    }
+    return table_of("Over a connection of ICE-TCP:", alternating(rounds, ways))
+
+
 def relayed(rounds, seconds):
     """Through a relay on this machine; nothing where there is none."""
     if not coturn.is_installed():
@@ -99,8 +109,8 @@ def through_pair(size, seconds, mode, window=None, flags=()):
     common = ["--size", size, "--mode", mode, "--window", window or WINDOWS[mode]]
     sender = program("send", *common, "--seconds", seconds, *flags)
     with Call(sender, program("receive", *common)) as (sending, receiving):
-        # The relay is one more program, and the busiest.
-        if not flags:
+        # A relay is one more program, and the busiest.
+        if "--turn" not in flags:
             apart(sending, receiving)
         return rate_of(size, sending.wait_for("sender"), receiving.wait_for("receiver"))
 

@@ -22,6 +22,7 @@ final class CallEnd {
         configuration.coalescesSends = Mode(options) == .coalesced
         // As the bare programs have it.
         configuration.receiveBufferSize = 4 << 20
+        if options["transport"] == "tcp" { configuration.transports = .tcp }
         if let relay = options["turn"] {
             configuration.servers = [
                 try ICEServer(urls: [relay], username: options["user"], credential: options["password"])

@@ -13,7 +13,7 @@ struct FrameQueue {
     private(set) var byteCount = 0
 
     /// How many bytes make a piece, but for a frame that is longer than that.
-    static let pieceByteCount = 16 << 10
+    static let pieceByteCount = 64 << 10
 
     var isEmpty: Bool { byteCount == 0 }
 

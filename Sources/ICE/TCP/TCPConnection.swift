@@ -55,7 +55,7 @@ final class TCPConnection {
     }
 
     /// How many bytes that have not been sent yet the system takes, where it can be told: what waits there is past being overtaken.
-    private static let systemByteCount = 16 << 10
+    private static let systemByteCount = 64 << 10
 
     /// Bytes that neither the system nor the peer has yet.
     var unsentByteCount: Int { queue.byteCount + (stream?.unsentByteCount ?? 0) }
