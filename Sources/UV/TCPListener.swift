@@ -21,6 +21,13 @@ public final class TCPListener: Handle {
     /// A connection could not be accepted; the listener goes on.
     public var onError: ((NetworkError) -> Void)?
 
+    /// How many are accepted at a time. What they have sent already is read before more are: a loop that was held up finds many of them
+    /// waiting, and who bounds how many may be silent must not take those for silent that were not listened to yet.
+    package static let acceptsAtATime = 8
+
+    /// How many were accepted since sockets had their turn for certain.
+    private var acceptedCount = 0
+
     /// Binds, an IPv6 listener for IPv6 alone, and listens; port 0 takes a free port. The backlog is how many connections
     /// the system completes ahead of the loop. `sharesPort` lets streams that ask for the same connect from the port (SO_REUSEPORT);
     /// `isCommon` lets other listeners that ask for it too be bound to the same address, and the system spreads the connections over them
@@ -71,10 +78,28 @@ public final class TCPListener: Handle {
             listener.core.turn {
                 do throws(NetworkError) {
                     try check(status, "accept on \(listener.localAddress)")
-                    try unsafe listener.accept(from: stream)
                 } catch {
                     listener.onError?(error)
+                    return
                 }
+                unsafe listener.acceptInTurn(from: stream)
+            }
+        }
+    }
+
+    /// Accepts the connection that libuv has for us, or leaves it there for a while: then libuv has the others wait as well.
+    private func acceptInTurn(from listening: UnsafeMutablePointer<uv_stream_t>) {
+        guard acceptedCount == Self.acceptsAtATime else {
+            acceptedCount += 1
+            do throws(NetworkError) { try unsafe accept(from: listening) } catch { onError?(error) }
+            return
+        }
+        // Work that is enqueued by work runs after the sockets of this turn.
+        core.enqueue { [weak self] in
+            self?.core.enqueue { [weak self] in
+                guard let self, let listening = unsafe handle(as: uv_stream_t.self) else { return }
+                acceptedCount = 0
+                unsafe acceptInTurn(from: listening)
             }
         }
     }

@@ -63,6 +63,46 @@ extension UVTests {
             #expect(!stream.isClosed)
         }
 
+        @Test("Of many that have connected, those that were accepted are read before more are accepted")
+        func acceptsInTurn() throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            var (silentCount, most, heardCount) = (0, 0, 0)
+            listener.onConnection = { stream in
+                silentCount += 1
+                most = max(most, silentCount)
+                stream.onBytes = { _ in (silentCount, heardCount) = (silentCount - 1, heardCount + 1) }
+            }
+            // All have said something before the listener's loop looks.
+            let others = try EventLoop()
+            defer { others.close() }
+            var saidCount = 0
+            for _ in 0..<100 {
+                let stream = try TCPStream(on: others, connectingTo: listener.localAddress)
+                try stream.write([1])
+                stream.onWritable = { saidCount += 1 }
+            }
+            #expect(others.run(until: { saidCount == 100 }, atMost: patience))
+            #expect(loop.run(until: { heardCount == 100 }, atMost: patience))
+            #expect(most == TCPListener.acceptsAtATime)
+        }
+
+        @Test("A listener that is closed while connections wait for their turn turns them away")
+        func closedWithWaiting() throws {
+            let listener = try TCPListener(on: loop, boundTo: loopbackAddress())
+            var (acceptedCount, endCount) = (0, 0)
+            listener.onConnection = { _ in
+                acceptedCount += 1
+                guard acceptedCount == TCPListener.acceptsAtATime else { return }
+                listener.core.enqueue { listener.close() }
+            }
+            for _ in 0..<40 {
+                try TCPStream(on: loop, connectingTo: listener.localAddress).onClose = { _ in endCount += 1 }
+            }
+            let waitingCount = 40 - TCPListener.acceptsAtATime
+            #expect(loop.run(until: { endCount == waitingCount }, atMost: patience))
+            #expect(acceptedCount == TCPListener.acceptsAtATime)
+        }
+
         @Test("Bytes written one at a time arrive in order")
         func singleBytes() throws {
             let (client, server, _) = try connection()

@@ -1,3 +1,4 @@
+import STUN
 import Testing
 
 @testable import ICE
@@ -139,6 +140,42 @@ struct SharedPortLoopTests {
         let haveTalked = host.run(until: { calls.allSatisfy { !$0.heardByAnswerer.isEmpty } }, atMost: Self.patience)
         #expect(haveTalked)
         guest.close()
+    }
+
+    @Test("A hundred connections from one address that a busy loop finds waiting are all heard")
+    func crowd() throws {
+        let loop = try EventLoop()
+        defer { loop.close() }
+        var configuration = SharedPortConfiguration(port: 0, addresses: [.loopback(.v4)])
+        configuration.takesConnections = true
+        let port = try SharedPort(loop: loop, configuration: configuration)
+        var answering = LoopScene.configuration(.controlled)
+        answering.transports = .tcp
+        let answerers = try (0..<100).map { _ in try ICEClient(port: port, configuration: answering) }
+        let callers = try EventLoop()
+        defer { callers.close() }
+        var writtenCount = 0
+        for answerer in answerers {
+            answerer.gatherCandidates()
+            let stream = try TCPStream(on: callers, connectingTo: port.localAddresses[0])
+            try stream.write(framedCheck(for: answerer.localParameters.usernameFragment))
+            stream.onWritable = { writtenCount += 1 }
+        }
+        #expect(callers.run(until: { writtenCount == 100 }, atMost: Self.patience))
+        func heardCount() -> Int { answerers.count { $0.statistics().unauthenticatedRequests == 1 } }
+        #expect(loop.run(until: { port.statistics.connections == 100 }, atMost: Self.patience))
+        for _ in 0..<10 { loop.run(.noWait) }
+        #expect(heardCount() == 100)
+        // One more turn than it takes to be read.
+        #expect(TCPListener.acceptsAtATime * 2 <= TCPLimits().unidentifiedCountPerIP)
+    }
+
+    /// A check that nobody has signed.
+    private func framedCheck(for name: String) -> [UInt8] {
+        var check = STUNMessage(.request, .binding, transactionID: STUNTransactionID(high: 7, low: 9))
+        check.append(STUNMessage.Username("\(name):peer"))
+        check.appendFingerprint()
+        return [0, UInt8(check.bytes.count)] + check.bytes
     }
 
     @Test("Clients on one port that had no room are told once when there is some, those who were never refused are not")
