@@ -48,6 +48,8 @@ package final class TLSSession {
     private var effects: [Effect] = []
     private var nextEffectIndex = 0
     private var pendingByteCount = 0
+    /// How many bytes are to be sent by effects that nobody has taken yet.
+    package private(set) var unsentByteCount = 0
     private var record = [UInt8](repeating: 0, count: maximumRecordByteCount)
 
     /// When to call ``advance(to:)``: the DTLS retransmission timer; nil while it does not run, and always for TLS.
@@ -198,7 +200,10 @@ extension TLSSession {
         }
         let effect = effects[nextEffectIndex]
         nextEffectIndex += 1
-        if case .send(let bytes) = effect { pendingByteCount -= bytes.count }
+        if case .send(let bytes) = effect {
+            pendingByteCount -= bytes.count
+            unsentByteCount -= bytes.count
+        }
         if case .received(let bytes) = effect { pendingByteCount -= bytes.count }
         return effect
     }
@@ -293,6 +298,7 @@ extension TLSSession {
     private func collectOutgoing() {
         for bytes in wire.takeOutgoing() {
             pendingByteCount += bytes.count
+            unsentByteCount += bytes.count
             appendSend(bytes)
         }
     }

@@ -21,6 +21,8 @@ final class SecureChannel: ServerChannel {
     /// Whether the carrier is there, over which the handshake goes.
     private var hasCarrier = false
     private var isPumping = false
+    /// Whether bytes were sent by a closure that was called meanwhile, and have waited for the call to end.
+    private var hasWaiting = false
     private var toldDeadline: Instant?
 
     init(_ session: TLSSession, over carrier: any ServerChannel, on platform: any Platform) {
@@ -38,7 +40,7 @@ final class SecureChannel: ServerChannel {
 
     var localAddress: TransportAddress? { carrier.localAddress }
 
-    var unsentByteCount: Int { carrier.unsentByteCount }
+    var unsentByteCount: Int { carrier.unsentByteCount + session.unsentByteCount }
 
     var deadline: Instant? { session.deadline }
 
@@ -63,8 +65,11 @@ final class SecureChannel: ServerChannel {
                 }
             throw NetworkError(code, name: error.code.description, operation: operation)
         }
+        if isPumping { hasWaiting = true }
         if let error = pump() { throw error }
     }
+
+    func limitUnsent(to byteCount: Int) { carrier.limitUnsent(to: byteCount) }
 
     func close() {
         guard state != .closed else { return }
@@ -115,6 +120,7 @@ extension SecureChannel {
         defer {
             isPumping = false
             tellDeadline()
+            tellRoom()
         }
         var fault: NetworkError?
         while state != .closed, let effect = session.nextEffect() {
@@ -139,6 +145,13 @@ extension SecureChannel {
         guard session.deadline != toldDeadline else { return }
         toldDeadline = session.deadline
         onDeadlineChange?()
+    }
+
+    /// The carrier tells of no room where it never had too little.
+    private func tellRoom() {
+        guard hasWaiting else { return }
+        hasWaiting = false
+        if unsentByteCount == 0 { onWritable?() }
     }
 
     private func transmit(_ bytes: [UInt8]) -> NetworkError? {

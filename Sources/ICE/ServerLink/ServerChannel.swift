@@ -40,8 +40,15 @@ protocol ServerChannel: AnyObject {
     /// Sends one datagram, or the next part of the stream.
     func send(_ bytes: [UInt8]) throws(NetworkError)
 
+    /// Lets the system take no more than about so many bytes that it can't send yet, where it can be told.
+    func limitUnsent(to byteCount: Int)
+
     /// Frees everything and drops the closures.
     func close()
+}
+
+extension ServerChannel {
+    func limitUnsent(to byteCount: Int) {}
 }
 
 extension NetworkError {

@@ -33,6 +33,8 @@ final class StreamChannel: ServerChannel {
 
     func send(_ bytes: [UInt8]) throws(NetworkError) { try stream.write(bytes) }
 
+    func limitUnsent(to byteCount: Int) { stream.limitUnsent(to: byteCount) }
+
     func close() {
         stream.close()
         (onOpen, onBytes, onFailure, onUnreachable, onWritable, onDeadlineChange) = (nil, nil, nil, nil, nil, nil)

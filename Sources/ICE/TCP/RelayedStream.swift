@@ -30,6 +30,8 @@ final class RelayedStream: ByteStream {
 
     func write(_ bytes: [UInt8]) throws(NetworkError) { try connection.write(bytes) }
 
+    func limitUnsent(to byteCount: Int) { connection.limitUnsent(to: byteCount) }
+
     func close() {
         connection.close()
         (onConnect, onBytes, onClose, onWritable) = (nil, nil, nil, nil)

@@ -110,6 +110,9 @@ extension TURNConnection {
         if !bytes.isEmpty { try channel.send(bytes) }
     }
 
+    /// Lets the system take no more than about so many bytes that it can't send yet, where it can be told.
+    func limitUnsent(to byteCount: Int) { channel?.limitUnsent(to: byteCount) }
+
     /// What it tells; the client puts that in order with its own events.
     enum Event {
         case connected

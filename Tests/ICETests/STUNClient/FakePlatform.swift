@@ -196,6 +196,7 @@ final class FakeStream: ByteStream {
     var onClose: ((NetworkError) -> Void)?
     var onWritable: (() -> Void)?
     var unsentByteCount = 0
+    private(set) var unsentLimit: Int?
     private(set) var isClosed = false
 
     init(_ platform: FakePlatform, _ remoteAddress: TransportAddress) {
@@ -204,6 +205,8 @@ final class FakeStream: ByteStream {
     }
 
     func write(_ bytes: [UInt8]) throws(NetworkError) { platform.onWrite?(bytes, self) }
+
+    func limitUnsent(to byteCount: Int) { unsentLimit = byteCount }
 
     /// Delivers bytes in segments.
     func deliver(_ bytes: [UInt8], segment: Int = 1000, after delay: Duration) {

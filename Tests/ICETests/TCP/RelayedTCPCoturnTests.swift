@@ -91,6 +91,28 @@ struct RelayedTCPCoturnTests {
         call.close(server)
     }
 
+    @Test("What is sent under TLS while data is delivered is bounded too, and all of it arrives")
+    func answering() throws {
+        let loop = try EventLoop()
+        let server = try RelayServer.start(on: loop)
+        let call = try Call(on: loop, server, .tls, [.tcp, .relayedTCP])
+        #expect(call.run { call.isCompleted }, "\(call.clients.map(\.state)) \(call.errors)")
+        let datagram = [UInt8](repeating: 0x80, count: 10_000)
+        let (asking, answering) = (call.clients[0], call.clients[1])
+        var sent = 0
+        var takenAtOnce: Int?
+        let answer = { [unowned answering] in
+            while sent < 400, (try? answering.send(datagram)) != nil { sent += 1 }
+            takenAtOnce = takenAtOnce ?? sent
+        }
+        answering.onData = { _, _ in answer() }
+        answering.onWritable = { _ in answer() }
+        try asking.send("go on")
+        #expect(call.run { call.received[0] >= 400 * datagram.count })
+        #expect(takenAtOnce.map { $0 < 400 } == true && call.isCompleted, "\(call.clients.map(\.state))")
+        call.close(server)
+    }
+
     @Test("A relay and a peer without one meet, whichever of the two connects", arguments: [true, false])
     func oneRelay(isCalled: Bool) throws {
         let loop = try EventLoop()
