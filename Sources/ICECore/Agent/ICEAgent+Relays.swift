@@ -180,7 +180,11 @@ extension ICEAgent {
     package mutating func permissionRefused(on ids: [SocketID], for peer: IPAddress, now: Instant) {
         let failure = PairFailure(.permissionRefused, "the relay does not let \(peer) in")
         // A later generation's checks ask again.
-        for id in ids { permissions.remove(RelayPermission(relay: id, peer: peer)) }
+        for id in ids {
+            if let refused = permissions.remove(RelayPermission(relay: id, peer: peer)) {
+                session.refusedPermissions.insert(refused)
+            }
+        }
         for pair in pairs where ids.contains(pair.socket) && pair.remote.address.ip == peer && pair.isPending {
             if pair.local.candidate.transport != .tcp(.active) { fail(pair, failure) }
         }

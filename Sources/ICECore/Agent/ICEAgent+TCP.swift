@@ -71,14 +71,16 @@ extension ICEAgent {
 
     /// Lets in whoever may connect to the relayed candidates of a component: from a passive one nobody is checked, which would do it.
     ///
-    /// Any candidate of the peer's may show the address that it connects from, which its NAT gives to UDP and TCP alike.
+    /// Any candidate of the peer's may show the address that it connects from, which its NAT gives to UDP and TCP alike. Whom the relay
+    /// does not let in it is not asked about again, as this is gone through with each candidate that comes.
     mutating func letCallersIn(of path: StreamComponent) {
         guard usesTCP, session.hasRemote, mayStillCheck(path) else { return }
         for local in session.conveyed where local.candidate.path == path && local.awaitsCallersAtRelay {
             let callers = Array(session.remoteCandidates.candidates(of: path))
             guard callers.contains(where: { $0.transport.isTCP }) else { return }
             for caller in callers where caller.hostName == nil && caller.address.family == local.base.family {
-                permit(caller.address.ip, on: local)
+                let permission = RelayPermission(relay: local.socket, peer: caller.address.ip)
+                if !session.refusedPermissions.contains(permission) { permit(caller.address.ip, on: local) }
             }
         }
     }

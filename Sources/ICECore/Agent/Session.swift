@@ -19,6 +19,8 @@ struct Session {
     var checklists: ChecklistSet
     var checks = OutgoingChecks()
     var early = EarlyChecks()
+    /// Whom a relay was asked to let in, and does not.
+    var refusedPermissions: Set<RelayPermission> = []
     /// Until when failure is not declared (RFC 8863 §4).
     var patienceEnd: Instant?
     /// Pairs whose nominating check waits for its slot.

@@ -91,6 +91,28 @@ struct RelayedTCPBoundsTests {
         #expect(scene.server.counters.connectionAttempts == 0)
     }
 
+    @Test("A permission that is refused is not asked for again with every candidate that comes, but after a restart")
+    func permissionRefusedOnce() throws {
+        let scene = try Scene(seed: 100)
+        let (client, _, _) = try Self.awaiting(scene, "198.51.100.7")
+        scene.server.fail(.createPermission, with: .forbidden, times: 1000)
+        func add(_ count: Int) throws {
+            for number in 1...count {
+                client.addRemoteCandidate(
+                    try Candidate("candidate:1 1 tcp 1518174207 203.0.113.\(number) 9 typ host tcptype active"))
+                scene.network.run(for: .milliseconds(500))
+            }
+        }
+        try add(10)
+        #expect(scene.server.counters.requests[.createPermission] == 1 + 10)
+        client.restart()
+        try client.setRemoteParameters(
+            ICEParameters(credentials: Credentials(usernameFragment: "EFGH", password: "0123456789012345678901")))
+        try add(3)
+        #expect(scene.server.counters.requests[.createPermission] == 1 + 10 + 3)
+        client.close()
+    }
+
     @Test("A permission that is refused is no reason against having the server connect there")
     func permissionNotNeeded() throws {
         let scene = try Scene(seed: 95)
