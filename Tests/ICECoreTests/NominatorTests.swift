@@ -202,10 +202,18 @@ struct NominationNumbersTests {
         #expect(number(of: 2, for: 2) == 2)
     }
 
+    @Test("a repeated first request of several for one pair does not undo the nomination of another pair")
+    mutating func repeatedFirst() {
+        for request in 1...5 { #expect(number(of: UInt64(request), for: 1) == request) }
+        #expect(number(of: 6, for: 2) == 6)
+        #expect(number(of: 1, for: 1) == 1)
+        #expect(number(of: 5, for: 1) == 5)
+    }
+
     @Test("a peer that nominates with every check is not remembered check by check")
     mutating func bounded() {
         for request in 1...100 { #expect(number(of: UInt64(request), for: 1) == request) }
-        #expect(numbers.count == 1)
+        #expect(numbers.count == 2)
         for request in 101...200 { #expect(number(of: UInt64(request), for: request) == request) }
         #expect(numbers.count == 16)
     }

@@ -113,8 +113,9 @@ struct NominationNumbers {
     mutating func number(of request: STUNTransactionID, for pair: PairID) -> Int {
         if let known = recent.first(where: { $0.request == request }) { return known.number }
         let latest = Nomination(pair: pair, request: request, number: (recent.last?.number ?? 0) + 1)
-        // Some peers nominate with every check, for as long as a call lasts.
-        if recent.last?.pair == pair { recent.removeLast() }
+        // Some peers nominate with every check, for as long as a call lasts: of these the first and the latest are remembered, as the first
+        // is what is repeated where its answer is late.
+        if recent.suffix(2).count(where: { $0.pair == pair }) == 2 { recent.removeLast() }
         if recent.count >= Self.limit { recent.removeFirst() }
         recent.append(latest)
         return latest.number
