@@ -72,9 +72,8 @@ def table_of(title, found):
 
 
 def over_tcp(rounds, seconds):
-    flags = ["--transport", "tcp"]
     ways = {
-        f"{size} bytes, {mode}": lambda size=size, mode=mode: through_pair(size, seconds, mode, flags=flags)
+        f"{size} bytes, {mode}": lambda size=size, mode=mode: through_pair(size, seconds, mode, transport="tcp")
         for size in SIZES
         for mode in WINDOWS
     }
@@ -104,13 +103,13 @@ def through_relay(rounds, seconds, flags):
     return table_of(title, alternating(rounds, ways))
 
 
-def through_pair(size, seconds, mode, window=None, flags=()):
+def through_pair(size, seconds, mode, window=None, flags=(), transport="udp"):
     program = ours("data")
-    common = ["--size", size, "--mode", mode, "--window", window or WINDOWS[mode]]
+    common = ["--size", size, "--mode", mode, "--window", window or WINDOWS[mode], "--transport", transport]
     sender = program("send", *common, "--seconds", seconds, *flags)
     with Call(sender, program("receive", *common)) as (sending, receiving):
-        # A relay is one more program, and the busiest.
-        if "--turn" not in flags:
+        # The relay is one more program, and the busiest.
+        if not flags:
             apart(sending, receiving)
         return rate_of(size, sending.wait_for("sender"), receiving.wait_for("receiver"))
 
