@@ -193,15 +193,7 @@ struct RelayedTCPCallTests {
         a.link.setConditions(LinkConditions(delay: .milliseconds(10), bandwidth: 4_000_000))
         var roomCame = 0
         call.caller.onWritable = { _ in roomCame += 1 }
-        let datagram = [UInt8](repeating: 7, count: 10_000)
-        var sent = 0
-        var refusal: ICEError?
-        while refusal == nil, sent < 2000 {
-            do throws(ICEError) {
-                try call.caller.send(datagram)
-                sent += 1
-            } catch { refusal = error }
-        }
+        let (sent, refusal) = call.fill()
         #expect(refusal?.code == .wouldBlock && sent >= (256 << 10) / 10_002)
         try call.callee.send("the other way")
         #expect(scene.network.run(until: { roomCame > 0 }, atMost: .seconds(20)))

@@ -60,15 +60,7 @@ struct TCPDataTests {
         let call = Self.call(34, LinkConditions(delay: .milliseconds(10), bandwidth: 4_000_000))
         var roomCame = 0
         call.caller.onWritable = { _ in roomCame += 1 }
-        let datagram = [UInt8](repeating: 7, count: 10_000)
-        var sent = 0
-        var refusal: ICEError?
-        while refusal == nil, sent < 2000 {
-            do throws(ICEError) {
-                try call.caller.send(datagram)
-                sent += 1
-            } catch { refusal = error }
-        }
+        let (sent, refusal) = call.fill()
         #expect(refusal?.code == .wouldBlock && sent < 2000)
         #expect(call.network.run(until: { roomCame > 0 }, atMost: .seconds(20)))
         call.network.run(for: .seconds(60))
@@ -113,5 +105,16 @@ struct TCPDataTests {
         #expect(call.isConnected, "\(call.states)")
         #expect(call.caller.localCandidates.allSatisfy { $0.address.ip == "192.0.2.77" })
         #expect(call.talk())
+    }
+}
+
+extension SimulatedCall {
+    /// Has the caller send 10,000 bytes at a time until it may no more, 2,000 times at most; how often it could, and why no more.
+    func fill() -> (sent: Int, refusal: ICEError?) {
+        let datagram = [UInt8](repeating: 7, count: 10_000)
+        for sent in 0..<2000 {
+            do throws(ICEError) { try caller.send(datagram) } catch { return (sent, error) }
+        }
+        return (2000, nil)
     }
 }
