@@ -157,7 +157,7 @@ extension UDPSocket {
     ) throws(NetworkError) -> Int {
         let operation = { "\(direction) buffer size of \(self.localAddress)" }
         var value = Int32(clamping: size)
-        let socket = try unsafe openSocket(operation())
+        let socket = try unsafe openHandle(as: uv_udp_t.self, operation())
         try check(unsafe call(asHandle(socket), &value), operation())
         return Int(value)
     }

@@ -27,7 +27,7 @@ extension UDPSocket {
         _ group: IPAddress, on interface: InterfaceAddress, _ membership: uv_membership
     ) throws(NetworkError) {
         let operation = "membership of \(group) on \(interface.interface)"
-        let handle = try unsafe openSocket(operation)
+        let handle = try unsafe openHandle(as: uv_udp_t.self, operation)
         try check(
             unsafe uv_udp_set_membership(handle, group.scoped(to: 0).description, interface.multicastName, membership),
             operation)
@@ -36,14 +36,14 @@ extension UDPSocket {
     /// Sends to groups through the interface that has an address, until another one is chosen.
     public func setMulticastInterface(_ interface: InterfaceAddress) throws(NetworkError) {
         let operation = "multicast interface \(interface.interface)"
-        let handle = try unsafe openSocket(operation)
+        let handle = try unsafe openHandle(as: uv_udp_t.self, operation)
         try check(unsafe uv_udp_set_multicast_interface(handle, interface.multicastName), operation)
     }
 
     /// Sets the TTL, or hop limit, of what goes to groups and to single hosts: 1 to 255.
     public func setTimeToLive(_ value: UInt8) throws(NetworkError) {
         let operation = "TTL of \(localAddress)"
-        let handle = try unsafe openSocket(operation)
+        let handle = try unsafe openHandle(as: uv_udp_t.self, operation)
         try check(unsafe uv_udp_set_multicast_ttl(handle, Int32(value)), operation)
         try check(unsafe uv_udp_set_ttl(handle, Int32(value)), operation)
     }
@@ -51,7 +51,7 @@ extension UDPSocket {
     /// Sets whether sockets of this machine get what is sent to a group they are members of; they do unless it is set.
     public func setMulticastLoopback(_ isOn: Bool) throws(NetworkError) {
         let operation = "multicast loopback of \(localAddress)"
-        let handle = try unsafe openSocket(operation)
+        let handle = try unsafe openHandle(as: uv_udp_t.self, operation)
         try check(unsafe uv_udp_set_multicast_loop(handle, isOn ? 1 : 0), operation)
     }
 }

@@ -54,9 +54,8 @@ public final class UDPSocket: Handle {
     package private(set) var hasMore = false
 
     let descriptor: Int32
-    /// What was bound; the handle that the base class has is what is polled.
-    private var socket: UnsafeMutablePointer<uv_udp_t>?
-    private var watched = UV_READABLE.rawValue
+    /// What waits for room, once there was none.
+    private var roomWatch: RoomWatch?
     /// Whether the system puts datagrams together that go out together; many sockets never send more than one.
     lazy var joining = JoiningMemory(isPossible: datagram_can_join(descriptor))
     /// Whether nobody has asked for other buffers than those that the system gives.
@@ -78,33 +77,15 @@ public final class UDPSocket: Handle {
                 configure: { handle throws(NetworkError) in
                     descriptor = try unsafe Self.fileDescriptor(of: asHandle(handle), "bind \(address)")
                     bound = try unsafe Self.configure(handle, descriptor, boundTo: address, options)
+                    try check(unsafe Self.watch(handle), "receive on \(address)")
                 },
                 operation: "bind \(address)")
         } catch {
             throw error.binding(to: address)
         }
-        let socket = unsafe memory.assumingMemoryBound(to: uv_udp_t.self)
-        let poll: UnsafeMutableRawPointer
-        do {
-            unsafe poll = try unsafe loop.core.open(
-                uv_poll_t.self, initialize: { unsafe uv_poll_init($0, $1, descriptor) },
-                configure: { handle throws(NetworkError) in
-                    try check(unsafe Self.watch(handle, for: UV_READABLE.rawValue), "receive on \(address)")
-                },
-                operation: "receive on \(address)")
-        } catch {
-            unsafe closeAndFree(asHandle(socket))
-            throw error
-        }
         localAddress = bound
         self.descriptor = descriptor
-        unsafe self.socket = socket
-        unsafe super.init(loop.core, poll)
-    }
-
-    func openSocket(_ operation: @autoclosure () -> String) throws(NetworkError) -> UnsafeMutablePointer<uv_udp_t> {
-        guard let socket = unsafe socket else { throw .closed(operation()) }
-        return unsafe socket
+        unsafe super.init(loop.core, memory)
     }
 
     func openDescriptor(_ operation: @autoclosure () -> String) throws(NetworkError) -> Int32 {
@@ -146,9 +127,8 @@ public final class UDPSocket: Handle {
     }
 
     override func dropClosures() {
-        // The system's socket goes once libuv has stopped to watch it.
-        if let socket = unsafe socket { unsafe closeAndFree(asHandle(socket)) }
-        unsafe socket = nil
+        roomWatch?.close()
+        roomWatch = nil
         let dropped = (onDatagram, onDatagrams, onUnreachable, onError, onWritable)
         (onDatagram, onDatagrams, onUnreachable, onError, onWritable) = (nil, nil, nil, nil, nil)
         withExtendedLifetime(dropped) {}
@@ -189,50 +169,45 @@ extension UDPSocket {
         return unsafe TransportAddress { unsafe uv_udp_getsockname(handle, $0, $1) } ?? address
     }
 
-    private static func watch(_ handle: UnsafeMutablePointer<uv_poll_t>, for events: UInt32) -> Int32 {
-        unsafe uv_poll_start(handle, Int32(events)) { handle, status, events in
+    /// libuv tells each time that something has arrived, and asks for a buffer to put it into. It gets none, and leaves it to us to receive
+    /// as much as there is at once.
+    private static func watch(_ handle: UnsafeMutablePointer<uv_udp_t>) -> Int32 {
+        unsafe uv_udp_recv_start(handle, { _, _, buffer in unsafe buffer?.pointee = uv_buf_t() }) {
+            handle, _, _, _, _ in
             guard let handle = unsafe handle else { return }
             let socket = unsafe owner(UDPSocket.self, of: handle.pointee.data)
-            socket.core.turn { socket.isReady(status, UInt32(bitPattern: events)) }
+            socket.core.turn { socket.receive() }
         }
-    }
-
-    private func watch(for events: UInt32) {
-        guard let handle = unsafe handle(as: uv_poll_t.self) else { return }
-        watched = events
-        _ = unsafe Self.watch(handle, for: events)
     }
 
     /// Tells ``onWritable`` when a datagram may be sent again.
     func expectRoom() {
-        guard onWritable != nil, watched & UV_WRITABLE.rawValue == 0 else { return }
-        watch(for: watched | UV_WRITABLE.rawValue)
+        guard onWritable != nil, !isClosed else { return }
+        do throws(NetworkError) {
+            if roomWatch == nil { roomWatch = try RoomWatch(for: self) }
+            try roomWatch?.start()
+        } catch {
+            onError?(error)
+        }
     }
 
-    private func isReady(_ status: Int32, _ events: UInt32) {
-        if status < 0 {
-            // libuv takes the socket's pending error for the end of it, and has stopped to watch.
-            watch(for: watched)
-            _ = drainErrorQueue()
-        }
-        if events & UV_WRITABLE.rawValue != 0 {
-            watch(for: UV_READABLE.rawValue)
-            onWritable?()
-        }
-        receive()
-    }
+    func hasRoom() { onWritable?() }
 
     /// A turn of the loop is for others too: what is left is received on the next one.
     private static let roundsPerTurn = 4
 
     private func receive() {
         let buffer = core.datagramBuffer
-        for _ in 0..<Self.roundsPerTurn {
+        for round in 0..<Self.roundsPerTurn {
             guard !isClosed else { return }
             let count = buffer.receive(from: descriptor)
             if count < 0 {
                 let status = uv_translate_sys_error(-count)
-                if status == UV_EAGAIN.rawValue { return }
+                if status == UV_EAGAIN.rawValue {
+                    // What has woken the socket without a datagram or an error of its own is in the error queue.
+                    if round == 0 { _ = drainErrorQueue() }
+                    return
+                }
                 receiveFailed(status)
                 continue
             }

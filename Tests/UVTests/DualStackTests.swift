@@ -40,7 +40,7 @@
             /// The library's own sockets are for one family alone: before its first turn on the loop, this one is made to stand for
             /// another one that is not. False where IPv4 has the port taken.
             private func takesIPv4Too(_ socket: UDPSocket, _ port: UInt16) throws -> Bool {
-                let handle = try unsafe socket.openSocket("test")
+                let handle = try unsafe socket.openHandle(as: uv_udp_t.self, "test")
                 var descriptor: uv_os_fd_t = -1
                 #expect(
                     unsafe uv_fileno(
