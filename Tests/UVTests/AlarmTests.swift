@@ -64,6 +64,26 @@ extension UVTests {
             receiver.close()
         }
 
+        @Test("One that is set for now, while something is received, waits for what else has arrived and what is sent on")
+        func behindSockets() throws {
+            var order: [String] = []
+            let receiver = try makeSocket(loop)
+            let sender = try makeSocket(loop)
+            let alarm = loop.makeAlarm { order.append("alarm") }
+            receiver.onDatagram = { [loop] _, _ in
+                order.append("first")
+                alarm.set(for: loop.now)
+                receiver.onDatagram = { _, _ in order.append("second") }
+                try? sender.send([2].span, to: receiver.localAddress)
+            }
+            try sender.send([1].span, to: receiver.localAddress)
+            #expect(loop.run(until: { order.count == 3 }, atMost: patience))
+            #expect(order == ["first", "second", "alarm"])
+            alarm.close()
+            sender.close()
+            receiver.close()
+        }
+
         @Test("One that is set again goes at the last instant alone, and one that is cancelled or closed not at all")
         func changes() {
             var fired: [String] = []

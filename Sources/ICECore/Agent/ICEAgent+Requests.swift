@@ -9,9 +9,16 @@ extension ICEAgent {
     package mutating func receive(
         _ bytes: Span<UInt8>, from source: TransportAddress, on socket: SocketID, now: Instant, hasMore: Bool = false
     ) {
+        hasCrossed = false
         let isTaken = take(bytes, from: source, on: socket, at: now)
         isUnsettled = isUnsettled || isTaken
-        if isUnsettled, !hasMore { settle(at: now) }
+        if isUnsettled, !hasMore { settleSoon(at: now) }
+    }
+
+    /// A check of the peer's that has crossed one of ours waits until what has arrived is received: our answer may be among it, and then no
+    /// other check is needed.
+    private mutating func settleSoon(at now: Instant) {
+        if hasCrossed { pacingDeadline = now } else { settle(at: now) }
     }
 
     /// - Returns: Whether anything may follow from it.
@@ -70,7 +77,7 @@ extension ICEAgent {
     package mutating func answer(_ check: IncomingCheck, accept: Bool, now: Instant) {
         guard accept, state != .closed else { return }
         answerAndAct(on: check, at: now)
-        settle(at: now)
+        settleSoon(at: now)
     }
 
     /// While a pair from before the restart is in use, the peer's consent checks for it are answered, and mean nothing else.
@@ -190,6 +197,7 @@ extension ICEAgent {
         }
         guard let pair = pairForCheck(check, remote, at: now), !pair.hasLostConsent else { return }
         if pair.state != .succeeded, !pair.isRefused {
+            hasCrossed = pair.state == .inProgress
             session.checks.cancel(pair.id)
             session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
         }

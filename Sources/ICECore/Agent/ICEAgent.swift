@@ -60,6 +60,8 @@ package struct ICEAgent: ~Copyable {
 
     /// Whether ``settle(at:)`` is still to follow what was received.
     var isUnsettled = false
+    /// Whether what was received last is a check of the peer's on a pair where one of ours is under way.
+    var hasCrossed = false
 
     private var effects: Deque<Effect> = []
     private var nextSocketNumber = 0
@@ -114,7 +116,7 @@ package struct ICEAgent: ~Copyable {
         return next
     }
 
-    /// When ``advance(to:)`` wants to be called next.
+    /// When ``advance(to:)`` wants to be called next; if that is now, once what has arrived is received.
     package var deadline: Instant? {
         guard state != .closed else { return nil }
         var first = Earliest()

@@ -37,6 +37,7 @@ final class AlarmClock {
 
     func set(_ slot: Int32, for instant: Instant) {
         heap.set(slot, to: instant.nanoseconds)
+        guard instant > core.now else { return awaitSockets() }
         // A timer that goes too early finds nothing to do and is set again, which costs less than to set it back each time.
         if !isFiring, timer.nextFire.map({ instant < $0 }) ?? true { timer.start(at: instant) }
     }
@@ -66,16 +67,28 @@ final class AlarmClock {
         guard let first = heap.first, first.time < now - Self.lateness, lookedAtSockets < first.time else {
             return false
         }
+        awaitSockets()
+        return true
+    }
+
+    /// Whether no alarm goes before sockets have had their turn.
+    private var awaitsSockets = false
+
+    private func awaitSockets() {
+        guard !awaitsSockets else { return }
+        awaitsSockets = true
         // Work that is enqueued by work runs after the sockets of this turn.
         core.enqueue { [weak self] in
-            self?.core.enqueue { [weak self] in self?.fire() }
+            self?.core.enqueue { [weak self] in
+                self?.awaitsSockets = false
+                self?.fire()
+            }
         }
-        return true
     }
 
     private func fire() {
         let now = core.now.nanoseconds
-        guard !letSocketsGoFirst(at: now) else { return }
+        guard !awaitsSockets, !letSocketsGoFirst(at: now) else { return }
         // Those that set themselves for now wait for the next turn, and so do the rest of many, as others have a claim to this one.
         var due: [(alarm: LoopAlarm, time: Int64)] = []
         while due.count < Self.firingsPerTurn, let first = heap.first, first.time <= now {
@@ -103,7 +116,7 @@ package final class LoopAlarm {
         self.onFire = onFire
     }
 
-    /// Goes at an instant, or on the next turn if that has passed; replaces an earlier setting.
+    /// Goes at an instant, or where that has come already, once what has arrived by now is received; replaces an earlier setting.
     package func set(for instant: Instant) {
         guard onFire != nil else { return }
         time = instant.nanoseconds
