@@ -10,27 +10,34 @@
 ///
 /// A class, so that no copy hands out the same numbers again. Make one for each owner: processes that are forked have in common only what
 /// was drawn for owners that they have in common.
+@safe
 package final class SystemRandomNumbers: RandomNumberGenerator {
-    private var drawn: [UInt64] = []
+    private let drawn: UnsafeMutableBufferPointer<UInt64>
+    /// How many of them nobody has seen.
+    private var left = 0
 
     /// A call's set-up takes a dozen, and one that idles three in five seconds.
-    private static let countAtATime = 8
+    private static let countAtATime = 16
 
     /// A generator that has drawn nothing yet.
-    package init() {}
+    package init() { unsafe drawn = .allocate(capacity: Self.countAtATime) }
+
+    deinit { unsafe drawn.deallocate() }
 
     /// The next number.
     package func next() -> UInt64 {
-        if let number = drawn.popLast() { return number }
-        drawn = Self.draw()
-        var system = SystemRandomNumberGenerator()
-        return drawn.popLast() ?? system.next()
+        if left == 0 { draw() }
+        guard left > 0 else {
+            // The system refuses to hand out several.
+            var system = SystemRandomNumberGenerator()
+            return system.next()
+        }
+        left -= 1
+        return unsafe drawn[left]
     }
 
-    /// Numbers that nobody has seen; none where the system refuses.
-    private static func draw() -> [UInt64] {
-        var numbers = [UInt64](repeating: 0, count: countAtATime)
-        let status = unsafe numbers.withUnsafeMutableBytes { unsafe getentropy($0.baseAddress, $0.count) }
-        return status == 0 ? numbers : []
+    private func draw() {
+        let bytes = unsafe UnsafeMutableRawBufferPointer(drawn)
+        if unsafe getentropy(bytes.baseAddress, bytes.count) == 0 { left = Self.countAtATime }
     }
 }
