@@ -23,7 +23,7 @@ extension ICEClient {
         if isClosed {
             continuation.finish()
         } else {
-            eventStreams.append(AwaitedStream(continuation, endsWhenFull: true))
+            eventStreams = eventStreams + [AwaitedStream(continuation, endsWhenFull: true)]
         }
         return stream
     }
@@ -37,7 +37,7 @@ extension ICEClient {
         if isClosed {
             continuation.finish()
         } else {
-            datagramStreams.append(AwaitedStream(continuation, endsWhenFull: false))
+            datagramStreams = datagramStreams + [AwaitedStream(continuation, endsWhenFull: false)]
         }
         return stream
     }
@@ -47,14 +47,14 @@ extension ICEClient {
         guard !eventStreams.isEmpty else { return }
         // Whoever is told may go on at once, and ask for another sequence or close the client: the list is not held meanwhile.
         for stream in eventStreams { stream.tell(event) }
-        eventStreams.removeAll(where: \.hasEnded)
+        eventStreams = eventStreams.filter { !$0.hasEnded }
     }
 
     func stream(_ bytes: Span<UInt8>, on path: StreamComponent) {
         guard !datagramStreams.isEmpty else { return }
         let datagram = ICEDatagram(bytes: [UInt8](copying: bytes), path: path)
         for stream in datagramStreams { stream.tell(datagram) }
-        datagramStreams.removeAll(where: \.hasEnded)
+        datagramStreams = datagramStreams.filter { !$0.hasEnded }
     }
 
     func endStreams() {

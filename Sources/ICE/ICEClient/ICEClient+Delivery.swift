@@ -1,17 +1,12 @@
-import DequeModule
 import ICECore
 import NetBase
 
 // Events wait for a later turn than the one that they came about in.
 extension ICEClient {
-    func schedule(_ event: AgentEvent) {
-        if pendingEvents.isEmpty { pendingEvents.reserveCapacity(Self.usualEventCount) }
-        pendingEvents.append(event)
+    func schedule(_ event: consuming AgentEvent) {
+        pendingEvents.add(event)
         scheduleDelivery()
     }
-
-    /// More than this are seldom told at a time.
-    private static let usualEventCount = 4
 
     /// Forgets what is still to be told of a generation's gathering, or of its end: it would be taken for the next one's.
     func dropEventsOfGeneration() {
@@ -26,8 +21,7 @@ extension ICEClient {
     /// A trace that is kept has its end, too: the closure alone lives on for one more turn.
     func endTrace() {
         guard let onTrace else { return }
-        var rest: [ICETraceEvent] = []
-        for case .trace(let event) in pendingEvents { rest.append(event) }
+        var rest = pendingEvents.traces
         rest.append(.closed.at(platform.now - madeAt))
         platform.enqueue { [rest] in for event in rest { onTrace(event) } }
     }
@@ -58,10 +52,10 @@ extension ICEClient {
     func deliverEvents() {
         guard deliveryIsDue else { return }
         for _ in 0..<pendingEvents.count {
-            guard let event = pendingEvents.popFirst() else { return }
+            guard let event = pendingEvents.takeFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }
         }
         // Once a session has settled there are none for as long as it lasts: their room is given back.
-        if pendingEvents.isEmpty, state != .new, state != .checking { pendingEvents = [] }
+        if state != .new, state != .checking { pendingEvents.rest() }
     }
 }

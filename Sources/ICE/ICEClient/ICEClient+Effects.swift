@@ -4,8 +4,8 @@ import NetBase
 
 // What the agent wants done.
 extension ICEClient {
-    func perform(_ effect: Effect) {
-        switch effect {
+    func perform(_ effect: consuming Effect) {
+        switch consume effect {
         case .openSocket(let id, let ip, let transport, let path): open(id, on: ip, transport, for: path)
         case .openRelay(let order): openRelay(order)
         case .confirmRelay(let id): confirmRelay(id)

@@ -5,7 +5,7 @@ import NetBase
 extension ICEClient {
     /// The one place where closures and the delegate are called.
     func dispatch(_ event: AgentEvent) {
-        log(event)
+        if hasLogger { log(event) }
         switch event {
         case .candidate(let candidate):
             stream(.candidate(candidate))

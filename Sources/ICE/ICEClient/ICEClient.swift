@@ -1,4 +1,3 @@
-import DequeModule
 public import ICECore
 public import Logging
 import NetBase
@@ -127,6 +126,7 @@ public final class ICEClient {
     let member: PortMember?
     var namedGeneration = 0
     let logger: Logger
+    let hasLogger: Bool
     var sockets: [ClientSocket] = []
     // What is read for each datagram is replaced, never changed in place, and out of other modules' reach: then no access can overlap
     // another, and the compiler leaves out the check for that.
@@ -135,6 +135,9 @@ public final class ICEClient {
     /// The access tokens that were handed over, each with the time that it runs out at.
     var accessTokens: [ICEServer: (token: TURNAccessToken, expiry: Instant)] = [:]
     var mappings: [(socket: SocketID, mapping: any PortMapping)] = []
+    /// Who awaits events and datagrams.
+    var eventStreams: [AwaitedStream<ICEEvent>] = []
+    var datagramStreams: [AwaitedStream<ICEDatagram>] = []
     var takeDatagram: ((Span<UInt8>, StreamComponent) -> Void)?
     var takeBatch: ((DatagramBatch, StreamComponent) -> Void)?
     /// Whether ``flushWork`` is to run at the end of this turn; it is made once, as nothing is allocated for a datagram.
@@ -150,10 +153,7 @@ public final class ICEClient {
     var toldGatheringState = ICEGatheringState.new
     /// Why the state was told last that is being told; ``failure`` may be ahead of it.
     package internal(set) var toldFailure: ICEFailure?
-    /// Who awaits events and datagrams.
-    var eventStreams: [AwaitedStream<ICEEvent>] = []
-    var datagramStreams: [AwaitedStream<ICEDatagram>] = []
-    var pendingEvents: Deque<AgentEvent> = []
+    var pendingEvents = EventQueue()
     var deliveryIsDue = false
     /// Whether the agent is still to settle what came before the rest of what has arrived with it.
     var owesSettling = false
@@ -210,6 +210,7 @@ public final class ICEClient {
         madeAt = platform.now
         coalescesSends = configuration.coalescesSends
         self.logger = logger ?? .silent
+        hasLogger = logger != nil
         agent = ICEAgent(
             configuration: configuration, generator: platform.makeRandomNumberGenerator(),
             governor: platform.pacingGovernor)
@@ -239,7 +240,7 @@ public final class ICEClient {
         closeRelays()
         agent.close()
         endTrace()
-        pendingEvents = []
+        pendingEvents = EventQueue()
         perform()
         alarm?.close()
         alarm = nil

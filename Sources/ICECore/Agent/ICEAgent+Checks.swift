@@ -53,12 +53,9 @@ extension ICEAgent {
     /// The peer's NAT or ours lets nothing in before a packet has gone out: behind NATs the second pair, of the mapped addresses, is the one
     /// that works, and the peer's first check over it gets through only if ours is on its way by then.
     private func isAmongFirst(_ id: PairID) -> Bool {
-        guard let path = session.checklists[id]?.path else { return false }
-        var begun = 0
-        for pair in session.checklists.pairs where pair.path == path {
-            if pair.state == .inProgress || pair.state == .succeeded { begun += 1 }
-        }
-        return begun < 2
+        guard let path = session.checklists.path(of: id) else { return false }
+        let lists = session.checklists
+        return lists.count(of: path, in: .inProgress) + lists.count(of: path, in: .succeeded) < 2
     }
 
     private mutating func perform(_ work: Work, at now: Instant) {

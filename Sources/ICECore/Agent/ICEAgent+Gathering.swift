@@ -16,10 +16,10 @@ extension ICEAgent {
         let socketCount = chosen.count * components.count * socketTransports.count
         beginGathering(openingSockets: socketCount + (attachedRelay ? 1 : 0), at: now)
         if chosen.isEmpty, configuration.localAddresses != nil { tell(.candidateError(Self.noSuchAddress)) }
-        for component in components {
-            for (rank, ip) in chosen.enumerated() { openSockets(on: ip, for: component.path, rank: rank) }
+        for index in components.indices {
+            for (rank, ip) in chosen.enumerated() { openSockets(on: ip, for: components[index].path, rank: rank) }
         }
-        if attachedRelay, let first = components.first { openAttachedRelay(for: first.path) }
+        if attachedRelay, !components.isEmpty { openAttachedRelay(for: components[0].path) }
         settle(at: now)
     }
 

@@ -12,6 +12,9 @@ extension ICEAgent {
         }
     }
 
+    /// Whether anything is hidden at all.
+    var hidesAny: Bool { peerHides || publishesNames || hidesLearned }
+
     /// A candidate of either side as it may be seen.
     package func shown(_ candidate: Candidate) -> Candidate {
         if candidate.hostName != nil { return candidate.shown }

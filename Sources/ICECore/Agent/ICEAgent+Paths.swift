@@ -63,12 +63,12 @@ extension ICEAgent {
             nominationNumber: nominates && canRenominate ? nextNominationNumber() : nil,
             network: session.checklists[path.id]?.local.network)
         guard let message = request.message(keys: path.keys, stream: path.pair.path.stream) else { return }
-        components[index].selected?.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
-        components[index].selected?.upkeep?.liveness.asked(
-            at: now, roundTrip: path.upkeep?.roundTrip, using: &generator)
         if path.generation == session.generation, path.upkeep?.liveness.repeatedSince != nil {
             session.checklists.update(path.id) { $0.noteUnanswered() }
         }
+        let roundTrip = path.upkeep?.roundTrip
+        path.upkeep?.consent.sent(request.transactionID, at: now, using: &generator)
+        path.upkeep?.liveness.asked(at: now, roundTrip: roundTrip, using: &generator)
         note(consentRequest: request, on: path)
         emit(.send(message.bytes, from: path.socket, to: path.destination))
     }
@@ -111,7 +111,8 @@ extension ICEAgent {
     mutating func noteSignOfLife(_ check: IncomingCheck, at now: Instant) {
         noteCheck(on: check.socket, from: check.source, at: now)
         guard let index = components.firstIndex(where: { $0.path == check.path }),
-            let path = components[index].selected, path.socket == check.socket, path.destination == check.source
+            components[index].selected?.socket == check.socket,
+            components[index].selected?.destination == check.source
         else { return }
         components[index].selected?.upkeep?.liveness.heard(at: now)
     }
@@ -124,7 +125,8 @@ extension ICEAgent {
 
     /// Whether something is to come back for data that was sent, or is known not to come.
     package func expectsReply(on path: StreamComponent) -> Bool {
-        components.first { $0.path == path }?.selected?.upkeep?.liveness.isExpecting ?? true
+        guard let index = components.firstIndex(where: { $0.path == path }) else { return true }
+        return components[index].selected?.upkeep?.liveness.isExpecting ?? true
     }
 
     /// When the last data came in over the selected path, and the first went out behind it; to be told before ``advance(to:)``.

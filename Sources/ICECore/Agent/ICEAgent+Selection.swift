@@ -7,22 +7,23 @@ extension ICEAgent {
         session.nominationHold = nil
         guard !isLite else { return selectWithoutChecks(at: now) }
         guard role == .controlling, isChecking, session.hasRemote else { return }
-        for component in components
-        where component.concludedGeneration != session.generation && !session.isNominating(component.path) {
-            let pairs = session.checklists[component.path.stream]?.pairs(of: component.path)
+        for index in components.indices where components[index].concludedGeneration != session.generation {
+            let path = components[index].path
+            guard !session.isNominating(path) else { continue }
+            let pairs = session.checklists[path.stream]?.pairs(of: path)
             let isFinal = !nominatesAggressively
             let decision = pairs.map {
                 Nominator.decide(
-                    over: $0, at: now, sawLoss: sawLoss || isPeerHeardDirectly(on: component.path),
-                    expectsCandidates: gatherer.state == .gathering || session.sought.contains(component.path.stream)
-                        || session.expectsCandidates(of: component.path.stream),
+                    over: $0, at: now, sawLoss: sawLoss || isPeerHeardDirectly(on: path),
+                    expectsCandidates: gatherer.state == .gathering || session.sought.contains(path.stream)
+                        || session.expectsCandidates(of: path.stream),
                     expectsMappings: isFinal && gatherer.expectsMappings,
-                    expectsConnections: isFinal && expectsConnections(on: component.path),
+                    expectsConnections: isFinal && expectsConnections(on: path),
                     mayBeRelayed: { isFinal && session.mayBeRelayed($0) })
             }
             switch decision {
             case .nominate(let id):
-                if let hold = eagerHold(before: id, of: component.path), hold > now {
+                if let hold = eagerHold(before: id, of: path), hold > now {
                     session.nominationHold = min(hold, session.nominationHold ?? hold)
                 } else {
                     session.nominations.append(id)
@@ -43,7 +44,7 @@ extension ICEAgent {
     /// Whether the peer's checks come over a direct pair whose own checks go unanswered: the way is there, the answers were lost.
     private func isPeerHeardDirectly(on path: StreamComponent) -> Bool {
         configuration.pacing.measuredTimeoutFloor != nil
-            && session.checklists.pairs.contains {
+            && session.checklists.contains {
                 $0.path == path && $0.isPending && $0.counters.requestsReceived > 0 && !session.mayBeRelayed($0)
             }
     }
@@ -56,8 +57,8 @@ extension ICEAgent {
 
     /// A pair was nominated by us, or by the peer and works: the latest nomination is the selected pair.
     mutating func nominate(_ id: PairID, at now: Instant) {
-        guard let index = components.firstIndex(where: { $0.path == session.checklists[id]?.path }),
-            let pair = session.checklists[id], pair.valid != nil
+        guard let pair = session.checklists[id], pair.valid != nil,
+            let index = components.firstIndex(where: { $0.path == pair.path })
         else { return }
         let isLater = (pair.pendingNomination ?? .max) > components[index].nominationNumber
         let isRepeated = components[index].selected?.id == id && pair.isNominated
@@ -93,8 +94,9 @@ extension ICEAgent {
     /// Backups are pairs that work; as long as there are not enough of them, or none that is direct, as many that are still being checked
     /// stay too.
     mutating func keepBackups(of path: StreamComponent, at now: Instant) {
-        guard isConcluded(path), let selected = components.first(where: { $0.path == path })?.selected else { return }
-        let used = selected.id
+        guard isConcluded(path), let index = components.firstIndex(where: { $0.path == path }),
+            let used = components[index].selected?.id
+        else { return }
         // Those over TCP are no backups: RFC 6544 §8 has their connections closed.
         let others = session.checklists.pairs.filter {
             $0.path == path && $0.id != used && !$0.local.candidate.transport.isTCP
@@ -111,12 +113,14 @@ extension ICEAgent {
         let pending = isRelayed && mayNominateAgain && !isLite ? wanted : Array(wanted.prefix(limit))
         // Of a rival the peer may have heard: its answer will say so. And a later nomination of the peer's may wait for its pair.
         let rivals = session.checks.all.filter(\.isOutvoted).map(\.pair)
-        let inForce = components.first { $0.path == path }?.nominationNumber ?? 0
+        let inForce = components[index].nominationNumber
         let awaited = others.filter {
             ($0.pendingNomination ?? 0) > inForce || ($0.state != .waiting && rivals.contains($0.id))
         }
         let elsewhere = limit > 0 ? untriedRoutes(among: others, besides: Array(working), used) : []
-        let replacing = session.checklists.pairs.filter { $0.path == path && mayReplace(selected, $0) }
+        let replacing = session.checklists.pairs.filter { pair in
+            pair.path == path && components[index].selected.map { mayReplace($0, pair) } == true
+        }
         let staying: [CheckPair] = Array(working) + pending + elsewhere + awaited + replacing
         let kept = Set(staying.map(\.id) + [used])
         session.checks.removeAll { $0.path == path && !kept.contains($0.pair) }
@@ -179,8 +183,9 @@ extension ICEAgent {
     }
 
     func chosenPair(of path: StreamComponent) -> CheckPair? {
-        guard isConcluded(path), let selected = components.first(where: { $0.path == path })?.selected,
-            selected.generation == session.generation, let pair = session.checklists[selected.id], pair.isNominated
+        guard isConcluded(path), let index = components.firstIndex(where: { $0.path == path }),
+            components[index].selected?.generation == session.generation,
+            let pair = components[index].selected.flatMap({ session.checklists[$0.id] }), pair.isNominated
         else { return nil }
         return pair
     }
@@ -192,24 +197,23 @@ extension ICEAgent {
         guard let index = components.firstIndex(where: { $0.path == path }),
             components[index].concludedGeneration != session.generation
         else { return }
-        let current = components[index].selected
+        let current = components[index].selected?.id
         // During a restart the old pair goes on until the new generation has nominated (RFC 8445 §9).
-        if let current, current.generation != session.generation { return }
+        if let generation = components[index].selected?.generation, generation != session.generation { return }
         // RFC 7675 §5.1: consent lasts from the last answer; a pair that has been silent for longer has none.
         let consented = now - configuration.consentTimeout
         let best = session.checklists.pairs.lazy
             .filter { $0.path == path && ($0.valid?.confirmedAt ?? consented) > consented }
             .max { ($0.valid?.priority ?? 0) < ($1.valid?.priority ?? 0) }
-        if let best, best.id != current?.id { select(best, forComponentAt: index, at: now) }
+        if let best, best.id != current { select(best, forComponentAt: index, at: now) }
     }
 
     mutating func select(_ pair: CheckPair, forComponentAt index: Int, at now: Instant) {
-        let before = components[index].selected
-        let isSamePath = before?.id == pair.id && before?.generation == session.generation
+        let isSamePath =
+            components[index].selected?.id == pair.id && components[index].selected?.generation == session.generation
+        let before = isSamePath ? components[index].selected : nil
         components[index].selected = SelectedPath(
-            pair: pair.description, id: pair.id, generation: session.generation, keys: session.keys,
-            socket: pair.socket, destination: pair.destination, checkPriority: pair.local.checkPriority,
-            upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now),
+            pair, in: session, upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now),
             peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now),
             nextKeepalive: now + keepaliveInterval.draw(using: &generator))
         guard !isSamePath else { return }

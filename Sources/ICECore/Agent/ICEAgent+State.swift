@@ -71,16 +71,13 @@ extension ICEAgent {
 
     /// Some component's pairs have all been checked, and none works.
     private var isExhausted: Bool {
-        !isLite
-            && components.contains { component in
-                guard component.selected == nil else { return false }
-                var hasPairs = false
-                for pair in session.checklists.pairs where pair.path == component.path {
-                    if pair.isPending { return false }
-                    hasPairs = true
-                }
-                return hasPairs
-            }
+        guard !isLite else { return false }
+        for index in components.indices where components[index].selected == nil {
+            let path = components[index].path
+            guard session.checklists.contains(where: { $0.path == path }) else { continue }
+            if !session.checklists.contains(where: { $0.path == path && $0.isPending }) { return true }
+        }
+        return false
     }
 
     /// Every component has its nominated pair, and neither side will bring more candidates.

@@ -133,7 +133,7 @@ package struct ICEAgent: ~Copyable {
         return first.instant
     }
 
-    mutating func emit(_ effect: Effect) {
+    mutating func emit(_ effect: consuming Effect) {
         if effects.isEmpty { effects.reserveCapacity(Self.usualEffectCount) }
         effects.append(effect)
     }
@@ -141,9 +141,9 @@ package struct ICEAgent: ~Copyable {
     /// What most inputs have is no more than this.
     private static let usualEffectCount = 4
 
-    mutating func tell(_ event: AgentEvent) {
-        trace(telling: event)
-        let event = shown(event)
+    mutating func tell(_ event: consuming AgentEvent) {
+        if isTracing { trace(telling: event) }
+        if hidesAny { event = shown(event) }
         // What streams that still work go through is told no more once the session has failed, but for the path of their data.
         if state == .failed, event.isAboutChecks { return }
         emit(.event(event))

@@ -149,7 +149,9 @@ struct ComponentState {
 }
 
 /// The pair that carries a component's data, with the keys it was validated under, which outlive a restart.
-struct SelectedPath {
+///
+/// One stands for each component that works, and is looked at with each packet: a class, so that none of these looks copies it.
+final class SelectedPath {
     var pair: CandidatePair
     let id: PairID
     let generation: Int
@@ -173,6 +175,22 @@ struct SelectedPath {
     var connectionLostAt: Instant?
     /// The pair as it was on the checklist that a restart has taken away, so that its counters go on.
     var retiredPair: Shared<CheckPair>?
+
+    init(
+        _ pair: CheckPair, in session: Session, upkeep: PathUpkeep?, peerChecks: PeerCheckMonitor?,
+        nextKeepalive: Instant
+    ) {
+        self.pair = pair.description
+        id = pair.id
+        generation = session.generation
+        keys = session.keys
+        socket = pair.socket
+        destination = pair.destination
+        checkPriority = pair.local.checkPriority
+        self.upkeep = upkeep
+        self.peerChecks = peerChecks
+        self.nextKeepalive = nextKeepalive
+    }
 
     var deadline: Instant {
         if let peerChecks { return min(peerChecks.deadline, nextKeepalive) }

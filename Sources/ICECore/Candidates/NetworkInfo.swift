@@ -62,9 +62,18 @@ struct NetworkNumbers {
 
     /// What is told of the network that an address belongs to; nil where the machine has had but one, which costs nothing.
     func info(of ip: IPAddress, among addresses: [InterfaceAddress]) -> NetworkInfo? {
-        guard let own = addresses.first(where: { $0.ip == ip }), own.kind != .loopback else { return nil }
-        guard known.count > 1 || own.kind.cost > 0 else { return nil }
+        guard let own = addresses.first(where: { $0.ip == ip }), isTold(of: own) else { return nil }
         let place = known.firstIndex(of: own.index) ?? known.count
         return NetworkInfo(id: UInt16(clamping: place + 1), cost: own.kind.cost)
+    }
+
+    private func isTold(of address: InterfaceAddress) -> Bool {
+        address.kind != .loopback && (known.count > 1 || address.kind.cost > 0)
+    }
+
+    /// The addresses whose network something is told of.
+    func told(of addresses: [InterfaceAddress]) -> [InterfaceAddress] {
+        guard addresses.contains(where: isTold) else { return [] }
+        return addresses.filter(isTold)
     }
 }

@@ -24,6 +24,14 @@ package struct Checklist {
         return nil
     }
 
+    func path(of id: PairID) -> StreamComponent? { index(of: id).map { pairs[$0].path } }
+
+    func contains(where matches: (borrowing CheckPair) -> Bool) -> Bool {
+        let pairs = pairs.span
+        for index in pairs.indices where matches(pairs[index]) { return true }
+        return false
+    }
+
     /// The pair that sends from a socket to an address; there is never more than one.
     func pair(from socket: SocketID, to address: TransportAddress) -> CheckPair? {
         for index in pairs.indices where pairs[index].socket == socket && pairs[index].remote.address == address {

@@ -25,6 +25,27 @@ package struct ChecklistSet {
 
     package var pairCount: Int { lists.reduce(0) { $0 + $1.pairs.count } }
 
+    /// Whether there is a pair such as this, over all lists; no pair is copied for it.
+    func contains(where matches: (borrowing CheckPair) -> Bool) -> Bool {
+        for list in lists.indices where lists[list].contains(where: matches) { return true }
+        return false
+    }
+
+    /// The component that a pair is for.
+    func path(of id: PairID) -> StreamComponent? {
+        for list in lists.indices where lists[list].stream == id.stream { return lists[list].path(of: id) }
+        return nil
+    }
+
+    /// How many pairs of a component are in a state.
+    func count(of path: StreamComponent, in state: CheckPair.State) -> Int {
+        var count = 0
+        for list in lists.indices where lists[list].stream == path.stream {
+            count += lists[list].count(of: path, in: state)
+        }
+        return count
+    }
+
     package subscript(id: PairID) -> CheckPair? {
         for index in lists.indices where lists[index].stream == id.stream { return lists[index][id] }
         return nil
@@ -32,11 +53,7 @@ package struct ChecklistSet {
 
     /// Whether more than one pair of a component is in a state.
     func hasOthers(that state: CheckPair.State, of path: StreamComponent) -> Bool {
-        var count = 0
-        for index in lists.indices where lists[index].stream == path.stream {
-            count += lists[index].count(of: path, in: state)
-        }
-        return count > 1
+        count(of: path, in: state) > 1
     }
 
     package subscript(stream: StreamID) -> Checklist? {

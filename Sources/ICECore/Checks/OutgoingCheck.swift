@@ -105,6 +105,7 @@ struct OutgoingChecks {
 
     var deadline: Instant? {
         var first = Earliest()
+        let all = all.span
         for index in all.indices {
             first.note(all[index].transaction.deadline)
             first.note(all[index].freshCheckDue)
@@ -118,11 +119,19 @@ struct OutgoingChecks {
     }
 
     /// Whether any check of a pair waits for its answer, but for those that another one has taken the place of.
-    func isUnderWay(on pair: PairID) -> Bool { all.contains { $0.pair == pair && !$0.isCancelled } }
+    func isUnderWay(on pair: PairID) -> Bool {
+        let all = all.span
+        for index in all.indices where all[index].pair == pair && !all[index].isCancelled { return true }
+        return false
+    }
 
     /// Whether a check that was sent to nominate a pair of the component waits for its answer.
     func isNominating(_ path: StreamComponent) -> Bool {
-        all.contains { $0.path == path && $0.purpose == .nomination && !$0.isOutvoted }
+        let all = all.span
+        for index in all.indices {
+            if all[index].path == path, all[index].purpose == .nomination, !all[index].isOutvoted { return true }
+        }
+        return false
     }
 
     /// Until when first checks of the component that nominate as well, as `.eager` has them, are waited for; nil if there are none.
@@ -150,8 +159,10 @@ struct OutgoingChecks {
         for index in all.indices where all[index].pair == pair && all[index].purpose == .connectivity {
             all[index].cancel()
         }
-        let cancelled = all.lazy.filter(\.isCancelled).count
-        if cancelled > Self.cancelledLimit, let oldest = all.firstIndex(where: \.isCancelled) { all.remove(at: oldest) }
+        guard all.count > Self.cancelledLimit, all.lazy.filter(\.isCancelled).count > Self.cancelledLimit,
+            let oldest = all.firstIndex(where: \.isCancelled)
+        else { return }
+        all.remove(at: oldest)
     }
 
     /// Stops the checks that nominate and lost against a pair of their component; says whether there were any.

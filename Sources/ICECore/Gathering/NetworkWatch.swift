@@ -56,7 +56,7 @@ struct NetworkWatch {
     mutating func rest() {
         guard review == nil else { return }
         holds = []
-        usable = usable.filter { info(of: $0.ip) != nil }
+        usable = numbers.told(of: usable)
         if usable.isEmpty { numbers = NetworkNumbers() }
     }
 

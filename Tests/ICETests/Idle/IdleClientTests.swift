@@ -127,7 +127,7 @@ struct IdleClientTests {
         #expect(MemoryLayout<LocalCandidate>.size == MemoryLayout<Int>.size)
         #expect(MemoryLayout<CandidatePair>.size <= 80)
         #expect(MemoryLayout<CheckPair>.size <= 400)
-        #expect(MemoryLayout<ComponentState>.size <= 592)
+        #expect(MemoryLayout<ComponentState>.size <= 128)
         #expect(MemoryLayout<AgentEvent>.size <= 112)
         #expect(MemoryLayout<Effect>.size <= 112)
         #expect(MemoryLayout<ICEAgent>.size <= 960)
