@@ -10,17 +10,20 @@ final class DatagramBuffer {
 
     private let bytes = UnsafeMutableRawBufferPointer.allocate(
         byteCount: slotSize * slotCount, alignment: MemoryLayout<UInt64>.alignment)
+    private let slots: OpaquePointer
     private let arrivals = UnsafeMutableBufferPointer<datagram_arrival>.allocate(capacity: slotCount)
 
+    init() { unsafe slots = datagram_slots_create(bytes.baseAddress, Self.slotSize, Int32(Self.slotCount)) }
+
     deinit {
+        unsafe datagram_slots_free(slots)
         unsafe bytes.deallocate()
         unsafe arrivals.deallocate()
     }
 
     /// Fills as many slots as there are datagrams for; a negative error of the system where there are none.
     func receive(from descriptor: Int32) -> Int32 {
-        unsafe datagram_receive(
-            descriptor, bytes.baseAddress, Self.slotSize, arrivals.baseAddress, Int32(Self.slotCount))
+        unsafe datagram_receive(descriptor, slots, arrivals.baseAddress)
     }
 
     /// Who sent what is in a slot; nil where the system does not know.

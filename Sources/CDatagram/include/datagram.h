@@ -42,9 +42,14 @@ enum {
 // Asks for what arrivals tell. 0, or the negative errno of the first thing that was refused.
 int datagram_prepare(int descriptor, bool is_v6, int options);
 
-// Receives into slots of one size that lie one behind the other, without waiting. How many slots were filled, or a negative errno.
-int datagram_receive(
-    int descriptor, void *buffer, size_t slot_size, struct datagram_arrival *arrivals, int slots);
+// Slots of one size that lie one behind the other in a buffer, and what the kernel is told of them.
+struct datagram_slots;
+
+struct datagram_slots *datagram_slots_create(void *buffer, size_t size, int count);
+void datagram_slots_free(struct datagram_slots *slots);
+
+// Receives into the slots, without waiting. How many were filled, or a negative errno.
+int datagram_receive(int descriptor, struct datagram_slots *slots, struct datagram_arrival *arrivals);
 
 // Sends one datagram, without waiting: 0, or a negative errno. `from`, if given, is the address of this machine that it leaves from.
 int datagram_send_one(
