@@ -54,6 +54,8 @@ public final class UDPSocket: Handle {
     package private(set) var hasMore = false
 
     let descriptor: Int32
+    /// When the system had datagrams here last.
+    private var lastReceived = Instant(nanoseconds: 0)
     /// What waits for room, once there was none.
     private var roomWatch: RoomWatch?
     /// Whether the system puts datagrams together that go out together; many sockets never send more than one.
@@ -95,11 +97,13 @@ public final class UDPSocket: Handle {
 
     /// The descriptor, to send to a destination of its family.
     func openDescriptor(for destination: TransportAddress) throws(NetworkError) -> Int32 {
-        let descriptor = try openDescriptor("send to \(destination)")
-        guard destination.family == localAddress.family else {
-            throw NetworkError(status: UV_EAFNOSUPPORT.rawValue, "send to \(destination)")
-        }
+        guard !isClosed, destination.family == localAddress.family else { throw refusal(of: destination) }
         return descriptor
+    }
+
+    private func refusal(of destination: TransportAddress) -> NetworkError {
+        let operation = "send to \(destination)"
+        return isClosed ? .closed(operation) : NetworkError(status: UV_EAFNOSUPPORT.rawValue, operation)
     }
 
     /// Hands one datagram to the system at once; there is no queue behind it.
@@ -107,17 +111,26 @@ public final class UDPSocket: Handle {
     /// Real-time data is better lost than late, so what the system has no room for is refused with
     /// ``NetworkError/Code/wouldBlock`` and the caller decides. An error that another destination caused is not thrown here.
     public func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
-        try send(bytes, to: destination, from: nil)
+        let descriptor = try openDescriptor(for: destination)
+        let status = Self.trySend(bytes, to: destination, from: nil, on: descriptor)
+        if status < 0 { try sendAgain(bytes, to: destination, from: nil, after: status) }
     }
 
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress, from local: IPAddress?) throws(NetworkError) {
         let descriptor = try openDescriptor(for: destination)
-        var status = Self.trySend(bytes, to: destination, from: local, on: descriptor)
-        guard status < 0 else { return }
+        let status = Self.trySend(bytes, to: destination, from: local, on: descriptor)
+        if status < 0 { try sendAgain(bytes, to: destination, from: local, after: status) }
+    }
+
+    private func sendAgain(
+        _ bytes: Span<UInt8>, to destination: TransportAddress, from local: IPAddress?, after status: Int32
+    ) throws(NetworkError) {
+        var status = uv_translate_sys_error(-status)
         if Self.mayBelongToEarlierDatagram(status) {
             // Such an error is handed to whichever call comes first, which takes it off the socket. Its own destination is
             // told by the error queue, on a later turn.
-            status = Self.trySend(bytes, to: destination, from: local, on: descriptor)
+            let error = Self.trySend(bytes, to: destination, from: local, on: descriptor)
+            status = error < 0 ? uv_translate_sys_error(-error) : 0
             // The system never refuses a datagram for what it was sent for itself: this is one more of another's.
             if status == UV_ECONNREFUSED.rawValue { status = UV_EAGAIN.rawValue }
         }
@@ -138,13 +151,12 @@ public final class UDPSocket: Handle {
         _ bytes: Span<UInt8>, to destination: TransportAddress, from local: IPAddress?, on descriptor: Int32
     ) -> Int32 {
         var to = destination.asDatagramAddress
-        let status = unsafe bytes.withUnsafeBytes { bytes in
+        return unsafe bytes.withUnsafeBytes { bytes in
             guard var from = local?.asDatagramAddress() else {
                 return unsafe datagram_send_one(descriptor, &to, nil, bytes.baseAddress, bytes.count)
             }
             return unsafe datagram_send_one(descriptor, &to, &from, bytes.baseAddress, bytes.count)
         }
-        return status < 0 ? uv_translate_sys_error(-status) : 0
     }
 }
 
@@ -194,29 +206,43 @@ extension UDPSocket {
     func hasRoom() { onWritable?() }
 
     /// A turn of the loop is for others too: what is left is received on the next one.
-    private static let roundsPerTurn = 4
+    private static let slotsPerTurn = 4 * DatagramBuffer.slotCount
+
+    /// A socket that has received so shortly before is in the midst of a flow.
+    private static let flowingInterval = Duration.microseconds(50)
+
+    /// How often a socket in a flow is looked at in vain. The next datagram may come at any moment, and a few looks cost less than for the
+    /// loop to fall asleep, and for whoever sends to wake it.
+    private static let vainLooksIntoFlow = 6
 
     private func receive() {
         let buffer = core.datagramBuffer
-        for round in 0..<Self.roundsPerTurn {
-            guard !isClosed else { return }
-            let count = buffer.receive(from: descriptor)
-            if count < 0 {
-                let status = uv_translate_sys_error(-count)
-                if status == UV_EAGAIN.rawValue {
-                    // What has woken the socket without a datagram or an error of its own is in the error queue.
-                    if round == 0 { _ = drainErrorQueue() }
-                    return
+        let now = core.now
+        let isFlowing = now - lastReceived < Self.flowingInterval
+        lastReceived = now
+        var vainLooks = isFlowing ? Self.vainLooksIntoFlow : 1
+        var left = Self.slotsPerTurn
+        while left > 0, vainLooks > 0, !isClosed {
+            let count = Int(buffer.receive(from: descriptor))
+            guard count > 0 else {
+                let status = uv_translate_sys_error(Int32(-count))
+                guard status == UV_EAGAIN.rawValue else {
+                    receiveFailed(status)
+                    left -= DatagramBuffer.slotCount
+                    continue
                 }
-                receiveFailed(status)
+                vainLooks -= 1
                 continue
             }
-            for slot in 0..<Int(count) where !isClosed {
-                hasMore = slot + 1 < Int(count)
+            for slot in 0..<count where !isClosed {
+                hasMore = slot + 1 < count
                 deliver(slot, of: buffer)
             }
-            if count < DatagramBuffer.slotCount { return }
+            left -= count
+            if count < DatagramBuffer.slotCount, !isFlowing { return }
         }
+        // What has woken the socket without a datagram or an error of its own is in the error queue.
+        if left == Self.slotsPerTurn { _ = drainErrorQueue() }
     }
 
     private func deliver(_ slot: Int, of buffer: DatagramBuffer) {

@@ -64,7 +64,7 @@ extension UVTests {
             receiver.close()
         }
 
-        @Test("One that is set for now, while something is received, waits for what else has arrived and what is sent on")
+        @Test("One that is set for now while something is received waits for what else has arrived")
         func behindSockets() throws {
             var order: [String] = []
             let receiver = try makeSocket(loop)

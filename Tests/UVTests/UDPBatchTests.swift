@@ -103,4 +103,16 @@ struct UDPBatchTests {
         for _ in 0..<3 { loop.run(.noWait) }
         #expect(told == 1)
     }
+
+    @Test("Who is closed while it waits for room is told nothing, and keeps no loop alive")
+    func closedWhileWaiting() throws {
+        var told = 0
+        sender.onWritable = { told += 1 }
+        sender.expectRoom()
+        sender.close()
+        receiver.close()
+        #expect(!loop.run(.noWait))
+        #expect(told == 0 && loop.core.openHandleCount == 0)
+        loop.close()
+    }
 }
