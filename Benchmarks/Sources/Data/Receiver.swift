@@ -29,12 +29,12 @@ final class Receiver {
 
     func run() {
         if isBatched {
-            client.onDataBatch = { [unowned self] batch, _ in
+            client.onDataBatch = { [self] batch, _ in
                 for index in 0..<batch.count { receive(batch[index]) }
                 giveReceipt()
             }
         } else {
-            client.onData = { [unowned self] bytes, _ in
+            client.onData = { [self] bytes, _ in
                 receive(bytes)
                 giveReceipt()
             }

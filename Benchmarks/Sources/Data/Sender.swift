@@ -38,9 +38,9 @@ final class Sender {
     }
 
     func run() {
-        client.onData = { [unowned self] bytes, _ in hear(bytes) }
-        client.onWritable = { [unowned self] _ in pump() }
-        timer.onFire = { [unowned self] in tick() }
+        client.onData = { [self] bytes, _ in hear(bytes) }
+        client.onWritable = { [self] _ in pump() }
+        timer.onFire = { [self] in tick() }
         timer.start(after: Self.silence, repeating: Self.silence)
         let (before, watch) = (Usage(), Stopwatch())
         pump()

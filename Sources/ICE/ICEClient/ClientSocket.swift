@@ -12,11 +12,9 @@ final class ClientSocket {
     private(set) weak var client: ICEClient?
     /// Whether the client still has it.
     private(set) var isOpen = true
-    /// What came from and went to each address that was admitted, in the order of their admission.
-    private var traffic: [PairTraffic] = []
-    private var indices: [TransportAddress: Int] = [:]
+    private var admitted: [TransportAddress: AdmittedAddress] = [:]
     /// Most datagrams come from where the one before came from.
-    private var lastAdmitted: (address: TransportAddress, index: Int)?
+    private var lastHeard: AdmittedAddress?
 
     init(id: SocketID, socket: any DatagramSocket, path: StreamComponent, of client: ICEClient?) {
         self.client = client
@@ -36,9 +34,7 @@ final class ClientSocket {
     func admit(_ address: TransportAddress) -> Bool {
         let wasIdentified = connections?.connections[address]?.isIdentified ?? true
         let isIdentified = connections?.claim(address, as: .checkedPeer) == true && !wasIdentified
-        guard indices[address] == nil else { return isIdentified }
-        indices[address] = traffic.count
-        traffic.append(PairTraffic())
+        if admitted[address] == nil { admitted[address] = AdmittedAddress(address) }
         return isIdentified
     }
 
@@ -46,44 +42,44 @@ final class ClientSocket {
     ///
     /// - Returns: What came from it and went there; nil if it was not admitted.
     func expel(_ address: TransportAddress) -> PairTraffic? {
-        guard let index = indices.removeValue(forKey: address) else { return nil }
-        lastAdmitted = nil
-        // The last one takes the place that is free now.
-        let gone = traffic[index]
-        let last = traffic.removeLast()
-        if index < traffic.count {
-            traffic[index] = last
-            if let moved = indices.first(where: { $0.value == traffic.count })?.key { indices[moved] = index }
-        }
-        return gone
+        lastHeard = nil
+        return admitted.removeValue(forKey: address)?.traffic
     }
 
     /// Counts datagrams from an admitted address; false for any other address.
     func accept(_ batch: DatagramBatch, from address: TransportAddress, at now: Instant) -> Bool {
-        if let last = lastAdmitted, last.address == address {
-            traffic[last.index].received(batch.count, batch.bytes.count, at: now)
+        if let lastHeard, lastHeard.address == address {
+            lastHeard.traffic.received(batch.count, batch.bytes.count, at: now)
             return true
         }
-        guard let index = indices[address] else { return false }
-        lastAdmitted = (address, index)
-        traffic[index].received(batch.count, batch.bytes.count, at: now)
+        guard let known = admitted[address] else { return false }
+        lastHeard = known
+        known.traffic.received(batch.count, batch.bytes.count, at: now)
         return true
     }
 
     /// What came from an address and went there.
     func traffic(with address: TransportAddress) -> PairTraffic? {
-        indices[address].map { traffic[$0] }
+        admitted[address]?.traffic
     }
 
     /// The same addresses belong to other pairs from now on, but for those that are in use.
     func resetTraffic(except isKept: (TransportAddress) -> Bool) {
-        for (address, index) in indices where !isKept(address) { traffic[index] = PairTraffic() }
+        for (address, known) in admitted where !isKept(address) { known.traffic = PairTraffic() }
     }
 
     /// Adds what a path has sent since it was chosen; false if its address is not admitted any more.
     func add(_ sent: PairTraffic, to address: TransportAddress) -> Bool {
-        guard let index = indices[address] else { return false }
-        traffic[index].add(sent: sent)
+        guard let known = admitted[address] else { return false }
+        known.traffic.add(sent: sent)
         return true
     }
+}
+
+/// An address that an authenticated check has validated, and what came from it and went there.
+private final class AdmittedAddress {
+    let address: TransportAddress
+    var traffic = PairTraffic()
+
+    init(_ address: TransportAddress) { self.address = address }
 }

@@ -28,4 +28,6 @@ final class DataPath {
         self.socket = socket
         self.destination = destination
     }
+
+    func send(_ bytes: Span<UInt8>) throws(NetworkError) { try socket.send(bytes, to: destination) }
 }

@@ -14,7 +14,7 @@ extension ICEClient {
         if coalescesSends, bytes.count <= GatheredDatagrams.largest { return try gather(bytes, on: way) }
         try begin(on: way)
         do throws(NetworkError) {
-            try way.socket.send(bytes, to: way.destination)
+            try way.send(bytes)
         } catch {
             return try refused(1, bytes.count, first: bytes.count, on: way, error)
         }
@@ -87,8 +87,9 @@ extension ICEClient {
     /// What was sent before goes before.
     private func begin(on way: DataPath) throws(ICEError) {
         noteSent(on: way)
+        // Nothing is gathered otherwise.
         if coalescesSends { flush(way) }
-        guard !way.gathered.isEmpty || way.isSuspended else { return }
+        guard way.isSuspended || coalescesSends && !way.gathered.isEmpty else { return }
         way.isBlocked = true
         throw ICEError.noRoom
     }
@@ -169,7 +170,7 @@ extension ICEClient {
         let bytes = way.gathered.bytes
         let span = bytes.span.extracting(..<run.byteCount)
         guard run.count == 1 else { return try way.socket.send(span, inDatagramsOf: run.size, to: way.destination) }
-        try way.socket.send(span, to: way.destination)
+        try way.send(span)
         return 1
     }
 }

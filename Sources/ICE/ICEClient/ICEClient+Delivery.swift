@@ -50,7 +50,12 @@ extension ICEClient {
 
     /// Delivers the events there are; those that the application's closures cause wait for a turn of their own.
     func deliverEvents() {
-        guard deliveryIsDue else { return }
+        if deliveryIsDue { deliverDueEvents() }
+    }
+
+    // Within the loop over a burst's datagrams, what this accesses would be checked for each of them.
+    @inline(never)
+    private func deliverDueEvents() {
         for _ in 0..<pendingEvents.count {
             guard let event = pendingEvents.takeFirst() else { return }
             if case .candidate(let candidate) = event { convey(candidate) } else { dispatch(event) }

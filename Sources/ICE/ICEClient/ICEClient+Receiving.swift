@@ -5,6 +5,14 @@ extension ICEClient {
     /// Takes datagrams of one sender apart: STUN goes to the agent, the rest is the application's if an authenticated check has validated
     /// their source, whatever their first byte.
     func receive(_ batch: DatagramBatch, from source: TransportAddress, on socket: ClientSocket) {
+        // Most of what arrives, where much does.
+        if batch.count == 1, relays.isEmpty, !owesSettling, !STUNMessage.looksLikeSTUN(batch.bytes) {
+            return take(batch, from: source, on: socket)
+        }
+        takeApart(batch, from: source, on: socket)
+    }
+
+    private func takeApart(_ batch: DatagramBatch, from source: TransportAddress, on socket: ClientSocket) {
         let isFromServer = relays.contains { $0.via == socket.id && $0.client.serverAddress == source }
         var next = 0
         while next < batch.count, socket.isOpen, !isClosed {
@@ -54,10 +62,19 @@ extension ICEClient {
         for index in 0..<data.count {
             if index > 0 { deliverEvents() }
             guard !isClosed, socket.isOpen, member?.port?.isClosed != true else { return }
-            let bytes = data[index]
-            stream(bytes, on: path)
-            takeDatagram?(bytes, path)
-            listener?.iceClient(self, didReceive: bytes, on: path)
+            deliver(data[index], on: path)
         }
+    }
+
+    private func deliver(_ bytes: Span<UInt8>, on path: StreamComponent) {
+        if !datagramStreams.isEmpty { stream(bytes, on: path) }
+        takeDatagram?(bytes, path)
+        if hasDelegate { tellDelegate(of: bytes, on: path) }
+    }
+
+    // The weak reference is not to be looked at for those who have none.
+    @inline(never)
+    private func tellDelegate(of bytes: Span<UInt8>, on path: StreamComponent) {
+        listener?.iceClient(self, didReceive: bytes, on: path)
     }
 }

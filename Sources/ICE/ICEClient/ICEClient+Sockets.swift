@@ -178,9 +178,9 @@ extension ICEClient {
     }
 
     func noteReceived(from source: TransportAddress, on socket: ClientSocket, at now: Instant) {
-        for way in paths where way.id == socket.id && way.destination == source {
-            way.lastReceivedAt = now
-            way.unansweredSince = nil
+        for index in paths.indices where paths[index].id == socket.id && paths[index].destination == source {
+            paths[index].lastReceivedAt = now
+            paths[index].unansweredSince = nil
         }
     }
 
