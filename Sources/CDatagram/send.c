@@ -126,6 +126,11 @@ static bool is_about_joining(int status) {
     return status == -EIO || status == -EINVAL || status == -EMSGSIZE || status == -ENOPROTOOPT || status == -EOPNOTSUPP;
 }
 
+static void write_segment(struct msghdr *message, size_t size) {
+    uint16_t segment = (uint16_t)size;
+    memcpy(append(message, SOL_UDP, UDP_SEGMENT, sizeof segment), &segment, sizeof segment);
+}
+
 int datagram_send(
     int descriptor, const struct datagram_address *to, const struct datagram_address *from,
     const struct iovec *datagrams, int count, bool *may_join) {
@@ -147,8 +152,7 @@ int datagram_send(
             message->msg_iov = is_whole ? &wholes[filled] : (struct iovec *)&datagrams[next];
             message->msg_iovlen = is_whole ? 1 : (size_t)together;
             if (together > 1) {
-                uint16_t segment = (uint16_t)datagrams[next].iov_len;
-                memcpy(append(message, SOL_UDP, UDP_SEGMENT, sizeof segment), &segment, sizeof segment);
+                write_segment(message, datagrams[next].iov_len);
                 joined = true;
             }
             seal(message);
@@ -166,6 +170,45 @@ int datagram_send(
     }
     return taken;
 }
+
+int datagram_send_run(
+    int descriptor, const struct datagram_address *to, const void *bytes, size_t length, size_t size, bool *may_join) {
+    struct sockaddr_storage name;
+    socklen_t name_length = write_address(to, &name);
+    struct mmsghdr messages[most_messages];
+    struct control_buffer controls[most_messages];
+    struct iovec wholes[most_messages];
+    size_t most = most_joined_bytes / size < most_joined ? most_joined_bytes / size : most_joined;
+    size_t taken = 0;
+    while (taken * size < length) {
+        size_t together = *may_join && most > 1 ? most : 1;
+        size_t next = taken * size;
+        bool joined = false;
+        int filled = 0;
+        for (; filled < most_messages && next < length; filled++) {
+            struct msghdr *message = &messages[filled].msg_hdr;
+            size_t whole = length - next < together * size ? length - next : together * size;
+            address_message(message, &name, name_length, &controls[filled], NULL);
+            wholes[filled] = (struct iovec){(char *)bytes + next, whole};
+            message->msg_iov = &wholes[filled];
+            message->msg_iovlen = 1;
+            if (whole > size) {
+                write_segment(message, size);
+                joined = true;
+            }
+            seal(message);
+            next += whole;
+        }
+        int sent = send_messages(descriptor, messages, filled);
+        if (sent < 0 && joined && is_about_joining(sent)) {
+            *may_join = false;
+            continue;
+        }
+        if (sent <= 0) return taken > 0 || sent == 0 ? (int)taken : sent;
+        for (int message = 0; message < sent; message++) taken += (wholes[message].iov_len + size - 1) / size;
+    }
+    return (int)taken;
+}
 #else
 bool datagram_can_join(int descriptor) {
     (void)descriptor;
@@ -182,5 +225,18 @@ int datagram_send(
         if (status < 0) return taken > 0 ? taken : status;
     }
     return count;
+}
+
+int datagram_send_run(
+    int descriptor, const struct datagram_address *to, const void *bytes, size_t length, size_t size, bool *may_join) {
+    (void)may_join;
+    size_t taken = 0;
+    for (; taken * size < length; taken++) {
+        size_t rest = length - taken * size;
+        int status =
+            datagram_send_one(descriptor, to, NULL, (const char *)bytes + taken * size, rest < size ? rest : size);
+        if (status < 0) return taken > 0 ? (int)taken : status;
+    }
+    return (int)taken;
 }
 #endif

@@ -45,6 +45,7 @@ public struct DatagramBatch: ~Escapable {
     }
 
     /// The bytes of one of them, counted from 0.
+    @inlinable
     public subscript(index: Int) -> Span<UInt8> {
         @_lifetime(copy self)
         get {

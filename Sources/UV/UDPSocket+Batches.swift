@@ -16,7 +16,14 @@ extension UDPSocket {
             let sent = try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) {
                 parts throws(NetworkError) -> Int in
                 try unsafe Self.lend(datagrams, from: taken, to: parts, 0) { () throws(NetworkError) -> Int in
-                    try unsafe hand(parts, to: destination, isFirst: taken == 0)
+                    do throws(NetworkError) {
+                        return try hand(count, to: destination) { descriptor, to, mayJoin in
+                            unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(count), &mayJoin)
+                        }
+                    } catch {
+                        guard taken == 0 else { return 0 }
+                        throw error
+                    }
                 }
             }
             taken += sent
@@ -34,25 +41,13 @@ extension UDPSocket {
         _ bytes: Span<UInt8>, inDatagramsOf size: Int, to destination: TransportAddress
     ) throws(NetworkError) -> Int {
         precondition(size > 0, "datagrams of no bytes have no end")
-        var taken = 0
-        let total = (bytes.count + size - 1) / size
-        while taken < total {
-            let count = Self.batchSize(of: size, atMost: total - taken)
-            let end = min(bytes.count, (taken + count) * size)
-            let sent = try unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) {
-                parts throws(NetworkError) -> Int in
-                try unsafe bytes.extracting(taken * size..<end).withUnsafeBytes { batch throws(NetworkError) -> Int in
-                    for index in 0..<count {
-                        let start = index * size
-                        unsafe parts[index] = Self.part(batch[start..<min(start + size, batch.count)])
-                    }
-                    return try unsafe hand(parts, to: destination, isFirst: taken == 0)
-                }
+        let count = (bytes.count + size - 1) / size
+        guard count > 0 else { return 0 }
+        return try hand(count, to: destination) { descriptor, to, mayJoin in
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe datagram_send_run(descriptor, &to, bytes.baseAddress, bytes.count, size, &mayJoin)
             }
-            taken += sent
-            if sent < count { break }
         }
-        return taken
     }
 
     /// The most that go to the system in one call, and the bytes of those that it puts together.
@@ -82,21 +77,23 @@ extension UDPSocket {
         return unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
 
+    /// - Parameter send: Returns how many datagrams the system took, or a negative error.
     private func hand(
-        _ parts: UnsafeMutableBufferPointer<iovec>, to destination: TransportAddress, isFirst: Bool
+        _ count: Int, to destination: TransportAddress,
+        _ send: (Int32, inout datagram_address, inout Bool) -> Int32
     ) throws(NetworkError) -> Int {
         let descriptor = try openDescriptor(for: destination)
+        hasSent = true
         var to = destination.asDatagramAddress
         let wasToJoin = joining.mayJoin(to: destination)
         var mayJoin = wasToJoin
-        var sent = unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(parts.count), &mayJoin)
+        var sent = send(descriptor, &to, &mayJoin)
         if sent < 0, Self.mayBelongToEarlierDatagram(uv_translate_sys_error(-sent)) {
-            sent = unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(parts.count), &mayJoin)
+            sent = send(descriptor, &to, &mayJoin)
         }
         if wasToJoin, !mayJoin { joining.refused(by: destination) }
-        if sent < Int32(parts.count) { expectRoom() }
+        if sent < Int32(count) { expectRoom() }
         guard sent < 0 else { return Int(sent) }
-        guard isFirst else { return 0 }
         throw NetworkError(status: uv_translate_sys_error(-sent), "send to \(destination)")
     }
 }

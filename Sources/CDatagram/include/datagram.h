@@ -67,4 +67,8 @@ int datagram_send(
     int descriptor, const struct datagram_address *to, const struct datagram_address *from,
     const struct iovec *datagrams, int count, bool *may_join);
 
+// The same for datagrams that lie one behind the other, all of one size but the last, which may be shorter.
+int datagram_send_run(
+    int descriptor, const struct datagram_address *to, const void *bytes, size_t length, size_t size, bool *may_join);
+
 #endif

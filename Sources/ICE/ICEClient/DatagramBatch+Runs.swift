@@ -6,7 +6,8 @@ extension DatagramBatch {
     /// one piece.
     func endOfRun(from first: Int) -> Int {
         var end = first + 1
-        while end < count, !STUNMessage.looksLikeSTUN(self[end]) { end += 1 }
+        // The first two bits tell for most (RFC 7983).
+        while end < count, bytes[end * datagramSize] & 0xc0 != 0 || !STUNMessage.looksLikeSTUN(self[end]) { end += 1 }
         return end
     }
 }
