@@ -31,6 +31,9 @@ final class DatagramBuffer {
         unsafe TransportAddress(arrivals[slot].source)?.unmapped
     }
 
+    /// Whether a slot holds several datagrams.
+    func isJoined(slot: Int) -> Bool { unsafe arrivals[slot].segment < arrivals[slot].length }
+
     /// Lends what is in a slot: datagrams of one sender.
     func lend(slot: Int, telling facts: UDPSocket.ArrivalFacts, _ body: (DatagramBatch) -> Void) {
         let arrival = unsafe arrivals[slot]

@@ -35,6 +35,8 @@ final class LoopCore {
     private let idle: UnsafeMutablePointer<uv_idle_t>
     private let bound: UnsafeMutablePointer<uv_timer_t>
     private var queue: [Work] = []
+    /// Whether there is something to do before the loop may sleep.
+    var hasQueuedWork: Bool { !queue.isEmpty }
     /// What the queue was before, with its room.
     private var spareQueue: [Work] = []
     private var turnDepth = 0

@@ -56,6 +56,8 @@ public final class UDPSocket: Handle {
     let descriptor: Int32
     /// When the system had datagrams here last.
     private var lastReceived = Instant(nanoseconds: 0)
+    /// Whether anything was sent in answer to what was received.
+    var hasSent = false
     /// What waits for room, once there was none.
     private var roomWatch: RoomWatch?
     /// Whether the system puts datagrams together that go out together; many sockets never send more than one.
@@ -112,6 +114,7 @@ public final class UDPSocket: Handle {
     /// ``NetworkError/Code/wouldBlock`` and the caller decides. An error that another destination caused is not thrown here.
     public func send(_ bytes: Span<UInt8>, to destination: TransportAddress) throws(NetworkError) {
         let descriptor = try openDescriptor(for: destination)
+        hasSent = true
         let status = Self.trySend(bytes, to: destination, from: nil, on: descriptor)
         if status < 0 { try sendAgain(bytes, to: destination, from: nil, after: status) }
     }
@@ -211,8 +214,8 @@ extension UDPSocket {
     /// A socket that has received so shortly before is in the midst of a flow.
     private static let flowingInterval = Duration.microseconds(50)
 
-    /// How often a socket in a flow is looked at in vain. The next datagram may come at any moment, and a few looks cost less than for the
-    /// loop to fall asleep, and for whoever sends to wake it.
+    /// How often a socket in a flow of single datagrams is looked at in vain. The next one may come at any moment, and a few looks cost less
+    /// than for the loop to fall asleep, and for whoever sends to wake it.
     private static let vainLooksIntoFlow = 6
 
     private func receive() {
@@ -220,29 +223,32 @@ extension UDPSocket {
         let now = core.now
         let isFlowing = now - lastReceived < Self.flowingInterval
         lastReceived = now
-        var vainLooks = isFlowing ? Self.vainLooksIntoFlow : 1
+        hasSent = false
+        var vainLooks = 0
         var left = Self.slotsPerTurn
-        while left > 0, vainLooks > 0, !isClosed {
+        while left > 0, !isClosed {
             let count = Int(buffer.receive(from: descriptor))
             guard count > 0 else {
                 let status = uv_translate_sys_error(Int32(-count))
-                guard status == UV_EAGAIN.rawValue else {
+                if status != UV_EAGAIN.rawValue {
                     receiveFailed(status)
                     left -= DatagramBuffer.slotCount
                     continue
                 }
-                vainLooks -= 1
-                continue
+                vainLooks += 1
+                if vainLooks < Self.vainLooksIntoFlow, isFlowing, !hasSent, !core.hasQueuedWork { continue }
+                // What has woken the socket without a datagram or an error of its own is in the error queue.
+                if left == Self.slotsPerTurn { _ = drainErrorQueue() }
+                return
             }
             for slot in 0..<count where !isClosed {
                 hasMore = slot + 1 < count
                 deliver(slot, of: buffer)
             }
             left -= count
-            if count < DatagramBuffer.slotCount, !isFlowing { return }
+            let isWorthALook = isFlowing && !buffer.isJoined(slot: count - 1)
+            if count < DatagramBuffer.slotCount, !isWorthALook { return }
         }
-        // What has woken the socket without a datagram or an error of its own is in the error queue.
-        if left == Self.slotsPerTurn { _ = drainErrorQueue() }
     }
 
     private func deliver(_ slot: Int, of buffer: DatagramBuffer) {
