@@ -11,10 +11,13 @@ enum Packet {
         [UInt8](repeating: kind, count: max(size, headerLength))
     }
 
-    /// Numbers the packet that begins at an offset.
-    static func setNumber(_ number: UInt64, in bytes: inout [UInt8], at offset: Int = 0) {
+    /// Numbers packets of a size that lie one behind the other.
+    static func setNumbers(from first: UInt64, in bytes: inout [UInt8], count: Int = 1, size: Int = 0) {
         bytes.withUnsafeMutableBytes { bytes in
-            bytes.storeBytes(of: number, toByteOffset: offset + numberOffset, as: UInt64.self)
+            for index in 0..<count {
+                bytes.storeBytes(
+                    of: first + UInt64(index), toByteOffset: index * size + numberOffset, as: UInt64.self)
+            }
         }
     }
 

@@ -68,7 +68,7 @@ final class Receiver {
     private func giveReceipt() {
         guard received >= receiptDue else { return }
         receiptDue = received + perReceipt
-        Packet.setNumber(next, in: &receipt)
+        Packet.setNumbers(from: next, in: &receipt)
         try? client.send(receipt)
     }
 }
