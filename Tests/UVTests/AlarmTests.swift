@@ -84,6 +84,28 @@ extension UVTests {
             receiver.close()
         }
 
+        @Test("One that is set for now waits for the sockets where another one has done so for a while")
+        func behindSocketsBesideOthers() throws {
+            var order: [String] = []
+            let receiver = try makeSocket(loop)
+            let sender = try makeSocket(loop)
+            let other = loop.makeAlarm { order.append("other") }
+            let alarm = loop.makeAlarm { order.append("alarm") }
+            receiver.onDatagram = { [loop] _, _ in
+                order.append("first")
+                alarm.set(for: loop.now)
+                receiver.onDatagram = { _, _ in order.append("second") }
+                try? sender.send([2].span, to: receiver.localAddress)
+            }
+            try sender.send([1].span, to: receiver.localAddress)
+            other.set(for: loop.now)
+            #expect(loop.run(until: { order.count == 4 }, atMost: patience))
+            #expect(order.filter { $0 != "other" } == ["first", "second", "alarm"])
+            for alarm in [alarm, other] { alarm.close() }
+            sender.close()
+            receiver.close()
+        }
+
         @Test("One that is set again goes at the last instant alone, and one that is cancelled or closed not at all")
         func changes() {
             var fired: [String] = []

@@ -12,7 +12,7 @@ final class AlarmClock {
     init(on loop: EventLoop) {
         core = loop.core
         timer = Timer(on: loop)
-        timer.onFire = { [weak self] in self?.fire() }
+        timer.onFire = { [weak self] in self?.timerFired() }
     }
 
     /// The loop closes: no alarm goes any more, and their closures are dropped.
@@ -72,23 +72,45 @@ final class AlarmClock {
     }
 
     /// Whether no alarm goes before sockets have had their turn.
-    private var awaitsSockets = false
+    private enum Wait {
+        case none
+        /// Their turn comes after that of queued work.
+        case forWork
+        /// Their turn is next, for the alarms that were set up to a time; whether others have been set since.
+        case forSockets(upTo: Int64, hasMore: Bool)
+    }
+
+    private var wait = Wait.none
 
     private func awaitSockets() {
-        guard !awaitsSockets else { return }
-        awaitsSockets = true
-        // Work that is enqueued by work runs after the sockets of this turn.
-        core.enqueue { [weak self] in
-            self?.core.enqueue { [weak self] in
-                self?.awaitsSockets = false
-                self?.fire()
+        switch wait {
+        case .none:
+            wait = .forWork
+            // Work that is enqueued by work runs after the sockets of this turn.
+            core.enqueue { [weak self] in
+                guard let self else { return }
+                wait = .forSockets(upTo: core.now.nanoseconds, hasMore: false)
+                core.enqueue { [weak self] in self?.socketsHadTheirTurn() }
             }
+        case .forWork: break
+        case .forSockets(let time, _): wait = .forSockets(upTo: time, hasMore: true)
         }
     }
 
-    private func fire() {
+    private func socketsHadTheirTurn() {
+        guard case .forSockets(let time, let hasMore) = wait else { return }
+        wait = .none
+        if hasMore { awaitSockets() }
+        fire(upTo: time)
+    }
+
+    private func timerFired() {
         let now = core.now.nanoseconds
-        guard !awaitsSockets, !letSocketsGoFirst(at: now) else { return }
+        guard case .none = wait, !letSocketsGoFirst(at: now) else { return }
+        fire(upTo: now)
+    }
+
+    private func fire(upTo now: Int64) {
         // Those that set themselves for now wait for the next turn, and so do the rest of many, as others have a claim to this one.
         var due: [(alarm: LoopAlarm, time: Int64)] = []
         while due.count < Self.firingsPerTurn, let first = heap.first, first.time <= now {
