@@ -12,17 +12,16 @@
 /// was drawn for owners that they have in common.
 @safe
 package final class SystemRandomNumbers: RandomNumberGenerator {
-    private let drawn: UnsafeMutableBufferPointer<UInt64>
+    /// A call's set-up takes a dozen, and one that idles three in five seconds.
+    private typealias Draw = (Four, Four, Four, Four)
+    private typealias Four = (UInt64, UInt64, UInt64, UInt64)
+
+    private var drawn: Draw = ((0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0))
     /// How many of them nobody has seen.
     private var left = 0
 
-    /// A call's set-up takes a dozen, and one that idles three in five seconds.
-    private static let countAtATime = 16
-
     /// A generator that has drawn nothing yet.
-    package init() { unsafe drawn = .allocate(capacity: Self.countAtATime) }
-
-    deinit { unsafe drawn.deallocate() }
+    package init() {}
 
     /// The next number.
     package func next() -> UInt64 {
@@ -33,11 +32,13 @@ package final class SystemRandomNumbers: RandomNumberGenerator {
             return system.next()
         }
         left -= 1
-        return unsafe drawn[left]
+        return unsafe withUnsafeBytes(of: &drawn) { numbers in
+            unsafe numbers.load(fromByteOffset: left * MemoryLayout<UInt64>.size, as: UInt64.self)
+        }
     }
 
     private func draw() {
-        let bytes = unsafe UnsafeMutableRawBufferPointer(drawn)
-        if unsafe getentropy(bytes.baseAddress, bytes.count) == 0 { left = Self.countAtATime }
+        let status = unsafe withUnsafeMutableBytes(of: &drawn) { unsafe getentropy($0.baseAddress, $0.count) }
+        if status == 0 { left = MemoryLayout<Draw>.size / MemoryLayout<UInt64>.size }
     }
 }

@@ -89,11 +89,13 @@ extension UDPSocket {
         var mayJoin = wasToJoin
         var sent = send(descriptor, &to, &mayJoin)
         if sent < 0, Self.mayBelongToEarlierDatagram(uv_translate_sys_error(-sent)) {
+            owesErrors = true
             sent = send(descriptor, &to, &mayJoin)
         }
         if wasToJoin, !mayJoin { joining.refused(by: destination) }
-        if sent < Int32(count) { expectRoom() }
+        let status = sent < 0 ? uv_translate_sys_error(-sent) : UV_EAGAIN.rawValue
+        if sent < Int32(count), status == UV_EAGAIN.rawValue || status == UV_ENOBUFS.rawValue { expectRoom() }
         guard sent < 0 else { return Int(sent) }
-        throw NetworkError(status: uv_translate_sys_error(-sent), "send to \(destination)")
+        throw NetworkError(status: status, "send to \(destination)")
     }
 }

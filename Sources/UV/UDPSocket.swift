@@ -54,12 +54,14 @@ public final class UDPSocket: Handle {
     package private(set) var hasMore = false
 
     let descriptor: Int32
-    /// When the system had datagrams here last.
+    /// When this was woken last.
     private var lastReceived = Instant(nanoseconds: 0)
     /// Whether anything was sent in answer to what was received.
     var hasSent = false
+    /// Whether an error was taken off the socket whose own destination stands in the error queue.
+    var owesErrors = false
     /// What waits for room, once there was none.
-    private var roomWatch: RoomWatch?
+    var roomWatch: RoomWatch?
     /// Whether the system puts datagrams together that go out together; many sockets never send more than one.
     lazy var joining = JoiningMemory(isPossible: datagram_can_join(descriptor))
     /// Whether nobody has asked for other buffers than those that the system gives.
@@ -121,6 +123,7 @@ public final class UDPSocket: Handle {
 
     func send(_ bytes: Span<UInt8>, to destination: TransportAddress, from local: IPAddress?) throws(NetworkError) {
         let descriptor = try openDescriptor(for: destination)
+        hasSent = true
         let status = Self.trySend(bytes, to: destination, from: local, on: descriptor)
         if status < 0 { try sendAgain(bytes, to: destination, from: local, after: status) }
     }
@@ -130,6 +133,7 @@ public final class UDPSocket: Handle {
     ) throws(NetworkError) {
         var status = uv_translate_sys_error(-status)
         if Self.mayBelongToEarlierDatagram(status) {
+            owesErrors = true
             // Such an error is handed to whichever call comes first, which takes it off the socket. Its own destination is
             // told by the error queue, on a later turn.
             let error = Self.trySend(bytes, to: destination, from: local, on: descriptor)
@@ -198,12 +202,8 @@ extension UDPSocket {
     /// Tells ``onWritable`` when a datagram may be sent again.
     func expectRoom() {
         guard onWritable != nil, !isClosed else { return }
-        do throws(NetworkError) {
-            if roomWatch == nil { roomWatch = try RoomWatch(for: self) }
-            try roomWatch?.start()
-        } catch {
-            onError?(error)
-        }
+        if roomWatch == nil { roomWatch = try? RoomWatch(for: self) }
+        roomWatch?.start()
     }
 
     func hasRoom() { onWritable?() }
@@ -224,6 +224,16 @@ extension UDPSocket {
         let isFlowing = now - lastReceived < Self.flowingInterval
         lastReceived = now
         hasSent = false
+        let left = receive(into: buffer, isFlowing: isFlowing)
+        // What has woken the socket without a datagram or an error of its own is in the error queue, and so is what a call to send was told
+        // of in the place of another. Where datagrams never end, it is looked at in between.
+        guard left == Self.slotsPerTurn || left <= 0 || owesErrors else { return }
+        owesErrors = false
+        _ = drainErrorQueue()
+    }
+
+    /// - Returns: How many slots of the turn are left.
+    private func receive(into buffer: DatagramBuffer, isFlowing: Bool) -> Int {
         var vainLooks = 0
         var left = Self.slotsPerTurn
         while left > 0, !isClosed {
@@ -237,9 +247,7 @@ extension UDPSocket {
                 }
                 vainLooks += 1
                 if vainLooks < Self.vainLooksIntoFlow, isFlowing, !hasSent, !core.hasQueuedWork { continue }
-                // What has woken the socket without a datagram or an error of its own is in the error queue.
-                if left == Self.slotsPerTurn { _ = drainErrorQueue() }
-                return
+                return left
             }
             for slot in 0..<count where !isClosed {
                 hasMore = slot + 1 < count
@@ -247,8 +255,9 @@ extension UDPSocket {
             }
             left -= count
             let isWorthALook = isFlowing && !buffer.isJoined(slot: count - 1)
-            if count < DatagramBuffer.slotCount, !isWorthALook { return }
+            if count < DatagramBuffer.slotCount, !isWorthALook { return left }
         }
+        return left
     }
 
     private func deliver(_ slot: Int, of buffer: DatagramBuffer) {

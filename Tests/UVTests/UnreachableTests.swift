@@ -93,6 +93,26 @@
                 #expect(!loop.run())
                 #expect(reports == 1)
             }
+
+            @Test("An error that another call has taken off the socket is told while datagrams never end")
+            func inFlow() throws {
+                let socket = try makeSocket(loop)
+                let peer = try makeSocket(loop)
+                let closed = try closedAddress(loop)
+                var (reports, count) = (0, 0)
+                socket.onUnreachable = { _, _ in reports += 1 }
+                socket.onDatagram = { _, _ in
+                    count += 1
+                    if reports == 0, count < 1_000 { try? peer.send([2].span, to: socket.localAddress) }
+                }
+                try socket.send([1].span, to: closed)
+                try socket.send([1].span, to: peer.localAddress)
+                try peer.send([1].span, to: socket.localAddress)
+                #expect(loop.run(until: { reports > 0 }, atMost: patience))
+                #expect(reports == 1 && count < 1_000)
+                socket.close()
+                peer.close()
+            }
         }
     }
 #endif
