@@ -12,8 +12,20 @@ extension ICEAgent {
         }
     }
 
-    /// Whether anything is hidden at all.
-    var hidesAny: Bool { peerHides || publishesNames || hidesLearned }
+    /// Whether some of a candidate is not to be seen.
+    private func hides(_ candidate: Candidate) -> Bool {
+        candidate.hostName != nil || (hidesLearned && candidate.alias != nil && candidate.kind == .peerReflexive)
+    }
+
+    /// Whether some of an event is not to be seen.
+    func hides(_ event: borrowing AgentEvent) -> Bool {
+        switch event {
+        case .candidate(let candidate), .candidateRemoved(let candidate): hides(candidate)
+        case .pairNominated(let pair), .pairFailed(let pair, _), .selectedPair(let pair):
+            hides(pair.local) || hides(pair.remote)
+        case .candidateError, .gatheringState, .restartNeeded, .state, .trace: false
+        }
+    }
 
     /// A candidate of either side as it may be seen.
     package func shown(_ candidate: Candidate) -> Candidate {

@@ -143,7 +143,7 @@ package struct ICEAgent: ~Copyable {
 
     mutating func tell(_ event: consuming AgentEvent) {
         if isTracing { trace(telling: event) }
-        if hidesAny { event = shown(event) }
+        if hides(event) { event = shown(event) }
         // What streams that still work go through is told no more once the session has failed, but for the path of their data.
         if state == .failed, event.isAboutChecks { return }
         emit(.event(event))

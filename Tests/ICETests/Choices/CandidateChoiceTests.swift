@@ -28,6 +28,26 @@ struct CandidateChoiceTests {
         #expect(call.peer.responses.count == count)
     }
 
+    @Test("What the application names is told by its name alone, in pairs too", arguments: [false, true])
+    func named(resolves: Bool) throws {
+        let network = SimulatedNetwork(seed: 5)
+        let a = network.makeHost("a", addresses: ["192.168.1.2"])
+        let b = network.makeHost("b", addresses: ["192.168.1.3"])
+        let call = SimulatedCall(network, a, b) { $0.multicastDNS = resolves ? .resolve : .off }
+        var told: [CandidatePair] = []
+        call.caller.onSelectedPairChange = { told.append($0) }
+        call.caller.onPairNominated = { told.append($0) }
+        call.caller.rewriteLocalCandidate = { candidate in
+            var candidate = candidate
+            candidate.hostName = "1f4712db-ea17-4bcf-a596-105139dfd8bf.local"
+            return candidate
+        }
+        #expect(call.connect())
+        #expect(network.run(until: { told.count == 2 }, atMost: .seconds(5)))
+        #expect(told.allSatisfy { $0.local.address.ip == "0.0.0.0" && $0.local.hostName != nil })
+        call.close()
+    }
+
     @Test("A call whose every candidate was dropped ends gathering, and fails without waiting for patience")
     func dropAll() throws {
         let call = try ScriptedCall()
