@@ -47,14 +47,14 @@ extension ICEClient {
         guard !eventStreams.isEmpty else { return }
         // Whoever is told may go on at once, and ask for another sequence or close the client: the list is not held meanwhile.
         for stream in eventStreams { stream.tell(event) }
-        eventStreams = eventStreams.filter { !$0.hasEnded }
+        if eventStreams.contains(where: \.hasEnded) { eventStreams = eventStreams.filter { !$0.hasEnded } }
     }
 
     func stream(_ bytes: Span<UInt8>, on path: StreamComponent) {
         guard !datagramStreams.isEmpty else { return }
         let datagram = ICEDatagram(bytes: [UInt8](copying: bytes), path: path)
         for stream in datagramStreams { stream.tell(datagram) }
-        datagramStreams = datagramStreams.filter { !$0.hasEnded }
+        if datagramStreams.contains(where: \.hasEnded) { datagramStreams = datagramStreams.filter { !$0.hasEnded } }
     }
 
     func endStreams() {

@@ -12,7 +12,8 @@ final class ClientSocket {
     private(set) weak var client: ICEClient?
     /// Whether the client still has it.
     private(set) var isOpen = true
-    private var admitted: [TransportAddress: AdmittedAddress] = [:]
+    /// Mostly one, and seldom more than a few: they are looked through.
+    private var admitted: [AdmittedAddress] = []
     /// Most datagrams come from where the one before came from.
     private var lastHeard: AdmittedAddress?
 
@@ -34,7 +35,7 @@ final class ClientSocket {
     func admit(_ address: TransportAddress) -> Bool {
         let wasIdentified = connections?.connections[address]?.isIdentified ?? true
         let isIdentified = connections?.claim(address, as: .checkedPeer) == true && !wasIdentified
-        if admitted[address] == nil { admitted[address] = AdmittedAddress(address) }
+        if known(address) == nil { admitted.append(AdmittedAddress(address)) }
         return isIdentified
     }
 
@@ -43,7 +44,8 @@ final class ClientSocket {
     /// - Returns: What came from it and went there; nil if it was not admitted.
     func expel(_ address: TransportAddress) -> PairTraffic? {
         lastHeard = nil
-        return admitted.removeValue(forKey: address)?.traffic
+        guard let index = admitted.firstIndex(where: { $0.address == address }) else { return nil }
+        return admitted.remove(at: index).traffic
     }
 
     /// Counts datagrams from an admitted address; false for any other address.
@@ -52,25 +54,27 @@ final class ClientSocket {
             lastHeard.traffic.received(batch.count, batch.bytes.count, at: now)
             return true
         }
-        guard let known = admitted[address] else { return false }
+        guard let known = known(address) else { return false }
         lastHeard = known
         known.traffic.received(batch.count, batch.bytes.count, at: now)
         return true
     }
 
+    private func known(_ address: TransportAddress) -> AdmittedAddress? { admitted.first { $0.address == address } }
+
     /// What came from an address and went there.
     func traffic(with address: TransportAddress) -> PairTraffic? {
-        admitted[address]?.traffic
+        known(address)?.traffic
     }
 
     /// The same addresses belong to other pairs from now on, but for those that are in use.
     func resetTraffic(except isKept: (TransportAddress) -> Bool) {
-        for (address, known) in admitted where !isKept(address) { known.traffic = PairTraffic() }
+        for known in admitted where !isKept(known.address) { known.traffic = PairTraffic() }
     }
 
     /// Adds what a path has sent since it was chosen; false if its address is not admitted any more.
     func add(_ sent: PairTraffic, to address: TransportAddress) -> Bool {
-        guard let known = admitted[address] else { return false }
+        guard let known = known(address) else { return false }
         known.traffic.add(sent: sent)
         return true
     }

@@ -53,7 +53,7 @@ extension ICEAgent {
     /// The peer's NAT or ours lets nothing in before a packet has gone out: behind NATs the second pair, of the mapped addresses, is the one
     /// that works, and the peer's first check over it gets through only if ours is on its way by then.
     private func isAmongFirst(_ id: PairID) -> Bool {
-        guard let path = session.checklists.path(of: id) else { return false }
+        guard let path = session.checklists.read(id, { $0.path }) else { return false }
         let lists = session.checklists
         return lists.count(of: path, in: .inProgress) + lists.count(of: path, in: .succeeded) < 2
     }

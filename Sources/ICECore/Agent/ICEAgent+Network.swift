@@ -128,9 +128,9 @@ extension ICEAgent {
     }
 
     /// A check beside the pair in use may say that the peer has lost that one, which is asked at once.
-    mutating func noteCheck(besidePathInUse pair: CheckPair, at now: Instant) {
-        let isInUse = components.contains { $0.selected?.id == pair.id }
-        guard gathersContinually, role == .controlling, !isInUse, pair.state == .succeeded, isConcluded(pair.path)
+    mutating func noteCheck(besidePathInUse id: PairID, at now: Instant) {
+        guard gathersContinually, role == .controlling, !components.contains(where: { $0.selected?.id == id }),
+            let pair = session.checklists[id], pair.state == .succeeded, isConcluded(pair.path)
         else { return }
         if let index = components.firstIndex(where: { $0.path == pair.path }) {
             // With data that goes unanswered, or a peer that is asked already, it is more than the care for a backup.

@@ -76,6 +76,7 @@ extension ICEAgent {
     /// The application's word on a check that it was asked about; a refused one is dropped without a sound.
     package mutating func answer(_ check: IncomingCheck, accept: Bool, now: Instant) {
         guard accept, state != .closed else { return }
+        hasCrossed = false
         answerAndAct(on: check, at: now)
         settleSoon(at: now)
     }
@@ -195,13 +196,17 @@ extension ICEAgent {
             if nominates { take(nominationBy: check, of: remote, at: now) }
             return
         }
-        guard let pair = pairForCheck(check, remote, at: now), !pair.hasLostConsent else { return }
+        guard let id = pairForCheck(check, remote, at: now),
+            let pair = session.checklists.read(
+                id, { (state: $0.state, isRefused: $0.isRefused, hasLostConsent: $0.hasLostConsent) }),
+            !pair.hasLostConsent
+        else { return }
         if pair.state != .succeeded, !pair.isRefused {
             hasCrossed = pair.state == .inProgress
-            session.checks.cancel(pair.id)
-            session.checklists.withList(pair.id.stream) { $0.trigger(pair.id) }
+            session.checks.cancel(id)
+            session.checklists.withList(id.stream) { $0.trigger(id) }
         }
-        if nominates, role == .controlled { accept(nominationOf: pair.id, by: check, at: now) }
+        if nominates, role == .controlled { accept(nominationOf: id, by: check, at: now) }
     }
 
     private mutating func learnRemote(_ address: TransportAddress, from check: IncomingCheck) -> Candidate? {
@@ -211,14 +216,15 @@ extension ICEAgent {
     }
 
     /// The pair the check came over, made if there is none; nil once the component's checks are over and this one does not reopen them.
-    private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate, at now: Instant) -> CheckPair? {
-        if let pair = session.checklists[check.path.stream]?.pair(from: check.socket, to: remote.address) {
-            noteCheck(besidePathInUse: pair, at: now)
-            return pair
+    private mutating func pairForCheck(_ check: IncomingCheck, _ remote: Candidate, at now: Instant) -> PairID? {
+        let (stream, socket) = (check.path.stream, check.socket)
+        if let id = session.checklists.pairID(in: stream, from: socket, to: remote.address) {
+            noteCheck(besidePathInUse: id, at: now)
+            return id
         }
         guard let host = receiver(on: check.socket) else { return nil }
         guard isConcluded(check.path) else {
-            return insertPair(host, remote, isCalledFor: true).flatMap { session.checklists[$0] }
+            return insertPair(host, remote, isCalledFor: true)
         }
         // The peer may have moved: its NAT forgot the mapping of the pair in use, or it has another uplink.
         let hasMoved = remote.kind == .peerReflexive
@@ -227,7 +233,7 @@ extension ICEAgent {
             return nil
         }
         if hasMoved { noteNewAddress(of: check.path, at: now) }
-        return session.checklists[id]
+        return id
     }
 
     /// RFC 8445 §7.3.1.5: at once if the pair is known to work, else as soon as it is.

@@ -9,7 +9,8 @@ extension ICEAgent {
         guard role == .controlling, isChecking, session.hasRemote else { return }
         for index in components.indices where components[index].concludedGeneration != session.generation {
             let path = components[index].path
-            guard !session.isNominating(path) else { continue }
+            let hasValid = session.checklists.contains { $0.path == path && $0.valid != nil }
+            guard hasValid, !session.isNominating(path) else { continue }
             let pairs = session.checklists[path.stream]?.pairs(of: path)
             let isFinal = !nominatesAggressively
             let decision = pairs.map {
@@ -211,12 +212,14 @@ extension ICEAgent {
     mutating func select(_ pair: CheckPair, forComponentAt index: Int, at now: Instant) {
         let isSamePath =
             components[index].selected?.id == pair.id && components[index].selected?.generation == session.generation
-        let before = isSamePath ? components[index].selected : nil
+        if isSamePath {
+            let nextKeepalive = now + keepaliveInterval.draw(using: &generator)
+            components[index].selected?.begin(again: pair.description, nextKeepalive: nextKeepalive)
+            return
+        }
         components[index].selected = SelectedPath(
-            pair, in: session, upkeep: isSamePath ? before?.upkeep : upkeep(of: pair, at: now),
-            peerChecks: isSamePath ? before?.peerChecks : peerChecks(at: now),
+            pair, in: session, upkeep: upkeep(of: pair, at: now), peerChecks: peerChecks(at: now),
             nextKeepalive: now + keepaliveInterval.draw(using: &generator))
-        guard !isSamePath else { return }
         emit(.usePath(pair.path, pair.socket, pair.destination))
         expelEarlierGenerations()
         tell(.selectedPair(pair.description))

@@ -192,6 +192,13 @@ final class SelectedPath {
         self.nextKeepalive = nextKeepalive
     }
 
+    /// The same pair is selected once more, as when it is nominated: what is known of the peer stays.
+    func begin(again pair: CandidatePair, nextKeepalive: Instant) {
+        self.pair = pair
+        self.nextKeepalive = nextKeepalive
+        (relayAskedSince, peerMovedTo, reopenedSince, connectionLostAt, retiredPair) = (nil, nil, nil, nil, nil)
+    }
+
     var deadline: Instant {
         if let peerChecks { return min(peerChecks.deadline, nextKeepalive) }
         return upkeep?.deadline ?? nextKeepalive

@@ -24,7 +24,10 @@ package struct Checklist {
         return nil
     }
 
-    func path(of id: PairID) -> StreamComponent? { index(of: id).map { pairs[$0].path } }
+    func read<Result>(_ id: PairID, _ body: (borrowing CheckPair) -> Result) -> Result? {
+        guard let index = index(of: id) else { return nil }
+        return body(pairs.span[index])
+    }
 
     func contains(where matches: (borrowing CheckPair) -> Bool) -> Bool {
         let pairs = pairs.span
@@ -34,8 +37,13 @@ package struct Checklist {
 
     /// The pair that sends from a socket to an address; there is never more than one.
     func pair(from socket: SocketID, to address: TransportAddress) -> CheckPair? {
+        pairID(from: socket, to: address).flatMap { self[$0] }
+    }
+
+    func pairID(from socket: SocketID, to address: TransportAddress) -> PairID? {
+        let pairs = pairs.span
         for index in pairs.indices where pairs[index].socket == socket && pairs[index].remote.address == address {
-            return pairs[index]
+            return pairs[index].id
         }
         return nil
     }

@@ -31,9 +31,17 @@ package struct ChecklistSet {
         return false
     }
 
-    /// The component that a pair is for.
-    func path(of id: PairID) -> StreamComponent? {
-        for list in lists.indices where lists[list].stream == id.stream { return lists[list].path(of: id) }
+    /// What is read of a pair where it stands.
+    func read<Result>(_ id: PairID, _ body: (borrowing CheckPair) -> Result) -> Result? {
+        for list in lists.indices where lists[list].stream == id.stream { return lists[list].read(id, body) }
+        return nil
+    }
+
+    /// The pair of a stream that sends from a socket to an address.
+    func pairID(in stream: StreamID, from socket: SocketID, to address: TransportAddress) -> PairID? {
+        for list in lists.indices where lists[list].stream == stream {
+            return lists[list].pairID(from: socket, to: address)
+        }
         return nil
     }
 

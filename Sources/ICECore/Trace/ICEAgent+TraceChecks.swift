@@ -8,6 +8,7 @@ extension ICEAgent {
     /// A check goes out for the first time.
     mutating func note(sent request: CheckRequest, for purpose: OutgoingCheck.Purpose, on pair: CheckPair) {
         count(on: pair.id) { $0.requestsSent += 1 }
+        guard isTracing else { return }
         trace(.checkSent(pair.description, request.transactionID, "\(purpose)", nominates: request.nominates))
     }
 
