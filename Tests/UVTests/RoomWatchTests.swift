@@ -37,7 +37,7 @@
                 socket.close()
             }
 
-            @Test("An ICMP error is no room, and is told while room is waited for")
+            @Test("While room is waited for, an ICMP error is told as ever, and room once")
             func unreachable() throws {
                 let socket = try makeSocket(loop)
                 let closed = try closedAddress(loop)
