@@ -18,7 +18,7 @@ final class RoomWatch: Handle {
     /// waited for instead.
     let descriptor: Int32?
 
-    private static let milliseconds: UInt64 = 5
+    private static let millisecondsWithoutDescriptor: UInt64 = 5
 
     /// Stands by for ``start()``.
     init(
@@ -70,7 +70,7 @@ final class RoomWatch: Handle {
             let watch = unsafe owner(RoomWatch.self, of: handle.pointee.data)
             watch.core.turn { watch.socket?.hasRoom() }
         }
-        _ = unsafe uv_timer_start(handle, tell, Self.milliseconds, 0)
+        _ = unsafe uv_timer_start(handle, tell, Self.millisecondsWithoutDescriptor, 0)
     }
 
     override func dropClosures() {
