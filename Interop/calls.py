@@ -102,6 +102,15 @@ class Agent:
         words = "; ".join(json.dumps(line, ensure_ascii=False) for line in self.lines[-3:] if "pwd" not in line)
         return f"it said last: {words}" if words else "it said nothing"
 
+    @property
+    def has_failed(self):
+        """Whether the program has ended by itself, and not in peace."""
+        return bool(self._process.returncode)
+
+    async def ending(self):
+        """How the program ended, for people."""
+        return f"{self.name} ended with {self._process.returncode}: {(await self._errors).decode()[-500:]}"
+
     async def end(self):
         """Asks the program to end, and makes sure that it does so in peace."""
         self.tell({"type": "close"})
@@ -110,7 +119,7 @@ class Agent:
         except asyncio.TimeoutError:
             raise CallFailed(f"{self.name} did not end within {END_WITHIN:g} s") from None
         if code != 0:
-            raise CallFailed(f"{self.name} ended with {code}: {(await self._errors).decode()[-500:]}")
+            raise CallFailed(f"{self.name} did not end in peace")
 
     async def dispose(self):
         if self._process.returncode is None:
@@ -129,6 +138,9 @@ async def call(ours, theirs, trickles, restarts="", completes=True, transport=""
         agents.append(await Agent.start("the other", theirs))
         telling = agents[:1] if only_echoes else agents
         return await converse(*agents, telling, trickles, restarts, completes, transport)
+    except CallFailed as failure:
+        # Whoever waited in vain is named already; it may have waited for one that was not there any more.
+        raise CallFailed("; ".join([str(failure), *[await a.ending() for a in agents if a.has_failed]])) from None
     finally:
         for agent in agents:
             await agent.dispose()
