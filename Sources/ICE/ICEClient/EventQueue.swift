@@ -2,8 +2,8 @@ import DequeModule
 import ICECore
 
 /// What the application has still to be told, in its order.
-struct EventQueue {
-    private var events: Deque<AgentEvent> = []
+struct EventQueue: ~Copyable {
+    private var events = UniqueDeque<AgentEvent>()
 
     /// More than this are seldom told at a time.
     private static let usualCount = 4
@@ -14,7 +14,9 @@ struct EventQueue {
     /// The trace's part of it.
     var traces: [ICETraceEvent] {
         var traces: [ICETraceEvent] = []
-        for case .trace(let event) in events { traces.append(event) }
+        for index in 0..<events.count {
+            if case .trace(let event) = events[index] { traces.append(event) }
+        }
         return traces
     }
 
@@ -25,10 +27,15 @@ struct EventQueue {
 
     mutating func takeFirst() -> AgentEvent? { events.popFirst() }
 
-    mutating func removeAll(where shouldGo: (AgentEvent) -> Bool) { events.removeAll(where: shouldGo) }
+    mutating func removeAll(where shouldGo: (AgentEvent) -> Bool) {
+        for _ in 0..<events.count {
+            guard let event = events.popFirst() else { return }
+            if !shouldGo(event) { events.append(event) }
+        }
+    }
 
     /// Gives the room of an empty queue back, where nothing is expected for as long as the session lasts.
     mutating func rest() {
-        if events.isEmpty { events = [] }
+        if events.isEmpty { events = UniqueDeque() }
     }
 }

@@ -63,7 +63,7 @@ package struct ICEAgent: ~Copyable {
     /// Whether what was received last is a check of the peer's on a pair where one of ours is under way.
     var hasCrossed = false
 
-    private var effects: Deque<Effect> = []
+    private var effects = UniqueDeque<Effect>()
     private var nextSocketNumber = 0
     /// The positions of streams that were removed are not given again.
     var nextStreamIndex = 0
@@ -112,7 +112,7 @@ package struct ICEAgent: ~Copyable {
     package mutating func nextEffect() -> Effect? {
         let next = effects.popFirst()
         // Once a session has settled there are none for seconds: their room is given back.
-        if effects.isEmpty, next != nil, state != .new, state != .checking { effects = [] }
+        if effects.isEmpty, next != nil, state != .new, state != .checking { effects = UniqueDeque() }
         return next
     }
 
@@ -125,7 +125,7 @@ package struct ICEAgent: ~Copyable {
         first.note(session.checks.deadline)
         first.note(session.nominationHold)
         first.note(patienceDeadline)
-        for index in components.indices { first.note(components[index].deadline) }
+        for index in components.indices { first.note(components[index].selected?.deadline) }
         first.note(backupDeadline)
         first.note(relayRelease)
         first.note(connectionRelease)
@@ -249,7 +249,7 @@ package struct ICEAgent: ~Copyable {
     /// Ends the session: closes the sockets; nothing is sent or told after it.
     package mutating func close() {
         guard state != .closed else { return }
-        effects = []
+        effects = UniqueDeque()
         for component in components where component.selected != nil { emit(.dropPath(component.path)) }
         for socket in sockets { emit(.closeSocket(socket.id)) }
         sockets = []

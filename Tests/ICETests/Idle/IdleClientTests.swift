@@ -130,7 +130,7 @@ struct IdleClientTests {
         #expect(MemoryLayout<ComponentState>.size <= 128)
         #expect(MemoryLayout<AgentEvent>.size <= 112)
         #expect(MemoryLayout<Effect>.size <= 112)
-        #expect(MemoryLayout<ICEAgent>.size <= 960)
+        #expect(MemoryLayout<ICEAgent>.size <= 976)
     }
 
     @Test("What a client awaits is late by nothing, though its alarm is not set back for each datagram that comes")
