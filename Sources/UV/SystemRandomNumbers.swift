@@ -13,15 +13,16 @@
 @safe
 package final class SystemRandomNumbers: RandomNumberGenerator {
     /// A call's set-up takes a dozen, and one that idles three in five seconds.
-    private typealias Draw = (Four, Four, Four, Four)
-    private typealias Four = (UInt64, UInt64, UInt64, UInt64)
+    private static let count = 16
 
-    private var drawn: Draw = ((0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0))
+    private let drawn = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: count)
     /// How many of them nobody has seen.
     private var left = 0
 
     /// A generator that has drawn nothing yet.
     package init() {}
+
+    deinit { unsafe drawn.deallocate() }
 
     /// The next number.
     package func next() -> UInt64 {
@@ -32,13 +33,11 @@ package final class SystemRandomNumbers: RandomNumberGenerator {
             return system.next()
         }
         left -= 1
-        return unsafe withUnsafeBytes(of: &drawn) { numbers in
-            unsafe numbers.load(fromByteOffset: left * MemoryLayout<UInt64>.size, as: UInt64.self)
-        }
+        return unsafe drawn[left]
     }
 
     private func draw() {
-        let status = unsafe withUnsafeMutableBytes(of: &drawn) { unsafe getentropy($0.baseAddress, $0.count) }
-        if status == 0 { left = MemoryLayout<Draw>.size / MemoryLayout<UInt64>.size }
+        let status = unsafe getentropy(drawn.baseAddress, Self.count * MemoryLayout<UInt64>.stride)
+        if status == 0 { left = Self.count }
     }
 }

@@ -7,9 +7,10 @@ import NetBase
 extension ICEClient {
     /// The machine's addresses that the configuration and the application let be used.
     func usableAddresses() -> [InterfaceAddress] {
+        let configuration = configuration
         var addresses: [InterfaceAddress] = []
         do {
-            addresses = try machineAddresses()
+            addresses = try machineAddresses(with: configuration)
         } catch {
             logger.error("the interfaces can't be listed", metadata: ["error": "\(error)"])
         }
@@ -24,7 +25,7 @@ extension ICEClient {
     }
 
     /// The addresses of the interfaces, and those of 127.0.0.0/8 that are asked for by name: Linux has them all, and lists one.
-    private func machineAddresses() throws(NetworkError) -> [InterfaceAddress] {
+    private func machineAddresses(with configuration: ICEConfiguration) throws(NetworkError) -> [InterfaceAddress] {
         let listed = try platform.interfaceAddresses()
         let named = [member?.port?.configuration.addresses, configuration.localAddresses].lazy.compactMap(\.self)
             .joined()
@@ -41,7 +42,7 @@ extension ICEClient {
 
     /// The machine's addresses have changed, or may have.
     func networkChanged() {
-        guard !isClosed, let present = try? machineAddresses() else { return }
+        guard !isClosed, let present = try? machineAddresses(with: configuration) else { return }
         let usable = usableAddresses()
         input { $0.networkChanged(usable: usable, present: present, now: $1) }
         loseStrandedRelays(present: present)
@@ -96,9 +97,9 @@ extension ICEClient {
 
 extension ICEClient {
     /// Binds a socket as the configuration wants it: its port and its DSCP.
-    func bindSocket(on ip: IPAddress) throws(NetworkError) -> any DatagramSocket {
+    func bindSocket(on ip: IPAddress, with configuration: ICEConfiguration) throws(NetworkError) -> any DatagramSocket {
         if let member { return try member.makeView(on: ip) }
-        let socket = try bindWithinRange(on: ip)
+        let socket = try bindWithinRange(of: configuration, on: ip)
         guard let codePoint = configuration.differentiatedServicesCodePoint, codePoint < 64 else { return socket }
         do {
             // RFC 2474 §3: the upper six bits of the octet; the lower two are ECN's.
@@ -114,7 +115,9 @@ extension ICEClient {
         configuration.multicastDNS == .publish ? error.name : error.description
     }
 
-    private func bindWithinRange(on ip: IPAddress) throws(NetworkError) -> any DatagramSocket {
+    private func bindWithinRange(
+        of configuration: ICEConfiguration, on ip: IPAddress
+    ) throws(NetworkError) -> any DatagramSocket {
         guard let range = configuration.portRange else {
             return try platform.bindDatagramSocket(to: TransportAddress(ip, port: 0))
         }

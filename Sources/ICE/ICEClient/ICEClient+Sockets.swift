@@ -6,9 +6,10 @@ import STUN
 extension ICEClient {
     func open(_ id: SocketID, on ip: IPAddress, _ transport: Candidate.Transport, for path: StreamComponent) {
         if case .tcp(let type) = transport { return openConnections(id, type, on: ip, for: path) }
+        let configuration = configuration
         do throws(NetworkError) {
-            let socket = try bindSocket(on: ip)
-            prepare(socket)
+            let socket = try bindSocket(on: ip, with: configuration)
+            prepare(socket, with: configuration)
             adopt(socket, as: id, for: path)
             agent.socketOpened(id, at: socket.localAddress, now: platform.now)
         } catch {
@@ -18,8 +19,7 @@ extension ICEClient {
     }
 
     /// What a socket can do without is no reason to do without the socket.
-    private func prepare(_ socket: any DatagramSocket) {
-        let configuration = configuration
+    private func prepare(_ socket: any DatagramSocket, with configuration: ICEConfiguration) {
         do throws(NetworkError) {
             try socket.growBuffers(receive: configuration.receiveBufferSize, send: configuration.sendBufferSize)
             if configuration.reportsTrafficClass { try socket.reportTrafficClass() }

@@ -240,11 +240,12 @@ extension ICEAgent {
     private mutating func accept(nominationOf id: PairID, by request: IncomingCheck, at now: Instant) {
         let number = number(ofNominationOf: id, by: request)
         session.checklists.update(id) { $0.pendingNomination = number }
-        guard let pair = session.checklists[id], pair.state == .succeeded, let valid = pair.valid else { return }
+        let answer = session.checklists.read(id) { $0.state == .succeeded ? $0.valid?.confirmedAt : nil }
+        guard case .some(.some(let confirmedAt)) = answer else { return }
         // RFC 7675 §5.1: an answer from long ago is no consent any more. The pair is selected once it has answered again.
-        if now - valid.confirmedAt < configuration.consentTimeout / 2 || configuration.consentInterval == nil {
+        if now - confirmedAt < configuration.consentTimeout / 2 || configuration.consentInterval == nil {
             nominate(id, at: now)
-        } else if !session.checks.isUnderWay(on: id) {
+        } else if !session.checks.isUnderWay(on: id), let pair = session.checklists[id] {
             sendCheck(on: pair, for: .keepalive, at: now)
         }
     }

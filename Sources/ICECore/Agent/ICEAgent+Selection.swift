@@ -52,22 +52,25 @@ extension ICEAgent {
 
     /// A better pair whose first check nominates it gets the time that this one took, twice, to answer; a dead one gets no more.
     private func eagerHold(before id: PairID, of path: StreamComponent) -> Instant? {
-        let roundTrip = session.checklists[id]?.roundTripTime ?? Nominator.leastHold / 2
+        let roundTrip = session.checklists.read(id) { $0.roundTripTime ?? Nominator.leastHold / 2 }
+        guard let roundTrip else { return nil }
         return session.eagerHold(of: path, patience: roundTrip * 2)
     }
 
     /// A pair was nominated by us, or by the peer and works: the latest nomination is the selected pair.
     mutating func nominate(_ id: PairID, at now: Instant) {
-        guard let pair = session.checklists[id], pair.valid != nil,
-            let index = components.firstIndex(where: { $0.path == pair.path })
-        else { return }
-        let isLater = (pair.pendingNomination ?? .max) > components[index].nominationNumber
-        let isRepeated = components[index].selected?.id == id && pair.isNominated
-        let number = pair.pendingNomination
+        let known = session.checklists.read(id) { pair in
+            (path: pair.path, isValid: pair.valid != nil, number: pair.pendingNomination, isNominated: pair.isNominated)
+        }
+        guard let known, known.isValid, let index = components.firstIndex(where: { $0.path == known.path }) else {
+            return
+        }
+        let isLater = (known.number ?? .max) > components[index].nominationNumber
+        let isRepeated = components[index].selected?.id == id && known.isNominated
         session.checklists.update(id) { $0.nominate() }
         guard role == .controlling || isLater else { return }
         // One that is repeated afresh is later too than what came in between.
-        if let number { components[index].nominationNumber = number }
+        if let number = known.number { components[index].nominationNumber = number }
         guard !isRepeated, let nominated = session.checklists[id] else { return }
         session.checklists.withList(nominated.path.stream) { list in
             list.updateAll(where: { $0.path == nominated.path && $0.id != id }) { $0.yield() }

@@ -57,7 +57,7 @@ struct NetworkNumbers {
         for address in addresses where address.kind != .loopback {
             if !known.contains(address.index), !new.contains(address.index) { new.append(address.index) }
         }
-        known += new.sorted().prefix(Self.limit - known.count)
+        if !new.isEmpty { known += new.sorted().prefix(Self.limit - known.count) }
     }
 
     /// What is told of the network that an address belongs to; nil where the machine has had but one, which costs nothing.
@@ -73,7 +73,7 @@ struct NetworkNumbers {
 
     /// The addresses whose network something is told of.
     func told(of addresses: [InterfaceAddress]) -> [InterfaceAddress] {
-        guard addresses.contains(where: isTold) else { return [] }
+        if known.count < 2, addresses.allSatisfy({ $0.kind.cost == 0 }) { return [] }
         return addresses.filter(isTold)
     }
 }

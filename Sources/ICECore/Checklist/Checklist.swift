@@ -102,7 +102,7 @@ package struct Checklist {
 
     /// Takes a pair out of the queue.
     mutating func dequeue(_ id: PairID) {
-        triggered.removeAll { $0 == id }
+        if !triggered.isEmpty { triggered.removeAll { $0 == id } }
     }
 
     // MARK: Changes

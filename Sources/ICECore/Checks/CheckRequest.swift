@@ -7,9 +7,11 @@ package final class SessionKeys {
     /// Judges the requests that are addressed to us, and answers them.
     var responder: BindingResponder
     /// What the peer signalled for all streams, or for all but those that have their own.
-    package private(set) var remote: ICEParameters?
+    package var remote: ICEParameters? { common }
     /// Whether that was signalled, or is no more than the name that a peer's check gave.
-    package private(set) var isRemoteSignalled = false
+    package var isRemoteSignalled: Bool { isSignalled }
+    private var common: ICEParameters?
+    private var isSignalled = false
     private var remoteKey: IntegrityKey?
     /// Whether ``remote`` is known; to look at that for it would copy all of it.
     var hasRemote: Bool { remoteKey != nil }
@@ -27,8 +29,8 @@ package final class SessionKeys {
     var authenticator: BindingAuthenticator { responder.authenticator }
 
     func setRemote(_ parameters: ICEParameters, isSignalled: Bool) {
-        remote = parameters
-        isRemoteSignalled = isSignalled
+        common = parameters
+        self.isSignalled = isSignalled
         remoteKey = IntegrityKey(shortTermPassword: parameters.password)
     }
 
@@ -38,12 +40,12 @@ package final class SessionKeys {
 
     /// What the peer signalled for a stream.
     func remote(of stream: StreamID) -> ICEParameters? {
-        streams.isEmpty ? remote : streams[stream]?.parameters ?? remote
+        streams.isEmpty ? common : streams[stream]?.parameters ?? common
     }
 
     /// The peer's username fragment for a stream.
     func remoteFragment(of stream: StreamID) -> String? {
-        streams.isEmpty ? remote?.credentials.usernameFragment : remote(of: stream)?.usernameFragment
+        streams.isEmpty ? common?.credentials.usernameFragment : remote(of: stream)?.usernameFragment
     }
 
     /// What the peer's answers for a stream are signed with.

@@ -107,7 +107,12 @@ struct OutgoingChecks {
         var first = Earliest()
         let all = all.span
         for index in all.indices {
-            first.note(all[index].transaction.deadline)
+            switch all[index].transaction.state {
+            case .repeating(let end), .waiting(let end): first.note(end)
+            case .finished: break
+            }
+            // Only over TCP.
+            guard all[index].isReliable else { continue }
             first.note(all[index].freshCheckDue)
             first.note(all[index].reopening)
         }

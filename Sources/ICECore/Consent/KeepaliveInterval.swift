@@ -17,6 +17,6 @@ struct KeepaliveInterval {
 
     /// How many times as long as it may be it is to be.
     static func drawStretch(using generator: inout some RandomNumberGenerator) -> Double {
-        Double.random(in: 1...4 / 3, using: &generator)
+        1 + Double(generator.next() >> 11) * 0x1p-53 / 3
     }
 }

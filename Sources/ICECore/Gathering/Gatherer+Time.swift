@@ -3,15 +3,17 @@ import STUN
 
 extension Gatherer {
     var deadline: Instant? {
-        let transactions = queries.lazy.compactMap { query -> Instant? in
+        var first = Earliest()
+        if state == .gathering { first.note(end) }
+        if queries.isEmpty { return first.instant }
+        for query in queries {
             switch query.state {
-            case .asking(let transaction): transaction.deadline
-            case .answered(let nextKeepalive): query.isOverTCP ? nil : nextKeepalive
-            case .queued, .failed: nil
+            case .asking(let transaction): first.note(transaction.deadline)
+            case .answered(let nextKeepalive): if !query.isOverTCP { first.note(nextKeepalive) }
+            case .queued, .failed: break
             }
-        }.min()
-        guard state == .gathering, let end else { return transactions }
-        return min(end, transactions ?? end)
+        }
+        return first.instant
     }
 
     /// What became due.

@@ -30,8 +30,8 @@ extension STUNMessage {
 
     private mutating func append(type: UInt16, value write: (inout [UInt8]) -> Void) -> Bool {
         let start = bytes.count
-        bytes.append(bigEndian: type)
-        bytes.append(bigEndian: UInt16(0))
+        // The length follows once it is known.
+        bytes.append(bigEndian: UInt32(type) << 16)
         write(&bytes)
         let length = bytes.count - start - AttributeCursor.headerLength
         for _ in length..<length.paddedToWord { bytes.append(0) }

@@ -37,9 +37,8 @@ public struct STUNMessage: Hashable, Sendable {
     ) {
         bytes = []
         bytes.reserveCapacity(byteCount)
-        bytes.append(bigEndian: MessageType.encode(messageClass, method))
-        bytes.append(bigEndian: UInt16(0))
-        bytes.append(bigEndian: STUNWire.magicCookie)
+        let typeAndNoLength = UInt32(MessageType.encode(messageClass, method)) << 16
+        bytes.append(bigEndian: UInt64(typeAndNoLength) << 32 | UInt64(STUNWire.magicCookie))
         bytes.append(bigEndian: transactionID.high)
         bytes.append(bigEndian: transactionID.low)
     }

@@ -84,10 +84,8 @@ extension CheckView {
 
     /// The part of USERNAME behind the colon, which is the sender's own fragment (RFC 8445 §7.2.2); empty without one.
     package func remoteUsernameFragment(in bytes: Span<UInt8>) -> String {
-        guard let name = evidence.username.read(STUNMessage.Username.self, in: bytes)?.value,
-            let colon = name.utf8.firstIndex(of: UInt8(ascii: ":"))
-        else { return "" }
-        return String(name[name.utf8.index(after: colon)...])
+        guard let username else { return "" }
+        return TextCoding.decodeExactly(bytes.extracting(username), behind: UInt8(ascii: ":")) ?? ""
     }
 
     /// The types that must be understood and are not in the set, each once, in the order of the message (RFC 8489 §6.3.1).

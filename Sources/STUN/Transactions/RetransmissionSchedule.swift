@@ -31,11 +31,18 @@ public struct RetransmissionSchedule: Hashable, Sendable {
         self.reliableTimeout = reliableTimeout
     }
 
+    private static let largestFactor = 1 << 50
+
     /// How long to wait behind the n-th request (from 1) for the next one, or for the end behind the last.
     func interval(after transmission: Int) -> Duration {
-        guard transmission < requestLimit else { return retransmissionTimeout * max(finalWaitFactor, 1) }
-        // The bound keeps absurd request limits from overflowing; 2^40 RTO are never reached.
-        return retransmissionTimeout * (1 << min(max(transmission - max(evenRequests, 1), 0), 40))
+        retransmissionTimeout * factor(after: transmission)
+    }
+
+    /// The same in RTO.
+    private func factor(after transmission: Int) -> Int {
+        guard transmission < requestLimit else { return min(max(finalWaitFactor, 1), Self.largestFactor) }
+        // The bound keeps absurd limits from overflowing; 2^40 RTO are never reached.
+        return 1 << min(max(transmission - max(evenRequests, 1), 0), 40)
     }
 
     /// How long it is from the first request to the end, where none is answered.
@@ -43,7 +50,10 @@ public struct RetransmissionSchedule: Hashable, Sendable {
 
     /// How long to wait behind the n-th request for the end, were the rest of the schedule to pass in silence.
     func remainder(after transmission: Int) -> Duration {
-        guard transmission < requestLimit else { return interval(after: transmission) }
-        return (transmission...requestLimit).reduce(Duration.zero) { $0 + interval(after: $1) }
+        var factors = factor(after: max(transmission, requestLimit))
+        for next in stride(from: transmission, to: requestLimit, by: 1) {
+            factors = min(factors + factor(after: next), Self.largestFactor)
+        }
+        return retransmissionTimeout * factors
     }
 }
