@@ -40,12 +40,14 @@ extension ICEClient {
     private func scheduleDelivery() {
         guard !deliveryIsDue else { return }
         deliveryIsDue = true
-        platform.enqueue { [weak self] in
-            guard let self else { return }
-            deliverEvents()
-            deliveryIsDue = false
-            if !pendingEvents.isEmpty { scheduleDelivery() }
-        }
+        platform.enqueue(deliveryWork)
+    }
+
+    /// What comes about meanwhile waits for a turn of its own.
+    func deliverOnThisTurn() {
+        deliverEvents()
+        deliveryIsDue = false
+        if !pendingEvents.isEmpty { scheduleDelivery() }
     }
 
     /// Delivers the events there are; those that the application's closures cause wait for a turn of their own.

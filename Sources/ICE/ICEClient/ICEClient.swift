@@ -118,7 +118,17 @@ public final class ICEClient {
     /// What the client was made with.
     public var configuration: ICEConfiguration { agent.configuration }
 
-    var agent: ICEAgent
+    // The agent does no I/O and calls nobody back, so that no access to it overlaps another: debug builds, and with them the tests, look
+    // whether one does, and release builds save 6 % of what setting up a call costs.
+    #if DEBUG
+        var agent: ICEAgent
+    #else
+        var agent: ICEAgent {
+            _read { yield unsafe uncheckedAgent }
+            _modify { yield unsafe &uncheckedAgent }
+        }
+        @exclusivity(unchecked) private var uncheckedAgent: ICEAgent
+    #endif
     /// ``ICEConfiguration/coalescesSends``, which is asked for each datagram.
     let coalescesSends: Bool
     let platform: any Platform
@@ -155,6 +165,7 @@ public final class ICEClient {
     package internal(set) var toldFailure: ICEFailure?
     var pendingEvents = EventQueue()
     var deliveryIsDue = false
+    private(set) lazy var deliveryWork: () -> Void = { [weak self] in self?.deliverOnThisTurn() }
     /// Whether the agent is still to settle what came before the rest of what has arrived with it.
     var owesSettling = false
     private var isPerforming = false
@@ -211,9 +222,14 @@ public final class ICEClient {
         coalescesSends = configuration.coalescesSends
         self.logger = logger ?? .silent
         hasLogger = logger != nil
-        agent = ICEAgent(
+        let agent = ICEAgent(
             configuration: configuration, generator: platform.makeRandomNumberGenerator(),
             governor: platform.pacingGovernor)
+        #if DEBUG
+            self.agent = agent
+        #else
+            unsafe uncheckedAgent = agent
+        #endif
         alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
     }
 
