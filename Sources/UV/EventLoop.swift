@@ -35,6 +35,9 @@ public final class EventLoop {
     var interfaces = RecentInterfaces()
     var alarmClock: AlarmClock?
 
+    /// The random numbers of all that is on the loop.
+    package let randomNumbers = SystemRandomNumbers()
+
     /// Makes a loop of its own; fails when the process is out of descriptors or memory.
     public init() throws(NetworkError) {
         let loop = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)

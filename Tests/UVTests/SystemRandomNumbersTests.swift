@@ -2,6 +2,14 @@ import Testing
 
 @testable import UV
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 @Suite("The system's random numbers")
 struct SystemRandomNumbersTests {
     @Test("No number is handed out twice, neither by one generator nor by two")
@@ -11,6 +19,37 @@ struct SystemRandomNumbersTests {
         let numbers = (0..<100).flatMap { _ in [first.next(), second.next()] as [UInt64] }
         #expect(Set(numbers).count == 200)
         #expect(!numbers.contains(0))
+    }
+
+    @Test("A process that was forked has none of the numbers that its parent has")
+    func forks() throws {
+        // Swift has fork hidden: what a child may do is little, and this one does no more.
+        guard let address = unsafe dlsym(dlopen(nil, RTLD_NOW), "fork") else {
+            Issue.record("the system has no fork")
+            return
+        }
+        let fork = unsafe unsafeBitCast(address, to: (@convention(c) () -> Int32).self)
+        let numbers = SystemRandomNumbers()
+        _ = numbers.next()
+        var pipes: [Int32] = [0, 0]
+        let status = unsafe pipe(&pipes)
+        try #require(status == 0)
+        let child = fork()
+        var theirs: UInt64 = 0
+        if child == 0 {
+            theirs = numbers.next()
+            let count = unsafe write(pipes[1], &theirs, 8)
+            _exit(count == 8 ? 0 : 1)
+        }
+        try #require(child > 0)
+        close(pipes[1])
+        defer { close(pipes[0]) }
+        let count = unsafe read(pipes[0], &theirs, 8)
+        #expect(count == 8)
+        let ended = waitpid(child, nil, 0)
+        #expect(ended == child)
+        let ours = (0..<32).map { _ in numbers.next() }
+        #expect(!ours.contains(theirs))
     }
 
     @Test("A copy goes on where the other one is")

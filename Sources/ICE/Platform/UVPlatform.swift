@@ -70,7 +70,7 @@ final class UVPlatform: Platform {
         }
     }
 
-    func makeRandomNumberGenerator() -> any RandomNumberGenerator { SystemRandomNumbers() }
+    func makeRandomNumberGenerator() -> any RandomNumberGenerator { loop.randomNumbers }
 
     var pacingGovernor: any PacingGovernor { ProcessPacingGovernor.shared }
 }
