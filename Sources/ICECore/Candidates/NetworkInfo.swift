@@ -53,11 +53,12 @@ struct NetworkNumbers {
 
     /// Gives numbers to the networks that are new.
     mutating func note(_ addresses: [InterfaceAddress]) {
-        var new: [UInt32] = []
-        for address in addresses where address.kind != .loopback {
-            if !known.contains(address.index), !new.contains(address.index) { new.append(address.index) }
+        let count = known.count
+        for address in addresses where address.kind != .loopback && !known.contains(address.index) {
+            known.append(address.index)
         }
-        if !new.isEmpty { known += new.sorted().prefix(Self.limit - known.count) }
+        if known.count > count + 1 { known[count...].sort() }
+        if known.count > Self.limit { known.removeLast(known.count - Self.limit) }
     }
 
     /// What is told of the network that an address belongs to; nil where the machine has had but one, which costs nothing.

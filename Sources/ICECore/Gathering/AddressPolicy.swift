@@ -15,8 +15,9 @@ package struct AddressPolicy: Hashable, Sendable {
 
     /// The addresses to bind, the most preferred first.
     package func select(from addresses: [InterfaceAddress]) -> [IPAddress] {
-        let usable = addresses.filter(isUsable)
-        guard usable.count > 1 else { return usable.map(\.ip) }
+        let places = addresses.indices.filter { isUsable(addresses[$0].ip, isDeprecated: addresses[$0].isDeprecated) }
+        guard places.count > 1 else { return places.map { addresses[$0].ip } }
+        let usable = places.map { addresses[$0] }
         var seen = Set<IPAddress>(minimumCapacity: usable.count)
         let chosen = usable.filter { !isTrackable($0, among: usable) && seen.insert($0.ip).inserted }
         let ranks = Self.ranks.map { rank in chosen.filter { Self.rank(of: $0) == rank } }
@@ -42,14 +43,13 @@ package struct AddressPolicy: Hashable, Sendable {
         return mixed + waiting
     }
 
-    private func isUsable(_ address: InterfaceAddress) -> Bool {
-        let ip = address.ip
+    private func isUsable(_ ip: IPAddress, isDeprecated: Bool) -> Bool {
         if let only { return only.contains { $0 == ip || $0 == ip.scoped(to: 0) } }
         if ip.isLoopback { return includesLoopback }
         // "Deprecated IPv4-compatible IPv6 addresses and IPv6 site-local unicast addresses MUST NOT be included", mapped SHOULD NOT.
         let isExcluded =
             ip.isUnspecified || ip.isMulticast || ip.isV4Compatible || ip.isSiteLocal || ip.isV4Mapped
-        return !isExcluded && !address.isDeprecated
+        return !isExcluded && !isDeprecated
     }
 
     /// Where there is an address that can't be tracked, its prefix's trackable ones and all link-local ones stay unused.
