@@ -127,7 +127,7 @@ extension ICEAgent {
         else { return false }
         return Nominator.mayNominateEagerly(
             pair, among: session.checklists.pairs.filter { $0.path == pair.path }, at: now,
-            mayBeRelayed: { !nominatesAggressively && session.mayBeRelayed($0) })
+            mayBeRelayed: { !nominatesAggressively && session.remoteCandidates.mayBeRelayed($0) })
     }
 
     /// A nomination goes over a pair that works: when a few requests are lost in a row, another pair or a fresh request soon does better

@@ -47,7 +47,7 @@ extension ICEAgent {
 
     private func directPair(besides used: CheckPair) -> CheckPair? {
         session.checklists.pairs.first {
-            $0.path == used.path && $0.state == .succeeded && !session.mayBeRelayed($0)
+            $0.path == used.path && $0.state == .succeeded && !session.remoteCandidates.mayBeRelayed($0)
         }
     }
 

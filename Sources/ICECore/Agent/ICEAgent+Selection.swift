@@ -20,7 +20,7 @@ extension ICEAgent {
                         || session.expectsCandidates(of: path.stream),
                     expectsMappings: isFinal && gatherer.expectsMappings,
                     expectsConnections: isFinal && expectsConnections(on: path),
-                    mayBeRelayed: { isFinal && session.mayBeRelayed($0) })
+                    mayBeRelayed: { [remote = session.remoteCandidates] in isFinal && remote.mayBeRelayed($0) })
             }
             switch decision {
             case .nominate(let id):
@@ -46,7 +46,7 @@ extension ICEAgent {
     private func isPeerHeardDirectly(on path: StreamComponent) -> Bool {
         configuration.pacing.measuredTimeoutFloor != nil
             && session.checklists.contains {
-                $0.path == path && $0.isPending && $0.counters.requestsReceived > 0 && !session.mayBeRelayed($0)
+                $0.path == path && $0.isPending && $0.counters.requestsReceived > 0 && !session.remoteCandidates.mayBeRelayed($0)
             }
     }
 
@@ -231,7 +231,7 @@ extension ICEAgent {
     /// Where the application wants it so, data need not wait for the first answer between two relays, which let each other in.
     mutating func presumeWritable(_ pair: CheckPair) {
         guard configuration.presumesRelaysWritable, pair.local.candidate.kind == .relayed,
-            pair.remote.kind == .relayed || pair.remote.kind == .peerReflexive && session.mayBeRelayed(pair),
+            pair.remote.kind == .relayed || pair.remote.kind == .peerReflexive && session.remoteCandidates.mayBeRelayed(pair),
             let index = components.firstIndex(where: { $0.path == pair.path }),
             components[index].selected == nil, components[index].presumed == nil
         else { return }

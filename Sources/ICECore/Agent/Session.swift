@@ -66,13 +66,6 @@ struct Session {
         nominations.contains { checklists[$0]?.path == path } || checks.isNominating(path)
     }
 
-    /// Whether a pair is relayed, or its remote end is known from a check alone and is at none of the peer's own addresses: then it may be
-    /// the peer's relay, whose candidate is still on its way.
-    func mayBeRelayed(_ pair: CheckPair) -> Bool {
-        if pair.isRelayed { return true }
-        return pair.remote.kind == .peerReflexive && !remoteCandidates.isOwn(pair.remote.address.ip)
-    }
-
     /// Until when the component's eager nomination is waited for; nil if there is none.
     func eagerHold(of path: StreamComponent, patience: Duration) -> Instant? {
         checks.eagerHold(of: path, patience: patience)

@@ -37,6 +37,13 @@ struct RemoteCandidates {
         all.contains { ($0.kind == .host || $0.kind == .serverReflexive) && $0.address.ip == ip }
     }
 
+    /// Whether a pair is relayed, or its remote end is known from a check alone and is at none of the peer's own addresses: then it may be
+    /// the peer's relay, whose candidate is still on its way.
+    func mayBeRelayed(_ pair: borrowing CheckPair) -> Bool {
+        if pair.isRelayed { return true }
+        return pair.remote.kind == .peerReflexive && !isOwn(pair.remote.address.ip)
+    }
+
     mutating func add(signalled candidate: Candidate, limit: Int) -> Addition {
         if let index = all.firstIndex(where: { $0.isSameEnd(as: candidate) }) {
             guard all[index].kind == .peerReflexive, candidate.kind != .peerReflexive else { return .duplicate }
