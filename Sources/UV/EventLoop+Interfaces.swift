@@ -23,7 +23,9 @@ struct RecentInterfaces {
 extension EventLoop {
     /// The addresses of all interfaces that are up, as they are or were some milliseconds ago.
     package func interfaceAddresses() throws(NetworkError) -> [InterfaceAddress] {
-        try interfaces.addresses(at: .systemNow) { () throws(NetworkError) in try NetworkInterfaces.addresses() }
+        // A closed loop's clients may be on several threads.
+        guard !isClosed else { return try NetworkInterfaces.addresses() }
+        return try interfaces.addresses(at: .systemNow) { () throws(NetworkError) in try NetworkInterfaces.addresses() }
     }
 
     /// The addresses may have changed: the next who asks gets those that there are then.

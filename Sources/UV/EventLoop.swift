@@ -124,6 +124,8 @@ public final class EventLoop {
     /// off: closing a loop of its own waits for its end.
     public func close() {
         alarmClock?.close()
+        // What belongs to actors goes on elsewhere, beside what this thread still has.
+        randomNumbers.retire()
         core.close()
     }
 }

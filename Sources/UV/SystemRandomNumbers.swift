@@ -9,7 +9,7 @@ import Synchronization
 
 /// The system's cryptographic generator, asked for several numbers at a time, as each time is a system call.
 ///
-/// A class, so that no copy hands out the same numbers again. A process that was forked has none of those in hand that its parent has.
+/// A class, so that no copy hands out the same numbers again. A process that `fork` has made has none of those in hand that its parent has.
 @safe
 package final class SystemRandomNumbers: RandomNumberGenerator {
     /// As many as the system gives at a time: a call's set-up takes a dozen, and one that idles three in five seconds.
@@ -20,22 +20,31 @@ package final class SystemRandomNumbers: RandomNumberGenerator {
     private var left = 0
     /// In which process they were drawn.
     private var generation = Forks.count
+    private var isRetired = false
 
     /// A generator that has drawn nothing yet.
     package init() {}
 
     deinit { unsafe drawn.deallocate() }
 
+    /// From now on any thread may ask for a number: each is the system's, and nothing is kept.
+    func retire() {
+        isRetired = true
+        left = 0
+    }
+
     /// The next number.
     package func next() -> UInt64 {
-        if left == 0 || generation != Forks.count { draw() }
-        guard left > 0 else {
-            // The system refuses to hand out several.
-            var system = SystemRandomNumberGenerator()
-            return system.next()
-        }
+        if !isRetired, left == 0 || generation != Forks.count { draw() }
+        // The system may refuse to hand out several.
+        guard left > 0 else { return systemNumber() }
         left -= 1
         return unsafe drawn[left]
+    }
+
+    private func systemNumber() -> UInt64 {
+        var system = SystemRandomNumberGenerator()
+        return system.next()
     }
 
     private func draw() {

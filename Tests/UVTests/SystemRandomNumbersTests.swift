@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Testing
 
 @testable import UV
@@ -50,6 +52,21 @@ struct SystemRandomNumbersTests {
         #expect(ended == child)
         let ours = (0..<32).map { _ in numbers.next() }
         #expect(!ours.contains(theirs))
+    }
+
+    @Test("Once a loop is closed any thread may draw of its numbers, and none comes twice")
+    func closedLoop() throws {
+        let loop = try EventLoop()
+        _ = loop.randomNumbers.next()
+        loop.close()
+        nonisolated(unsafe) let numbers = loop.randomNumbers
+        let drawn = Mutex<[UInt64]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            let own = (0..<20_000).map { _ in unsafe numbers.next() }
+            drawn.withLock { $0 += own }
+        }
+        let all = drawn.withLock { $0 }
+        #expect(Set(all).count == 80_000)
     }
 
     @Test("A copy goes on where the other one is")
