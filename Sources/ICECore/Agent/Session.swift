@@ -131,14 +131,6 @@ struct ComponentState {
     var nominationNumber = 0
     /// When it was last moved to a better pair.
     var movedAt: Instant?
-
-    /// When its path has to be seen to.
-    var deadline: Instant? {
-        switch selected {
-        case .some(let path): path.deadline
-        case nil: nil
-        }
-    }
 }
 
 /// The pair that carries a component's data, with the keys it was validated under, which outlive a restart.

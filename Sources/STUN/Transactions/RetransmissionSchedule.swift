@@ -51,8 +51,10 @@ public struct RetransmissionSchedule: Hashable, Sendable {
     /// How long to wait behind the n-th request for the end, were the rest of the schedule to pass in silence.
     func remainder(after transmission: Int) -> Duration {
         var factors = factor(after: max(transmission, requestLimit))
-        for next in stride(from: transmission, to: requestLimit, by: 1) {
+        var next = transmission
+        while next < requestLimit, factors < Self.largestFactor {
             factors = min(factors + factor(after: next), Self.largestFactor)
+            next += 1
         }
         return retransmissionTimeout * factors
     }
