@@ -9,6 +9,7 @@ import time
 CONNECTED_WITHIN = 15.0
 DATA_WITHIN = 5.0
 END_WITHIN = 10.0
+REAPED_WITHIN = 1.0
 
 OUR_WORDS = ["ping", "the quick brown fox", "Grüße, 世界"]
 THEIR_WORDS = ["pong", "jumps over", "\u0001 the lazy dog"]
@@ -102,24 +103,24 @@ class Agent:
         words = "; ".join(json.dumps(line, ensure_ascii=False) for line in self.lines[-3:] if "pwd" not in line)
         return f"it said last: {words}" if words else "it said nothing"
 
-    @property
-    def has_failed(self):
-        """Whether the program has ended by itself, and not in peace."""
-        return bool(self._process.returncode)
-
-    async def ending(self):
-        """How the program ended, for people."""
+    async def fault(self):
+        """How the program ended, for people; None while it runs, and where it ended in peace."""
+        # What it says may end a moment before it does.
+        if self._has_ended:
+            await asyncio.wait({asyncio.ensure_future(self._process.wait())}, timeout=REAPED_WITHIN)
+        if not self._process.returncode:
+            return None
         return f"{self.name} ended with {self._process.returncode}: {(await self._errors).decode()[-500:]}"
 
     async def end(self):
         """Asks the program to end, and makes sure that it does so in peace."""
         self.tell({"type": "close"})
         try:
-            code = await asyncio.wait_for(self._process.wait(), END_WITHIN)
+            await asyncio.wait_for(self._process.wait(), END_WITHIN)
         except asyncio.TimeoutError:
             raise CallFailed(f"{self.name} did not end within {END_WITHIN:g} s") from None
-        if code != 0:
-            raise CallFailed(f"{self.name} did not end in peace")
+        if fault := await self.fault():
+            raise CallFailed(fault)
 
     async def dispose(self):
         if self._process.returncode is None:
@@ -140,7 +141,9 @@ async def call(ours, theirs, trickles, restarts="", completes=True, transport=""
         return await converse(*agents, telling, trickles, restarts, completes, transport)
     except CallFailed as failure:
         # Whoever waited in vain is named already; it may have waited for one that was not there any more.
-        raise CallFailed("; ".join([str(failure), *[await a.ending() for a in agents if a.has_failed]])) from None
+        faults = [await agent.fault() for agent in agents]
+        news = [fault for fault in faults if fault and fault != str(failure)]
+        raise CallFailed("; ".join([str(failure), *news])) from None
     finally:
         for agent in agents:
             await agent.dispose()

@@ -94,14 +94,14 @@ async def main():
     subprocess.run(["make", "-s", f"CONFIGURATION={configuration}"], cwd=SOURCES, check=True)
     results = [await run(*case) for case in cases()]
     skipped = 0
-    if shutil.which("valgrind"):
+    if shutil.which("valgrind") and shutil.which("strip"):
         library = f"LD_LIBRARY_PATH={without_debug_information(configuration)}"
         theirs = ["env", library, *MEMCHECK, str(PROGRAM), "--controlled", "--bind", "127.0.0.1", "--loopback"]
         ours = [str(ICE_PEER), "--bind", "127.0.0.1", "--loopback"]
         results.append(await run("ice-peer to C under valgrind, restarting", ours, theirs, True, BY_TURNS))
     else:
         skipped = 1
-        print("skipped: valgrind is not installed")
+        print("skipped: valgrind or strip is not installed")
     print(f"{results.count(True)} passed, {results.count(False)} failed, {skipped} skipped")
     return 0 if all(results) else 1
 
