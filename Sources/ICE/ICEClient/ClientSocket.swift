@@ -8,8 +8,8 @@ final class ClientSocket {
     /// The same, where its datagrams go over connections.
     let connections: TCPCandidateSocket?
     let path: StreamComponent
-    /// Whose it is: the closures of the socket know no other way to it, so that none of them has a reference of its own.
-    private(set) weak var client: ICEClient?
+    /// Whose it is: the closures of the socket know no other way to it.
+    private let owner: ClientReference
     /// Whether the client still has it.
     private(set) var isOpen = true
     /// Mostly one, and seldom more than a few: they are looked through.
@@ -17,13 +17,15 @@ final class ClientSocket {
     /// Most datagrams come from where the one before came from.
     private var lastHeard: AdmittedAddress?
 
-    init(id: SocketID, socket: any DatagramSocket, path: StreamComponent, of client: ICEClient?) {
-        self.client = client
+    init(id: SocketID, socket: any DatagramSocket, path: StreamComponent, of owner: ClientReference) {
+        self.owner = owner
         self.id = id
         self.socket = socket
         connections = socket as? TCPCandidateSocket
         self.path = path
     }
+
+    var client: ICEClient? { owner.client }
 
     func close() {
         isOpen = false

@@ -45,8 +45,8 @@ extension ICEClient {
 
     private func resolve(_ host: String, forServer index: Int) {
         do {
-            let lookUp = try platform.resolve(host) { [weak self] result in
-                self?.input { agent, now in
+            let lookUp = try platform.resolve(host) { [reference] result in
+                reference.client?.input { agent, now in
                     switch result {
                     case .success(let addresses): agent.serverResolved(index, to: addresses, now: now)
                     case .failure(let error): agent.serverUnresolvable(index, error, now: now)
@@ -63,7 +63,7 @@ extension ICEClient {
     func watchNetwork() {
         guard configuration.gatheringPolicy == .continually, networkWatch == nil, !isClosed else { return }
         do throws(NetworkError) {
-            networkWatch = try platform.watchInterfaces { [weak self] in self?.networkChanged() }
+            networkWatch = try platform.watchInterfaces { [reference] in reference.client?.networkChanged() }
         } catch {
             logger.error("the interfaces can't be watched", metadata: ["error": "\(error)"])
         }

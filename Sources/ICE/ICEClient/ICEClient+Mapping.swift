@@ -6,7 +6,7 @@ extension ICEClient {
     func mapPort(of id: SocketID) {
         let local = sockets.first { $0.id == id }?.socket.localAddress
         let mapping = local.flatMap { local in
-            portMapper?.mapPort(of: local) { [weak self] result in self?.mappingChanged(of: id, result) }
+            portMapper?.mapPort(of: local) { [reference] in reference.client?.mappingChanged(of: id, $0) }
         }
         guard let mapping else { return agent.portUnmapped(id, reason: nil, now: platform.now) }
         mappings.append((id, mapping))

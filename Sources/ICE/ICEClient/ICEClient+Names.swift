@@ -12,8 +12,8 @@ extension ICEClient {
         // One that an earlier generation has begun serves as well.
         guard nameLookUps[name] == nil else { return }
         do throws(NetworkError) {
-            nameLookUps[name] = try responder().resolve(name, for: ObjectIdentifier(self)) { [weak self] result in
-                self?.nameLookedUp(name, result)
+            nameLookUps[name] = try responder().resolve(name, for: ObjectIdentifier(self)) { [reference] result in
+                reference.client?.nameLookedUp(name, result)
             }
         } catch {
             logger.debug("no multicast DNS", metadata: ["error": "\(error)"])

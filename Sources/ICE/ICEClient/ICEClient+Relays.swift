@@ -46,8 +46,8 @@ extension ICEClient {
         do throws(TURNClientError) {
             let relay = try makeRelay(order)
             relays = relays + [relay]
-            relay.client.observer = { [weak self, weak relay] event in
-                if let self, let relay { self.take(event, from: relay) }
+            relay.client.observer = { [reference, weak relay] event in
+                if let client = reference.client, let relay { client.take(event, from: relay) }
             }
             if relay.isAttached, let allocation = relay.client.allocation {
                 relayOpened(relay, allocation)

@@ -30,7 +30,7 @@ extension ICEClient {
 
     /// Takes over a socket of this machine, or one that stands for a relayed address.
     func adopt(_ socket: any DatagramSocket, as id: SocketID, for path: StreamComponent) {
-        let adopted = ClientSocket(id: id, socket: socket, path: path, of: self)
+        let adopted = ClientSocket(id: id, socket: socket, path: path, of: reference)
         socket.receiveBatches { batch, source in adopted.client?.receive(batch, from: source, on: adopted) }
         socket.onWritable = { adopted.client?.writable(adopted.id) }
         socket.onUnreachable = { adopted.client?.unreachable($0, from: adopted.id, $1) }
@@ -127,10 +127,10 @@ extension ICEClient {
     }
 
     private func tellWritable(_ path: StreamComponent) {
-        platform.enqueue { [weak self] in
-            guard let self, !isClosed else { return }
-            onWritable?(path)
-            listener?.iceClient(self, canSendOn: path)
+        platform.enqueue { [reference] in
+            guard let client = reference.client, !client.isClosed else { return }
+            client.onWritable?(path)
+            client.listener?.iceClient(client, canSendOn: path)
         }
     }
 

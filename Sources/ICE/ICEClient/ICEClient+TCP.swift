@@ -17,12 +17,12 @@ extension ICEClient {
 
     /// Takes over a base of TCP candidates, of this machine or of a relay.
     func adopt(connections socket: TCPCandidateSocket, as id: SocketID, for path: StreamComponent) {
-        socket.onDisconnect = { [weak self] remote, error, wasConnected in
-            self?.paths.first { $0.id == id && $0.destination == remote }?.isSuspended = true
-            self?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
+        socket.onDisconnect = { [reference] remote, error, wasConnected in
+            reference.client?.paths.first { $0.id == id && $0.destination == remote }?.isSuspended = true
+            reference.client?.input { $0.disconnected(remote, from: id, error, wasConnected: wasConnected, now: $1) }
         }
-        socket.onConnect = { [weak self] remote in
-            self?.input { $0.handedOver(to: remote, from: id, now: $1) }
+        socket.onConnect = { [reference] remote in
+            reference.client?.input { $0.handedOver(to: remote, from: id, now: $1) }
         }
         adopt(socket, as: id, for: path)
     }

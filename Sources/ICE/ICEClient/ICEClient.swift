@@ -132,6 +132,8 @@ public final class ICEClient {
     /// ``ICEConfiguration/coalescesSends``, which is asked for each datagram.
     let coalescesSends: Bool
     let platform: any Platform
+    /// What closures that live longer than the client know it by.
+    let reference = ClientReference()
     /// The client's place on a shared port, if it has no ports of its own.
     let member: PortMember?
     var namedGeneration = 0
@@ -152,7 +154,7 @@ public final class ICEClient {
     var takeBatch: ((DatagramBatch, StreamComponent) -> Void)?
     /// Whether ``flushWork`` is to run at the end of this turn; it is made once, as nothing is allocated for a datagram.
     var flushIsDue = false
-    private(set) lazy var flushWork: () -> Void = { [weak self] in self?.flush() }
+    private(set) lazy var flushWork: () -> Void = { [reference] in reference.client?.flush() }
     var counted = ICECounters()
     var selectedPairChanges: UInt64 = 0
     var closedTraffic: [ClosedTraffic] = []
@@ -165,7 +167,7 @@ public final class ICEClient {
     package internal(set) var toldFailure: ICEFailure?
     var pendingEvents = EventQueue()
     var deliveryIsDue = false
-    private(set) lazy var deliveryWork: () -> Void = { [weak self] in self?.deliverOnThisTurn() }
+    private(set) lazy var deliveryWork: () -> Void = { [reference] in reference.client?.deliverOnThisTurn() }
     /// Whether the agent is still to settle what came before the rest of what has arrived with it.
     var owesSettling = false
     private var isPerforming = false
@@ -230,10 +232,12 @@ public final class ICEClient {
         #else
             unsafe uncheckedAgent = agent
         #endif
-        alarm = platform.makeAlarm { [weak self] in self?.alarmFired() }
+        reference.begin(self)
+        alarm = platform.makeAlarm { [reference] in reference.client?.alarmFired() }
     }
 
     deinit {
+        reference.end()
         alarm?.close()
         networkWatch?.cancel()
         for lookUp in lookUps.values { lookUp.cancel() }

@@ -6,7 +6,7 @@ extension ICEClient {
     /// Takes the client's place on its port.
     func enter(_ port: SharedPort) throws(ICEError) {
         guard !port.isClosed else { throw ICEError(.closed, "the shared port is closed; open a new one") }
-        member?.client = self
+        member?.owner = reference
         guard member?.take(agent.usernameFragments) == true else {
             throw ICEError(
                 .usernameFragmentInUse,

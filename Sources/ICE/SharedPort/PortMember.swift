@@ -5,7 +5,7 @@ final class PortMember {
     /// Nil once the client has left.
     private(set) var port: SharedPort?
     let isLite: Bool
-    weak var client: ICEClient?
+    var owner: ClientReference?
     private(set) var names: [String] = []
     private(set) var views: [PortView] = []
     private var connections: [(listener: SharedListener, socket: TCPCandidateSocket)] = []
@@ -17,7 +17,7 @@ final class PortMember {
 
     /// Whether the client's peer has not been heard of for a while, so that its addresses may be somebody else's by now.
     var isSilent: Bool {
-        switch client?.state {
+        switch owner?.client?.state {
         case .disconnected, .failed, .closed, nil: true
         default: false
         }

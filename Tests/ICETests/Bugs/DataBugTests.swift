@@ -242,7 +242,7 @@ struct DataBugTests {
         let network = SimulatedNetwork(seed: 1)
         let host = network.makeHost("a", addresses: ["192.0.2.1"])
         let socket = try host.bind("192.0.2.1:5000")
-        let place = ClientSocket(id: SocketID(number: 0), socket: socket, path: .first, of: nil)
+        let place = ClientSocket(id: SocketID(number: 0), socket: socket, path: .first, of: ClientReference())
         let addresses = (0..<4).map { TransportAddress("198.51.100.1", port: UInt16(7000 + $0)) }
         let datagram = [UInt8](repeating: 0, count: 10)
         func isAccepted(from index: Int) -> Bool {
