@@ -61,6 +61,12 @@ struct TransactionTimeTests {
         #expect(failedAt == milliseconds(end))
     }
 
+    @Test("Absurd numbers of a schedule add up to a time that nobody waits for, at once")
+    func absurdSchedules() {
+        #expect(RetransmissionSchedule(requestLimit: .max, finalWaitFactor: .max).timeout > .seconds(1_000_000_000))
+        #expect(RetransmissionSchedule(requestLimit: .min, finalWaitFactor: .min).timeout == .milliseconds(500))
+    }
+
     @Test("Nothing is due before the deadline")
     func early() {
         var transaction = transaction()
