@@ -1,7 +1,8 @@
-import ICE
 import ICECore
 import ICETesting
 import Testing
+
+@testable import ICE
 
 @Suite("What a client keeps and what it tells around its end")
 struct ClientLifeTests {
@@ -28,6 +29,25 @@ struct ClientLifeTests {
             made.client.close()
         }
         #expect(owner == nil)
+    }
+
+    @Test("What waits on the loop leads to no client that is closed or let go", arguments: [true, false])
+    func reference(isClosed: Bool) {
+        let network = SimulatedNetwork(seed: 1)
+        let reference: ClientReference
+        do {
+            let client = ICEClient(on: network.makeHost("a", addresses: ["192.0.2.1"]))
+            reference = client.reference
+            client.gatherCandidates()
+            #expect(reference.client === client)
+            if isClosed {
+                client.close()
+                // It may be let go on another thread now, while the loop's looks at what waits.
+                #expect(reference.client == nil)
+            }
+        }
+        #expect(reference.client == nil)
+        network.run(for: .seconds(1))
     }
 
     @Test("connected is told even when the nomination comes with the first answer")

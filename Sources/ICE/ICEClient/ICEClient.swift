@@ -237,7 +237,8 @@ public final class ICEClient {
     }
 
     deinit {
-        reference.end()
+        // A closed client's is ended already, and the loop's thread may be looking.
+        if !isClosed { reference.end() }
         alarm?.close()
         networkWatch?.cancel()
         for lookUp in lookUps.values { lookUp.cancel() }
@@ -262,6 +263,7 @@ public final class ICEClient {
         endTrace()
         pendingEvents = EventQueue()
         perform()
+        reference.end()
         alarm?.close()
         alarm = nil
         networkWatch?.cancel()

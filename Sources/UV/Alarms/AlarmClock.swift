@@ -173,7 +173,7 @@ extension EventLoop {
     /// An alarm that is not set yet. As with a timer, it lives until it is closed, or the loop is.
     package func makeAlarm(_ onFire: @escaping () -> Void) -> LoopAlarm {
         let clock = alarmClock ?? AlarmClock(on: self)
-        alarmClock = clock
+        if alarmClock == nil { alarmClock = clock }
         return LoopAlarm(on: clock, onFire: onFire)
     }
 }
