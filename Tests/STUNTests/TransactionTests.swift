@@ -64,6 +64,7 @@ struct TransactionTimeTests {
     @Test("Absurd numbers of a schedule add up to a time that nobody waits for, at once")
     func absurdSchedules() {
         #expect(RetransmissionSchedule(requestLimit: .max, finalWaitFactor: .max).timeout > .seconds(1_000_000_000))
+        #expect(RetransmissionSchedule(requestLimit: .max, evenRequests: .max).timeout > .seconds(1_000_000_000))
         #expect(RetransmissionSchedule(requestLimit: .min, finalWaitFactor: .min).timeout == .milliseconds(500))
     }
 

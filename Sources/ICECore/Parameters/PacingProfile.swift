@@ -56,10 +56,13 @@ public struct PacingProfile: Hashable, Sendable {
     /// RFC 8445 §14.2: "ICE agents SHOULD use a default Ta value, 50 ms".
     package static let defaultPacingInterval = Duration.milliseconds(50)
 
+    /// Nobody repeats more often.
+    private static let mostEvenRequests = 1_000_000
+
     /// What requests follow whose first interval is given: even at first, and going on for as long as the RFC's would.
     package func schedule(_ retransmissionTimeout: Duration) -> RetransmissionSchedule {
         var schedule = RetransmissionSchedule(retransmissionTimeout: retransmissionTimeout)
-        schedule.evenRequests = max(evenRequests, 1)
+        schedule.evenRequests = min(max(evenRequests, 1), Self.mostEvenRequests)
         schedule.requestLimit += schedule.evenRequests - 1
         return schedule
     }

@@ -40,7 +40,7 @@ public struct RetransmissionSchedule: Hashable, Sendable {
 
     /// The same in RTO.
     private func factor(after transmission: Int) -> Int {
-        guard transmission < requestLimit else { return min(max(finalWaitFactor, 1), Self.largestFactor) }
+        guard transmission < requestLimit else { return min(max(finalWaitFactor, 1), Self.largestFactor / 2) }
         // The bound keeps absurd limits from overflowing; 2^40 RTO are never reached.
         return 1 << min(max(transmission - max(evenRequests, 1), 0), 40)
     }
@@ -51,7 +51,11 @@ public struct RetransmissionSchedule: Hashable, Sendable {
     /// How long to wait behind the n-th request for the end, were the rest of the schedule to pass in silence.
     func remainder(after transmission: Int) -> Duration {
         var factors = factor(after: max(transmission, requestLimit))
-        var next = transmission
+        guard transmission < requestLimit else { return retransmissionTimeout * factors }
+        // One RTO behind each of the first requests.
+        let lastEven = min(max(evenRequests, 1), requestLimit - 1)
+        factors += min(max(lastEven - transmission + 1, 0), Self.largestFactor / 2)
+        var next = max(transmission, lastEven + 1)
         while next < requestLimit, factors < Self.largestFactor {
             factors = min(factors + factor(after: next), Self.largestFactor)
             next += 1
