@@ -110,7 +110,10 @@ class Agent:
             await asyncio.wait({asyncio.ensure_future(self._process.wait())}, timeout=REAPED_WITHIN)
         if not self._process.returncode:
             return None
-        return f"{self.name} ended with {self._process.returncode}: {(await self._errors).decode()[-500:]}"
+        # What it has started itself may hold its error output open.
+        await asyncio.wait({self._errors}, timeout=REAPED_WITHIN)
+        said = self._errors.result().decode(errors="replace") if self._errors.done() else "…"
+        return f"{self.name} ended with {self._process.returncode}: {said[-500:]}"
 
     async def end(self):
         """Asks the program to end, and makes sure that it does so in peace."""
@@ -123,8 +126,10 @@ class Agent:
             raise CallFailed(fault)
 
     async def dispose(self):
-        if self._process.returncode is None:
+        try:
             os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         await self._process.wait()
         await asyncio.gather(self._errors, self._listener or asyncio.sleep(0), return_exceptions=True)
 
