@@ -31,4 +31,17 @@ struct RecentInterfacesTests {
         loop.forgetInterfaceAddresses()
         #expect(try Set(loop.interfaceAddresses().map(\.ip)) == Set(first.map(\.ip)))
     }
+
+    @Test("A closed loop, whose clients may be on several threads, remembers none")
+    func closed() throws {
+        let loop = try EventLoop()
+        loop.close()
+        #expect(try !loop.interfaceAddresses().isEmpty)
+        var isListed = false
+        _ = try loop.interfaces.addresses(at: .systemNow) {
+            isListed = true
+            return []
+        }
+        #expect(isListed)
+    }
 }

@@ -1,5 +1,3 @@
-import Dispatch
-import Synchronization
 import Testing
 
 @testable import UV
@@ -11,6 +9,26 @@ import Testing
 #elseif canImport(Darwin)
     import Darwin
 #endif
+
+extension SystemRandomNumbers {
+    fileprivate func next(_ count: Int) -> [UInt64] { (0..<count).map { _ in next() } }
+}
+
+/// Has the random numbers of its loop.
+private actor Drawer {
+    static let count = 100_000
+
+    private let executor: LoopExecutor
+    private var numbers: SystemRandomNumbers?
+
+    init(on executor: LoopExecutor) { self.executor = executor }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    func begin() { numbers = executor.loop().randomNumbers }
+
+    func draw() -> [UInt64] { numbers?.next(Self.count) ?? [] }
+}
 
 @Suite("The system's random numbers")
 struct SystemRandomNumbersTests {
@@ -54,19 +72,19 @@ struct SystemRandomNumbersTests {
         #expect(!ours.contains(theirs))
     }
 
-    @Test("Once a loop is closed any thread may draw of its numbers, and none comes twice")
-    func closedLoop() throws {
-        let loop = try EventLoop()
-        _ = loop.randomNumbers.next()
-        loop.close()
-        nonisolated(unsafe) let numbers = loop.randomNumbers
-        let drawn = Mutex<[UInt64]>([])
-        DispatchQueue.concurrentPerform(iterations: 4) { _ in
-            let own = (0..<20_000).map { _ in unsafe numbers.next() }
-            drawn.withLock { $0 += own }
+    @Test("Once a loop is closed its actors draw its numbers beside the thread that had it, and none comes twice")
+    func closedLoop() async throws {
+        let (ours, task) = try await onThread {
+            let loop = try EventLoop()
+            let numbers = loop.randomNumbers
+            let drawer = Drawer(on: loop.executor)
+            try loop.run { await drawer.begin() }
+            let task = Task.detached { await drawer.draw() }
+            loop.close()
+            return (numbers.next(Drawer.count), task)
         }
-        let all = drawn.withLock { $0 }
-        #expect(Set(all).count == 80_000)
+        let all = ours + (await task.value)
+        #expect(Set(all).count == 2 * Drawer.count)
     }
 
     @Test("A copy goes on where the other one is")

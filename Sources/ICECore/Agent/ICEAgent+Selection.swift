@@ -46,7 +46,8 @@ extension ICEAgent {
     private func isPeerHeardDirectly(on path: StreamComponent) -> Bool {
         configuration.pacing.measuredTimeoutFloor != nil
             && session.checklists.contains {
-                $0.path == path && $0.isPending && $0.counters.requestsReceived > 0 && !session.remoteCandidates.mayBeRelayed($0)
+                $0.path == path && $0.isPending && $0.counters.requestsReceived > 0
+                    && !session.remoteCandidates.mayBeRelayed($0)
             }
     }
 
@@ -231,7 +232,8 @@ extension ICEAgent {
     /// Where the application wants it so, data need not wait for the first answer between two relays, which let each other in.
     mutating func presumeWritable(_ pair: CheckPair) {
         guard configuration.presumesRelaysWritable, pair.local.candidate.kind == .relayed,
-            pair.remote.kind == .relayed || pair.remote.kind == .peerReflexive && session.remoteCandidates.mayBeRelayed(pair),
+            pair.remote.kind == .relayed
+                || pair.remote.kind == .peerReflexive && session.remoteCandidates.mayBeRelayed(pair),
             let index = components.firstIndex(where: { $0.path == pair.path }),
             components[index].selected == nil, components[index].presumed == nil
         else { return }
