@@ -35,13 +35,16 @@ final class StreamSession {
     }
 
     func start() {
-        client.onAllocate = { [unowned self] allocation in
+        client.onAllocate = { [unowned self] _ in
             switch wish {
             case .connect(let peer): adopt(client.connect(to: peer))
-            case .accept(let peer):
-                for relayed in allocation.relayedAddresses { tell("waiting for \(peer) at \(relayed)") }
-                client.createPermission(for: peer)
+            case .accept(let peer): client.createPermission(for: peer)
             }
+        }
+        // Not sooner: the server turns away who connects before it has the permission.
+        client.onCreatePermission = { [unowned self] peer in
+            guard connection == nil else { return }
+            for relayed in client.allocation?.relayedAddresses ?? [] { tell("waiting for \(peer) at \(relayed)") }
         }
         client.onConnectionAttempt = { [unowned self] attempt in
             guard connection == nil, let accepted = attempt.accept() else { return attempt.refuse() }

@@ -53,6 +53,9 @@ extension TURNClient {
     }
 
     /// Lets a peer in, whatever its port, and keeps the door open until ``close()``; only after ``onAllocate``.
+    ///
+    /// The server drops the datagrams of a peer, and closes its TCP connections, until ``onCreatePermission``: tell the peer the relayed
+    /// address after it (RFC 8656 §9, RFC 6062 §5.3).
     public func createPermission(for peer: IPAddress) {
         guard phase == .allocated else { return missing(.permissionLost(peer), .noAllocation, "\(peer)") }
         input { $0.permit(peer, at: $1) }
