@@ -1,59 +1,6 @@
 import NetBase
 import STUN
 
-/// The credentials of both agents in one generation, ready to sign and verify checks with (RFC 8445 §7.1.1, §7.2.2).
-package final class SessionKeys {
-    package let local: Credentials
-    /// Judges the requests that are addressed to us, and answers them.
-    var responder: BindingResponder
-    /// What the peer signalled for all streams, or for all but those that have their own.
-    package var remote: ICEParameters? { common }
-    /// Whether that was signalled, or is no more than the name that a peer's check gave.
-    package var isRemoteSignalled: Bool { isSignalled }
-    private var common: ICEParameters?
-    private var isSignalled = false
-    private var remoteKey: IntegrityKey?
-    /// Whether ``remote`` is known; to look at that for it would copy all of it.
-    var hasRemote: Bool { remoteKey != nil }
-    /// RFC 8839 §5.4: a stream's own "ice-ufrag" and "ice-pwd" go before the session's.
-    private var streams: [StreamID: (parameters: ICEParameters, key: IntegrityKey)] = [:]
-
-    init(local: Credentials) {
-        self.local = local
-        let key = IntegrityKey(shortTermPassword: local.password)
-        key.prepare(.sha1)
-        responder = BindingResponder(BindingAuthenticator(localFragment: local.usernameFragment, key: key))
-    }
-
-    /// Judges the requests that are addressed to us.
-    var authenticator: BindingAuthenticator { responder.authenticator }
-
-    func setRemote(_ parameters: ICEParameters, isSignalled: Bool) {
-        common = parameters
-        self.isSignalled = isSignalled
-        remoteKey = IntegrityKey(shortTermPassword: parameters.password)
-    }
-
-    func setRemote(_ parameters: ICEParameters, of stream: StreamID) {
-        streams[stream] = (parameters, IntegrityKey(shortTermPassword: parameters.password))
-    }
-
-    /// What the peer signalled for a stream.
-    func remote(of stream: StreamID) -> ICEParameters? {
-        streams.isEmpty ? common : streams[stream]?.parameters ?? common
-    }
-
-    /// The peer's username fragment for a stream.
-    func remoteFragment(of stream: StreamID) -> String? {
-        streams.isEmpty ? common?.credentials.usernameFragment : remote(of: stream)?.usernameFragment
-    }
-
-    /// What the peer's answers for a stream are signed with.
-    func remoteKey(of stream: StreamID) -> IntegrityKey? {
-        streams.isEmpty ? remoteKey : streams[stream]?.key ?? remoteKey
-    }
-}
-
 /// What distinguishes one outgoing check from another.
 struct CheckRequest {
     let transactionID: STUNTransactionID
