@@ -201,12 +201,26 @@ async def no_secret(stage):
             raise Failed(f"{program.name} ends as if nothing was wrong")
 
 
+async def taken(stage):
+    """on a port that another program has, the server says so, and tells of no calls"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = str(other.getsockname()[1])
+        server = await Process.start("server", str(SERVER), "--address", "127.0.0.1", "--port", port, ECHO_SECRET=SECRET)
+        stage.processes.append(server)
+        await server.line(rf"127\.0\.0\.1:{port}")
+        if not await server.end():
+            raise Failed("it ends as if nothing was wrong")
+    if any("calls are open" in line for line in server.lines):
+        raise Failed("it tells of calls that it never waited for")
+
+
 def cases():
     for kind in ("full", "lite"):
         for loops in (1, 3):
             yield f"{CLIENTS} callers of a {kind} agent, loops: {loops}", echoes, (kind, loops)
             yield f"{CLIENTS} callers of a {kind} agent over TCP, loops: {loops}", echoes, (kind, loops, "--tcp")
-    for case in (strangers, udp_beside_tcp, nobody, without_tcp, crowded, end_of_input, no_input, no_secret):
+    for case in (strangers, udp_beside_tcp, nobody, without_tcp, crowded, end_of_input, no_input, no_secret, taken):
         yield case.__doc__, case, ()
 
 

@@ -71,7 +71,7 @@ struct EchoServer: ParsableCommand {
         var workers: [Worker] = []
         defer {
             for worker in workers { worker.stop() }
-            tell(house.counts)
+            if !workers.isEmpty { tell(house.counts) }
         }
         for _ in 0..<loops {
             // The system may spread peers anew when a loop joins: nobody is told of the port before all have it.
