@@ -104,6 +104,19 @@ final class SimulatedCall {
         return false
     }
 
+    /// How long no data arrives at one end, while both ends send every 20 ms and an event happens.
+    func gap(at index: Int, atMost limit: Duration, after event: () -> Void) -> Duration {
+        event()
+        let begin = network.now
+        let before = received[index].count
+        while network.now - begin < limit {
+            for client in clients { try? client.send("on") }
+            network.run(for: .milliseconds(20))
+            if received[index].count > before + 3 { return network.now - begin }
+        }
+        return limit
+    }
+
     func close() {
         for client in clients { client.close() }
     }

@@ -37,16 +37,21 @@ extension ICEAgent {
         if let review = network.review, now >= review { gatherNewAddresses(at: now) }
         guard let retry = network.retryTime, now >= retry else { return }
         network.retried()
-        guard gatherer.isSettled, state != .failed else { return }
+        guard mayRetry, state != .failed else { return }
         gatherer.retryFailed(asksForRelays: !isConcluded, timeout: configuration.gatheringTimeout, at: now)
         for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
     }
 
     /// Servers that failed are asked again later; for relays only as long as a path is looked for.
     mutating func scheduleRetry(at now: Instant) {
-        guard gathersContinually, gatherer.isSettled, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
-        network.scheduleRetry(at: now, isUrgent: !isConnected && state != .new)
+        guard gathersContinually, mayRetry, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
+        network.scheduleRetry(at: now, isUrgent: hasNoPath)
     }
+
+    /// Without a path, a server that refuses for a moment does not wait for those that will never answer.
+    private var mayRetry: Bool { gatherer.isSettled || hasNoPath && gatherer.state == .gathering }
+
+    private var hasNoPath: Bool { !isConnected && state != .new }
 
     private var isConcluded: Bool { components.allSatisfy { isConcluded($0.path) } }
 

@@ -61,12 +61,14 @@ extension Gatherer {
     }
 
     /// Asks again what was not answered; names that were not found are in ``unresolvedServers`` then.
+    ///
+    /// What is still under way is waited for no longer than without that.
     mutating func retryFailed(asksForRelays: Bool, timeout: Duration, at now: Instant) {
+        if !isUnderWay { end = now + timeout }
         for index in servers.indices where servers[index].addresses?.isEmpty == true { servers[index].addresses = nil }
         for index in queries.indices {
             if case .failed = queries[index].state { queries[index].state = .queued }
         }
         if asksForRelays { relays.retryFailed() }
-        end = now + timeout
     }
 }

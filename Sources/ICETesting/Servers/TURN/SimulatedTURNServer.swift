@@ -9,7 +9,7 @@ import TURNCore
 /// let server = try SimulatedTURNServer(on: host, users: ["alice": "secret"])
 /// server.settings.nonceLifetime = .seconds(60)
 /// server.fail(.createPermission, with: .forbidden)
-/// network.schedule(after: .seconds(90)) { server.restart() }
+/// network.schedule(after: .seconds(90)) { server.restart(after: .seconds(1)) }
 /// ```
 ///
 /// It answers Binding requests as well, and relays from all addresses that its host has, link-local ones excepted. It lives as long
@@ -46,6 +46,7 @@ public final class SimulatedTURNServer {
 
     var core: TURNServerCore
     private var sockets: [TransportAddress: SimulatedSocket] = [:]
+    private var doors: [SimulatedListener] = []
     private var relays: [TransportAddress: SimulatedSocket] = [:]
     var connections: [TURNFiveTuple: Connection] = [:]
     var listeners: [TransportAddress: SimulatedListener] = [:]
@@ -65,16 +66,7 @@ public final class SimulatedTURNServer {
         core = TURNServerCore(
             TURNServerSettings(users: users, realm: realm), relayIPs: [],
             generator: SeededGenerator(seed: host.generator.next()))
-        for address in addresses {
-            let socket = try host.bind(address)
-            sockets[address] = socket
-            socket.onDatagram = { [weak self] bytes, source in
-                self?.receive(bytes, on: TURNFiveTuple(.udp, client: source, server: address))
-            }
-            try host.listen(on: address) { [weak self] stream in
-                self?.serve(stream, TURNFiveTuple(.tcp, client: stream.remoteAddress, server: address))
-            }
-        }
+        try open(on: host)
         alarm = SimulatedAlarm(on: host.fabric.scheduler) { [weak self] in
             self?.alarmInstant = nil
             self?.update { core, now in core.advance(to: now) }
@@ -100,12 +92,40 @@ public final class SimulatedTURNServer {
     /// Takes none of the tokens any more that were made so far; their allocations go on until they have to be refreshed.
     public func revokeAccessTokens() { core.revokeTokens() }
 
-    /// Crashes and comes back at once: all allocations, nonces and connections are gone, and only those who ask are told.
-    public func restart() {
+    /// Crashes and comes back, at once or after a while: all allocations, nonces and connections are gone, and only those who ask are told.
+    ///
+    /// As long as it is away, its ports are closed.
+    public func restart(after absence: Duration = .zero) {
         for tuple in connections.keys.sorted(by: { $0.description < $1.description }) {
             connections.removeValue(forKey: tuple)?.stream.reset()
         }
         update { core, _ in core.restart() }
+        guard absence > .zero, let host else { return }
+        close()
+        host.fabric.scheduler.schedule(at: host.now + absence) { [weak self, weak host] in
+            guard let self, let host, sockets.isEmpty else { return }
+            try? open(on: host)
+        }
+    }
+
+    private func open(on host: SimulatedHost) throws(NetworkError) {
+        for address in addresses {
+            let socket = try host.bind(address)
+            sockets[address] = socket
+            socket.onDatagram = { [weak self] bytes, source in
+                self?.receive(bytes, on: TURNFiveTuple(.udp, client: source, server: address))
+            }
+            let door = try host.listen(on: address) { [weak self] stream in
+                self?.serve(stream, TURNFiveTuple(.tcp, client: stream.remoteAddress, server: address))
+            }
+            doors.append(door)
+        }
+    }
+
+    private func close() {
+        for socket in sockets.values { socket.close() }
+        for door in doors { door.close() }
+        (sockets, doors) = ([:], [])
     }
 }
 

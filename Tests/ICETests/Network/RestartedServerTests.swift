@@ -1,0 +1,77 @@
+import ICE
+import ICETesting
+import NetBase
+import Testing
+
+@Suite("TURN servers that are restarted in the middle of a call")
+struct RestartedServerTests {
+    let network = SimulatedNetwork(seed: 8)
+    let server: SimulatedTURNServer
+
+    init() throws {
+        server = try SimulatedTURNServer(
+            on: network.makeHost("turn", addresses: ["192.0.2.9"]), users: ["user": "secret"])
+    }
+
+    private func makeCall(_ caller: SimulatedHost, _ urls: [String]) throws -> SimulatedCall {
+        let peer = network.makeHost("peer", addresses: ["192.0.2.2"])
+        for host in [caller, peer] { host.link.setConditions(LinkConditions(delay: .milliseconds(10))) }
+        let servers = [try ICEServer(urls: urls, username: "user", credential: "secret")]
+        return SimulatedCall(network, caller, peer, signallingDelay: .milliseconds(50)) {
+            $0.gatheringPolicy = .continually
+            $0.transportPolicy = .relay
+            $0.servers = servers
+        }
+    }
+
+    /// How long nothing comes, in either direction, when this happens.
+    private func interruption(of call: SimulatedCall, _ event: () -> Void) -> Duration {
+        call.gap(at: 1, atMost: .seconds(15), after: event) + call.gap(at: 0, atMost: .seconds(15)) {}
+    }
+
+    private func leaveForASecond(refusing: Bool) {
+        server.restart(after: refusing ? .seconds(1) : .zero)
+        server.isSilent = !refusing
+        network.schedule(after: .seconds(1)) { server.isSilent = false }
+    }
+
+    @Test(
+        "A server that is restarted costs a relayed call no more than four seconds, though it is away for one",
+        arguments: [
+            ("turn:192.0.2.9", true), ("turn:192.0.2.9", false), ("turn:192.0.2.9?transport=tcp", true),
+        ])
+    func away(_ url: String, refusing: Bool) throws {
+        let call = try makeCall(network.makeHost("caller", addresses: ["192.0.2.1"]), [url])
+        var removed: [TransportAddress] = []
+        call.caller.onCandidateRemoved = { removed.append($0.address) }
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let old = try #require(call.caller.selectedPair()).local.address
+        let interruption = interruption(of: call) { leaveForASecond(refusing: refusing) }
+        #expect(interruption <= .seconds(4), "\(interruption)")
+        #expect(removed.contains(old))
+        let used = try #require(call.caller.selectedPair())
+        #expect(used.local.address != old)
+        call.close()
+    }
+
+    @Test("So it is where UDP is blocked, though it takes ten seconds there to see that nobody answers over UDP")
+    func withoutUDP() throws {
+        let firewall = network.makeNAT(
+            "office", external: ["203.0.113.1"],
+            behavior: NATBehavior(
+                mapping: .endpointIndependent, filtering: .addressAndPortDependent, blocksUDP: true))
+        let caller = network.makeHost("caller", addresses: ["10.0.0.2"], behind: firewall)
+        let urls = ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"]
+        let call = try makeCall(caller, urls)
+        call.caller.onRestartNeeded = { [unowned call] _ in
+            for client in call.clients { client.restart() }
+            call.start()
+        }
+        #expect(call.connect())
+        network.run(for: .seconds(15))
+        let interruption = interruption(of: call) { leaveForASecond(refusing: true) }
+        #expect(interruption <= .seconds(4), "\(interruption)")
+        call.close()
+    }
+}
