@@ -137,8 +137,10 @@ final class PortView: DatagramSocket {
         guard !isClosed, socket.take(address, by: self, as: use, isCheck: isCheck) else { return false }
         guard !claimed.contains(address) else { return true }
         claimed.append(address)
-        // The eldest goes if nothing but a check has come from there.
-        if claimed.count > Self.claimLimit { release(claimed[0], as: .checkedPeer) }
+        // The eldest goes of those that nothing but a check has come from.
+        if claimed.count > Self.claimLimit, let eldest = claimed.first(where: { !socket.isInUse($0, by: self) }) {
+            release(eldest, as: .checkedPeer)
+        }
         return true
     }
 

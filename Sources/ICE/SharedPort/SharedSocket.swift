@@ -34,6 +34,11 @@ final class SharedSocket {
 
     func isOwn(_ address: TransportAddress, of view: PortView) -> Bool { owners[address]?.view === view }
 
+    /// Whether a client has a call with the address, or an allocation there.
+    func isInUse(_ address: TransportAddress, by view: PortView) -> Bool {
+        owners[address].map { $0.view === view && $0.use != .checkedPeer } ?? false
+    }
+
     /// Whether another client has a call with the address.
     func isTaken(_ address: TransportAddress, from view: PortView) -> Bool {
         owners[address].map { $0.view !== view && $0.isFirm(at: platform.now) } ?? false
