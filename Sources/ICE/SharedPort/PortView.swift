@@ -16,7 +16,7 @@ final class PortView: DatagramSocket {
     private(set) var hasHadRoom = false
     /// Whether it stands in the socket's queue for room, which alone sets it.
     var isWaitingForRoom = false
-    /// A STUN message that there was no room for: one client's data must not cost another's consent.
+    /// A request or an answer that there was no room for: one client's data must not cost another's consent.
     private var held: (bytes: [UInt8], destination: TransportAddress)?
 
     /// A peer that has checks sent from ever new addresses keeps the latest of them.
@@ -54,7 +54,10 @@ final class PortView: DatagramSocket {
             took(1, of: 1)
         } catch {
             refused(error)
-            guard error.code == .wouldBlock, STUNMessage.looksLikeSTUN(bytes) else { throw error }
+            // Indications carry data to a relay, and whoever sends that is to know.
+            guard error.code == .wouldBlock, let envelope = STUNEnvelope(of: bytes),
+                envelope.messageClass != .indication
+            else { throw error }
             held = ([UInt8](copying: bytes), destination)
         }
     }
