@@ -21,8 +21,10 @@ extension UDPSocket {
                             unsafe datagram_send(descriptor, &to, nil, parts.baseAddress, Int32(count), &mayJoin)
                         }
                     } catch {
-                        guard taken == 0 else { return 0 }
-                        throw error
+                        guard taken > 0 else { throw error }
+                        // Whatever it is, whoever sends the rest is told.
+                        expectRoom()
+                        return 0
                     }
                 }
             }

@@ -64,4 +64,22 @@ struct BatchTests {
         #expect(told.count == 1)
         call.close()
     }
+
+    @Test(
+        "Who had something taken, and not what is too large behind it, is told to go on",
+        arguments: [nil, "turn:192.0.2.9"])
+    func tooLarge(_ relayURL: String?) throws {
+        let (network, call, _) = try call(relayURL)
+        var told = 0
+        call.caller.onWritable = { _ in told += 1 }
+        let datagrams = [Array("fits".utf8), [UInt8](repeating: 0, count: 70_000)]
+        #expect(try call.caller.send(contentsOf: datagrams) == 1)
+        network.run(for: .milliseconds(10))
+        #expect(told == 1)
+        let error = #expect(throws: ICEError.self) { try call.caller.send(contentsOf: [datagrams[1]]) }
+        #expect(error?.code == .messageTooLarge)
+        network.run(for: .seconds(1))
+        #expect(told == 1 && call.received[1].last == "fits")
+        call.close()
+    }
 }

@@ -104,6 +104,21 @@ struct UDPBatchTests {
         #expect(told == 1)
     }
 
+    @Test("Who had some taken, and not what is too large behind them, is told to go on", arguments: [1, 64, 65])
+    func tooLarge(count: Int) throws {
+        defer { loop.close() }
+        var told = 0
+        sender.onWritable = { told += 1 }
+        let datagrams = Array(repeating: [UInt8](repeating: 7, count: 100), count: count)
+        let large = [UInt8](repeating: 7, count: 70_000)
+        #expect(try sender.send(contentsOf: datagrams + [large], to: receiver.localAddress) == count)
+        #expect(loop.run(until: { told > 0 }, atMost: .seconds(5)))
+        let error = #expect(throws: NetworkError.self) {
+            try sender.send(contentsOf: [large], to: receiver.localAddress)
+        }
+        #expect(error?.code == .messageTooLarge && told == 1)
+    }
+
     @Test("Who is closed while it waits for room is told nothing, and keeps no loop alive")
     func closedWhileWaiting() throws {
         var told = 0

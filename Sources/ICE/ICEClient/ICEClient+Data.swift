@@ -33,8 +33,10 @@ extension ICEClient {
         try begin(on: way)
         do throws(NetworkError) {
             let taken = try way.socket.send(contentsOf: datagrams, to: way.destination)
-            sent(taken, of: datagrams.count, Self.byteCount(datagrams[..<taken]), on: way)
-            return taken
+            countSent(taken, Self.byteCount(datagrams[..<taken]), on: way)
+            guard taken < datagrams.count else { return taken }
+            let next = datagrams[taken]
+            return taken + goOn(with: next.span, on: way)
         } catch {
             try refused(datagrams.count, Self.byteCount(datagrams[...]), first: datagrams[0].count, on: way, error)
             return datagrams.count
@@ -56,8 +58,10 @@ extension ICEClient {
         try begin(on: way)
         do throws(NetworkError) {
             let taken = try way.socket.send(bytes, inDatagramsOf: size, to: way.destination)
-            sent(taken, of: count, min(taken * size, bytes.count), on: way)
-            return taken
+            let end = min(taken * size, bytes.count)
+            countSent(taken, end, on: way)
+            guard taken < count else { return taken }
+            return taken + goOn(with: bytes.extracting(end..<min(end + size, bytes.count)), on: way)
         } catch {
             try refused(count, bytes.count, first: min(size, bytes.count), on: way, error)
             return count
@@ -94,9 +98,27 @@ extension ICEClient {
         throw ICEError.noRoom
     }
 
-    private func sent(_ taken: Int, of count: Int, _ byteCount: Int, on way: DataPath) {
-        countSent(taken, byteCount, on: way)
-        if taken < count { way.isBlocked = true }
+    /// The system has stopped before a datagram. Where that was not for want of room nobody will tell of any, which it shows by itself.
+    ///
+    /// - Returns: How many went, or were lost on the way, after all.
+    private func goOn(with next: Span<UInt8>, on way: DataPath) -> Int {
+        var taken = 1
+        do throws(NetworkError) {
+            try way.send(next)
+            countSent(1, next.count, on: way)
+        } catch {
+            switch error.code {
+            case .wouldBlock:
+                way.isBlocked = true
+                return 0
+            // Whoever sends it again learns why.
+            case .messageTooLarge: taken = 0
+            default: countDiscarded(1, next.count, on: way)
+            }
+        }
+        way.isBlocked = false
+        tellWritable(way.path)
+        return taken
     }
 
     /// Counts what the socket did not take, and throws what the caller is to know.

@@ -126,7 +126,7 @@ extension ICEClient {
         }
     }
 
-    private func tellWritable(_ path: StreamComponent) {
+    func tellWritable(_ path: StreamComponent) {
         platform.enqueue { [reference] in
             guard let client = reference.client, !client.isClosed else { return }
             client.onWritable?(path)
