@@ -82,4 +82,39 @@ struct BatchTests {
         #expect(told == 1 && call.received[1].last == "fits")
         call.close()
     }
+
+    @Test("Who had no room on a path that is lost is told to go on")
+    func lostPath() throws {
+        let (network, call, host) = try call()
+        var told = 0
+        call.caller.onWritable = { _ in told += 1 }
+        host.interface.sendFault = .wouldBlock
+        #expect(throws: ICEError.self) { try call.caller.send("no room") }
+        network.run(for: .seconds(40))
+        #expect(call.hasFailed)
+        host.interface.sendFault = nil
+        call.caller.restart()
+        call.callee.restart()
+        try call.caller.setRemoteParameters(call.callee.localParameters)
+        try call.callee.setRemoteParameters(call.caller.localParameters)
+        #expect(network.run(until: { call.isConnected }, atMost: .seconds(10)))
+        network.run(for: .seconds(1))
+        #expect(told == 1)
+        call.close()
+    }
+
+    @Test("Who had no room on a path that the application ends is not told")
+    func endedPath() throws {
+        let (network, call, host) = try call()
+        var told = 0
+        call.caller.onWritable = { _ in told += 1 }
+        host.interface.sendFault = .wouldBlock
+        #expect(throws: ICEError.self) { try call.caller.send("no room") }
+        call.caller.removeComponent(.first)
+        network.run(for: .seconds(1))
+        host.interface.sendFault = nil
+        network.run(for: .seconds(1))
+        #expect(told == 0)
+        call.close()
+    }
 }

@@ -90,7 +90,6 @@ extension ICEClient {
         // What the old way had no room for may find some on the new one.
         way.gathered = waiting
         if !waiting.isEmpty { scheduleFlush() }
-        if before?.isBlocked == true { tellWritable(path) }
         // RFC 8445 §7.2.1 leaves it to the client: a channel saves 32 bytes a packet.
         (socket as? RelayedSocket)?.bindChannel(to: destination)
     }
@@ -99,6 +98,8 @@ extension ICEClient {
     func drop(_ path: StreamComponent) {
         guard let way = paths.first(where: { $0.path == path }) else { return }
         paths = paths.filter { $0 !== way }
+        // Of room on this way nobody will be told any more.
+        if way.isBlocked { tellWritable(path) }
         release(way)
         let lost = takeGathered(from: way)
         if !lost.isEmpty { countDiscarded(lost.count, lost.bytes.count, on: way) }

@@ -65,8 +65,8 @@ public final class ICEClient {
         get { takeBatch }
         set { takeBatch = newValue }
     }
-    /// There is room again behind a datagram that `send(_:on:)` refused with `wouldBlock`, or did not take of several; once for each
-    /// such time.
+    /// There is room again behind a datagram that `send(_:on:)` refused with `wouldBlock`, or did not take of several, or the pair that
+    /// it was for is in use no more; once for each such time.
     public var onWritable: ((StreamComponent) -> Void)?
     /// Asked about every authenticated check before it is answered; false drops it silently. Nil accepts all.
     public var shouldAcceptBindingRequest: ((BindingRequest) -> Bool)? {
