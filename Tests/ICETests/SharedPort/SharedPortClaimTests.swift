@@ -75,4 +75,30 @@ struct SharedPortClaimTests {
         // 16 at most, the latest, are the client's.
         #expect(scene.port.statistics.foreignDatagrams >= 24)
     }
+
+    @Test("Of two calls that begin at once between the same two ends, from either side, one is there in the end")
+    func crossing() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("other server", addresses: ["203.0.113.1"])
+        host.link.setConditions(LinkConditions(delay: .milliseconds(10)))
+        let far = try SharedPort(on: host, configuration: SharedPortConfiguration(port: 6000))
+        var calls: [(near: ICEClient, far: ICEClient)] = []
+        for role in [Role.controlling, .controlled] {
+            var configuration = ICEConfiguration(role: role.opposite)
+            configuration.pacing = .server
+            let other = scene.listening(try ICEClient(port: far, configuration: configuration))
+            let near = try scene.answerer {
+                $0.role = role
+                $0.pacing = .server
+            }
+            calls.append((near, other))
+        }
+        for call in calls { try scene.introduce(call.near, call.far) }
+        scene.network.run(for: .seconds(40))
+        let living = calls.filter { $0.near.selectedPair() != nil && $0.far.selectedPair() != nil }
+        #expect(living.count == 1)
+        for client in calls.flatMap({ [$0.near, $0.far] }) where client.selectedPair() == nil {
+            #expect(scene.failures(of: client).map(\.code) == [.addressTaken])
+        }
+    }
 }
