@@ -27,6 +27,11 @@ final class Relay {
         self.isAttached = isAttached
     }
 
+    /// Whether it speaks to a server from a socket that is shared.
+    func isAsking(_ server: TransportAddress, from id: SocketID) -> Bool {
+        via == id && client.isSharing && client.serverAddress == server
+    }
+
     /// The connections of one of its addresses that speak TCP; a peer's go to the first that takes them.
     func makeConnections(at relayed: TransportAddress, _ type: Candidate.TCPType) -> RelayedConnections {
         let made = RelayedConnections(of: client, at: relayed, type)
@@ -210,14 +215,18 @@ extension ICEClient {
         for relay in relays { drop(relay) }
     }
 
-    /// The relay that a datagram on a shared socket belongs to: it comes from the relay's server, and is no answer to a Binding request,
-    /// which the same server may have been asked as well.
-    func relay(on id: SocketID, from source: TransportAddress, _ bytes: Span<UInt8>) -> Relay? {
-        guard !relays.isEmpty,
-            let relay = relays.first(where: { $0.via == id && $0.client.isSharing && $0.client.serverAddress == source }
-            )
-        else { return nil }
+    /// Hands a datagram on a shared socket to the relays whose server it comes from, unless it is an answer to a Binding request, which
+    /// the same server may have been asked as well; whether it was theirs.
+    ///
+    /// Where a redirection has led a second one there, each knows its own answers, and the server refuses it the five-tuple.
+    func relay(_ bytes: Span<UInt8>, on id: SocketID, from source: TransportAddress) -> Bool {
         let isBinding = STUNMessage.looksLikeSTUN(bytes) && bytes[0] & 0x3e == 0 && bytes[1] & 0xef == 1
-        return isBinding ? nil : relay
+        guard !isBinding else { return false }
+        var isTaken = false
+        for relay in relays where relay.isAsking(source, from: id) {
+            relay.client.receive(bytes)
+            isTaken = true
+        }
+        return isTaken
     }
 }

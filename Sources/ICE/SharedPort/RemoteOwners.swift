@@ -44,13 +44,15 @@ struct RemoteOwners {
 
     var views: [PortView] { owners.values.map(\.view) }
 
-    /// Takes an address; false where another client has a better claim.
+    /// Takes an address; false where another client has a better claim, or an allocation there is to have company.
     ///
     /// - Parameter isCheck: Whether a check from there was answered.
     mutating func take(
         _ address: TransportAddress, by view: PortView, as use: RemoteUse, isCheck: Bool = false, at now: Instant
     ) -> Bool {
         if var owner = owners[address], owner.view === view {
+            // One allocation, whoever asks for another.
+            guard use != .relayServer || owner.use != .relayServer else { return false }
             if owner.use == .checkedPeer { owner.use = use }
             if isCheck { owner.checkedAt = now }
             owners[address] = owner

@@ -64,6 +64,33 @@ struct SharedPortSocketBugTests {
         for client in calls { client.close() }
     }
 
+    @Test(
+        "A server that redirects to another one of the same client's costs neither relay anything",
+        arguments: [false, true])
+    func redirectedToOwn(isShared: Bool) throws {
+        let scene = try SharedScene()
+        let turn = try turnServer(scene, "turn", "192.0.2.1")
+        let other = try turnServer(scene, "other turn", "192.0.2.2")
+        other.settings.redirect = TURNRedirect(to: ["192.0.2.1:3478"])
+        var configuration = ICEConfiguration(role: .controlled)
+        configuration.servers = [
+            try ICEServer(urls: ["turn:192.0.2.1", "turn:192.0.2.2"], username: "user", credential: "secret")
+        ]
+        configuration.transportPolicy = .relay
+        let client = scene.listening(
+            isShared
+                ? try ICEClient(port: scene.port, configuration: configuration)
+                : ICEClient(on: scene.server, configuration: configuration))
+        let caller = scene.caller(on: scene.network.makeHost("caller", addresses: ["203.0.113.1"]))
+        try scene.introduce(caller, client)
+        #expect(scene.network.run(until: { client.gatheringState == .complete }, atMost: .seconds(2)))
+        #expect(client.localCandidates.map(\.kind) == [.relayed, .relayed])
+        #expect(Set(turn.allocations.map(\.client)).count == 2)
+        #expect(scene.run(until: [caller, client]))
+        scene.network.run(for: .seconds(30))
+        #expect(try scene.talks((caller, client)))
+    }
+
     @Test("A TURN server that a client could not use is another client's to ask from the port")
     func refusedRelay() throws {
         let scene = try SharedScene()
