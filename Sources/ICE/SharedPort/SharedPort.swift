@@ -8,7 +8,7 @@ public import UV
 /// A check finds its client by the username fragment in it, data by the address that an authentic check came from. The clients work as
 /// they do with ports of their own, except that each has one component, and that a peer's address belongs to the first client that has a
 /// call with it: another client's pair with the same address fails with ``PairFailure/Code/addressTaken``, unless the first one has not
-/// heard of its peer for some seconds.
+/// heard of its peer for some seconds. A full client without consent checks (``ICEConfiguration/consentInterval``) does not notice that.
 ///
 /// ```swift
 /// let port = try SharedPort(loop: loop, configuration: SharedPortConfiguration(port: 3478))
