@@ -79,8 +79,11 @@ extension ICEClient {
         let before = paths.first { $0.path == path }
         let waiting = before.map { takeGathered(from: $0) } ?? GatheredDatagrams()
         drop(path)
-        guard let socket = sockets.first(where: { $0.id == id })?.socket else { return }
-        guard claim(destination, on: socket, for: path) else { return }
+        guard let socket = sockets.first(where: { $0.id == id })?.socket, claim(destination, on: socket, for: path)
+        else {
+            if let before { lose(waiting, of: before) }
+            return
+        }
         // A restart's pair over the same addresses counts from its own beginning.
         if let before, before.id == id, before.destination == destination {
             withSocket(id) { $0.resetTraffic { $0 != destination } }
@@ -101,9 +104,12 @@ extension ICEClient {
         // Of room on this way nobody will be told any more.
         if way.isBlocked { tellWritable(path) }
         release(way)
-        let lost = takeGathered(from: way)
-        if !lost.isEmpty { countDiscarded(lost.count, lost.bytes.count, on: way) }
+        lose(takeGathered(from: way), of: way)
         keepTraffic(of: way)
+    }
+
+    private func lose(_ waiting: GatheredDatagrams, of way: DataPath) {
+        if !waiting.isEmpty { countDiscarded(waiting.count, waiting.bytes.count, on: way) }
     }
 
     /// Takes from a path what it has no room for now.

@@ -212,6 +212,38 @@ struct SharedPortBugTests {
         #expect(scene.failures(of: second).contains { $0.code == .addressTaken })
     }
 
+    @Test("What waited for room is counted as lost where the peer goes to another client's address")
+    func gatheredAndTaken() throws {
+        let scene = try SharedScene()
+        let host = scene.network.makeHost("caller", addresses: ["203.0.113.1"])
+        let other = try ScriptedPeer(scene.network, host, at: Self.victim)
+        let neighbour = try accomplice(of: other, scene, isLite: true)
+        try #require(neighbour.selectedPair() != nil)
+        let peer = try ScriptedPeer(scene.network, host, at: "203.0.113.1:7001")
+        let client = try scene.answerer {
+            $0.isLite = true
+            $0.coalescesSends = true
+        }
+        client.gatherCandidates()
+        client.processCandidates()
+        try client.setRemoteParameters(peer.parameters)
+        scene.network.run(for: .milliseconds(50))
+        nominate(client, peer)
+        scene.network.run(for: .milliseconds(100))
+        try #require(client.selectedPair() != nil)
+        let before = client.statistics().packetsDiscardedOnSend
+        scene.server.interface.sendFault = .wouldBlock
+        try client.send("waits")
+        scene.network.run(for: .milliseconds(10))
+        scene.network.inject(nominating(client, peer), from: Self.victim, to: Self.port)
+        scene.network.run(for: .milliseconds(50))
+        try #require(scene.failures(of: client).contains { $0.code == .addressTaken })
+        #expect(client.statistics().packetsDiscardedOnSend == before + 1)
+        scene.server.interface.sendFault = nil
+        scene.network.run(for: .milliseconds(50))
+        #expect(peer.data.isEmpty && other.data.isEmpty)
+    }
+
     // MARK: Names
 
     @Test(
