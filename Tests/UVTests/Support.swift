@@ -12,6 +12,13 @@ enum UVTests {}
 /// How long a test waits for something that is certain to come; only a failing test waits this long.
 let patience = Duration.seconds(10)
 
+extension IPAddress.Family {
+    /// Those that the loopback interface has an address of: many a container is without IPv6.
+    static let onLoopback = allCases.filter { family in
+        (try? NetworkInterfaces.addresses())?.contains { $0.ip == .loopback(family) } == true
+    }
+}
+
 func loopbackAddress(_ family: IPAddress.Family = .v4, port: UInt16 = 0) -> TransportAddress {
     TransportAddress(.loopback(family), port: port)
 }

@@ -42,7 +42,7 @@ extension UVTests {
             }
         #endif
 
-        @Test("Both ends know both addresses", arguments: IPAddress.Family.allCases)
+        @Test("Both ends know both addresses", arguments: IPAddress.Family.onLoopback)
         func addresses(family: IPAddress.Family) throws {
             let (client, server, listener) = try connection(family)
             #expect(client.remoteAddress == listener.localAddress)
@@ -176,7 +176,7 @@ extension UVTests {
             #expect(client.isClosed)
         }
 
-        @Test("A connection that nobody takes is reported with its address", arguments: IPAddress.Family.allCases)
+        @Test("A connection that nobody takes is reported with its address", arguments: IPAddress.Family.onLoopback)
         func refused(family: IPAddress.Family) throws {
             let listener = try TCPListener(on: loop, boundTo: loopbackAddress(family))
             let address = listener.localAddress
@@ -220,7 +220,8 @@ extension UVTests {
         func impossibleConnection() throws {
             let handles = handleCount(loop)
             let error = #expect(throws: NetworkError.self) {
-                try TCPStream(on: loop, connectingTo: loopbackAddress(.v4, port: 9), from: loopbackAddress(.v6))
+                try TCPStream(
+                    on: loop, connectingTo: loopbackAddress(.v4, port: 9), from: TransportAddress(.any(.v6), port: 0))
             }
             #expect(error?.code == .invalidArgument)
             #expect(throws: NetworkError.self) {
@@ -254,7 +255,7 @@ extension UVTests {
             #expect(error?.code == .connectionReset)
         }
 
-        @Test("A connection starts from a listener's port where both share it", arguments: IPAddress.Family.allCases)
+        @Test("A connection starts from a listener's port where both share it", arguments: IPAddress.Family.onLoopback)
         func sharedPort(family: IPAddress.Family) throws {
             let target = try TCPListener(on: loop, boundTo: loopbackAddress(family))
             let listener = try TCPListener(on: loop, boundTo: loopbackAddress(family), sharesPort: true)

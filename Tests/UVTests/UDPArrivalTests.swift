@@ -57,7 +57,7 @@ struct UDPArrivalTests {
         #expect(throws: NetworkError.self) { try receiver.reportTrafficClass() }
     }
 
-    @Test("The traffic class arrives with its marks of ECN", arguments: IPAddress.Family.allCases)
+    @Test("The traffic class arrives with its marks of ECN", arguments: IPAddress.Family.onLoopback)
     func trafficClass(family: IPAddress.Family) throws {
         defer { loop.close() }
         let (sender, receiver) = (try makeSocket(loop, family), try makeSocket(loop, family))

@@ -10,7 +10,7 @@ extension UVTests {
         init() throws { loop = try EventLoop() }
 
         @Test(
-            "Datagrams of any size arrive whole, empty ones too", arguments: IPAddress.Family.allCases,
+            "Datagrams of any size arrive whole, empty ones too", arguments: IPAddress.Family.onLoopback,
             [0, 1, 1500, 65507])
         func sizes(family: IPAddress.Family, size: Int) throws {
             let (a, b) = (try makeSocket(loop, family), try makeSocket(loop, family))
@@ -52,7 +52,7 @@ extension UVTests {
             #expect(received == Array(0..<100))
         }
 
-        @Test("Binding picks a free port and refuses a taken one", arguments: IPAddress.Family.allCases)
+        @Test("Binding picks a free port and refuses a taken one", arguments: IPAddress.Family.onLoopback)
         func bind(family: IPAddress.Family) throws {
             let socket = try makeSocket(loop, family)
             #expect(socket.localAddress.port != 0)
@@ -126,7 +126,7 @@ extension UVTests {
             #expect([65536, 131072].contains(try socket.receiveBufferSize))
         }
 
-        @Test("The type of service is set and read", arguments: IPAddress.Family.allCases)
+        @Test("The type of service is set and read", arguments: IPAddress.Family.onLoopback)
         func typeOfService(family: IPAddress.Family) throws {
             let socket = try makeSocket(loop, family)
             #expect(try socket.typeOfService == 0)

@@ -10,7 +10,7 @@
             let loop: EventLoop
             init() throws { loop = try EventLoop() }
 
-            @Test("A closed port is reported with its exact destination", arguments: IPAddress.Family.allCases)
+            @Test("A closed port is reported with its exact destination", arguments: IPAddress.Family.onLoopback)
             func reported(family: IPAddress.Family) throws {
                 let socket = try makeSocket(loop, family)
                 let closed = try closedAddress(loop, family)
@@ -26,7 +26,7 @@
                 #expect(reports[0].1.description == "send to \(closed): ECONNREFUSED")
             }
 
-            @Test("A healthy destination is not blamed for another's error", arguments: IPAddress.Family.allCases)
+            @Test("A healthy destination is not blamed for another's error", arguments: IPAddress.Family.onLoopback)
             func healthyUnaffected(family: IPAddress.Family) throws {
                 let (socket, healthy) = (try makeSocket(loop, family), try makeSocket(loop, family))
                 let closed = [try closedAddress(loop, family), try closedAddress(loop, family)]

@@ -119,7 +119,8 @@ struct SocketChoiceTests {
     }
 
     @Test(
-        "DSCP is set on the sockets as the system has them", arguments: [.loopback(.v4), .loopback(.v6)] as [IPAddress])
+        "DSCP is set on the sockets as the system has them",
+        arguments: STUNClientLoopbackTests.families.map { IPAddress.loopback($0) })
     func codePoint(_ ip: IPAddress) throws {
         let loop = try EventLoop()
         var configuration = ICEConfiguration()
