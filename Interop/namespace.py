@@ -7,6 +7,10 @@ import time
 import uuid
 from contextlib import contextmanager
 
+CARRIER_WITHIN = 20.0
+# Of one end of a cable. Not by sysctl(8), which small systems are without.
+SETTINGS_6 = "/proc/sys/net/ipv6/conf/ice0"
+
 
 def absence():
     """Why there can be no namespaces here; empty when there can."""
@@ -15,10 +19,11 @@ def absence():
     if os.geteuid() != 0:
         return "network namespaces need root"
     try:
-        with namespace():
+        with link():
             return ""
-    except (OSError, subprocess.CalledProcessError):
-        return "network namespaces can't be made here"
+    except (OSError, subprocess.CalledProcessError) as error:
+        words = (getattr(error, "stderr", None) or b"").decode().strip() or error
+        return f"network namespaces with a cable between them can't be made here ({words})"
 
 
 def ip(*arguments):
@@ -39,7 +44,7 @@ def namespace():
 
 @contextmanager
 def link(default_route=False):
-    """Two namespaces with a cable between them, each with an IPv4 and a link-local IPv6 address.
+    """Two namespaces with a cable between them, each with an IPv4 address, and a link-local IPv6 one where the kernel has IPv6.
 
     Browsers that may not list the interfaces ask for the default route, which leads to the other end of the cable and no further.
     """
@@ -47,9 +52,7 @@ def link(default_route=False):
         ip("-n", a, "link", "add", "ice0", "type", "veth", "peer", "name", "ice0", "netns", b)
         for name, address in ((a, "192.168.77.1/24"), (b, "192.168.77.2/24")):
             # An address that is still looked for twice can't be bound.
-            subprocess.run(
-                ["ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.ice0.accept_dad=0"], capture_output=True
-            )
+            subprocess.run(inside(name, ["sh", "-c", f"echo 0 >{SETTINGS_6}/accept_dad"]), capture_output=True)
             ip("-n", name, "address", "add", address, "dev", "ice0")
             ip("-n", name, "link", "set", "ice0", "up", "multicast", "on")
             if default_route:
@@ -61,13 +64,20 @@ def link(default_route=False):
 
 def wait_for_carrier(name):
     """The kernel takes up to a second to see that both ends of a cable are plugged in."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + CARRIER_WITHIN
+    wanted = ["LOWER_UP"] + (["inet6 fe80:"] if has_ipv6(name) else [])
     while time.monotonic() < end:
         shown = subprocess.run(["ip", "-n", name, "address", "show", "ice0"], check=True, capture_output=True, text=True)
-        if "LOWER_UP" in shown.stdout and "inet6 fe80:" in shown.stdout and "tentative" not in shown.stdout:
+        if all(word in shown.stdout for word in wanted) and "tentative" not in shown.stdout:
             return
         time.sleep(0.05)
     raise OSError(f"the link of {name} does not come up")
+
+
+def has_ipv6(name):
+    """A kernel may have been started without IPv6, or with it turned off for every interface."""
+    shown = subprocess.run(inside(name, ["cat", f"{SETTINGS_6}/disable_ipv6"]), capture_output=True, text=True)
+    return shown.stdout.strip() == "0"
 
 
 def inside(name, command):

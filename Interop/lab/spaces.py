@@ -33,6 +33,7 @@ def absence():
             ["ip", "netns", "add", trial],
             ["ip", "-n", trial, "link", "add", "x", "type", "veth", "peer", "name", "y"],
             ["ip", "-n", trial, "link", "add", "z", "type", "bridge"],
+            ["ip", "-n", trial, "-6", "addr", "add", "2001:db8::1/64", "dev", "lo", "nodad"],
             ["ip", "netns", "exec", trial, "nft", "add table ip t; add chain ip t c { type nat hook postrouting priority 100; }"],
         ):
             done = subprocess.run(command, capture_output=True, text=True)
