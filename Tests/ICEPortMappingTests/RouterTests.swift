@@ -121,7 +121,7 @@
                     ip link set eth0 up
                     for link in lo lan wan; do ip -n \(name) link set $link up; done
                     ip -n \(name)-out link set eth0 up
-                    \(inside) sysctl -qw net.ipv4.ip_forward=1
+                    \(inside) sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
                     \(inside) nft -f \(folder.path)/rules
                     """), start()
             else {
