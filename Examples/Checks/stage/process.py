@@ -4,7 +4,8 @@ import asyncio
 import os
 import re
 
-WITHIN = 20
+# Longer than any of the programs waits itself, so that it can say what it has waited for in vain.
+WITHIN = 60
 
 
 class Failed(Exception):
