@@ -150,6 +150,23 @@ async def nobody(stage):
                 raise Failed(f"it took {took:.0f} s")
 
 
+async def standing_still(stage):
+    """callers whose server stands still for a while have got through once"""
+    server, place = await stage.server()
+    load = await stage.load(place, "--clients", "5", "--rate", "10", "--duration", "8")
+    await server.line("^5 calls are open")
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        # They take the path for lost after five seconds, and take it up again.
+        await asyncio.sleep(6)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await load.line("^5 of 5 connected")
+    if await load.end():
+        raise Failed("the load is not content")
+    await ended(server)
+
+
 async def without_tcp(stage):
     """a server without --tcp is told apart from one that is not there: its port refuses"""
     _, place = await stage.server()
@@ -220,7 +237,8 @@ def cases():
         for loops in (1, 3):
             yield f"{CLIENTS} callers of a {kind} agent, loops: {loops}", echoes, (kind, loops)
             yield f"{CLIENTS} callers of a {kind} agent over TCP, loops: {loops}", echoes, (kind, loops, "--tcp")
-    for case in (strangers, udp_beside_tcp, nobody, without_tcp, crowded, end_of_input, no_input, no_secret, taken):
+    for case in (
+        strangers, udp_beside_tcp, standing_still, nobody, without_tcp, crowded, end_of_input, no_input, no_secret, taken):
         yield case.__doc__, case, ()
 
 

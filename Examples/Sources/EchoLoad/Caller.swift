@@ -5,7 +5,7 @@ import ICE
 final class Caller {
     /// An echo came back, after that long.
     var onEcho: ((Duration) -> Void)?
-    /// The server has answered, and chosen is the way to it.
+    /// The server has answered, and chosen is the way to it. Called once, however often the way is lost and found again.
     var onConnect: (() -> Void)?
     private(set) var sent = 0
     private(set) var error: String?
@@ -34,8 +34,11 @@ final class Caller {
         client = ICEClient(loop: loop, configuration: configuration)
         datagram = [UInt8](repeating: UInt8(ascii: "e"), count: size)
         client.onStateChange = { [unowned self] state in
-            if state == .completed { onConnect?() }
             if let failure = client.failure { error = failure.description }
+            if state == .completed {
+                onConnect?()
+                onConnect = nil
+            }
         }
         client.onCandidateError = { [unowned self] fault in error = "\(fault)" }
         client.onPairFailed = { [unowned self] _, failure in error = error ?? failure.description }
