@@ -150,6 +150,17 @@ async def nobody(stage):
                 raise Failed(f"it took {took:.0f} s")
 
 
+async def all_at_once(stage):
+    """callers over TCP that are due all at once come no more at a time than a server lets in"""
+    server, place = await stage.server("--tcp")
+    load = await stage.load(place, "--clients", "100", "--ramp", "100000", "--duration", "0.2", "--tcp")
+    await load.line("^100 of 100 connected")
+    if await load.end():
+        raise Failed("the load is not content")
+    if (told := await ended(server))["made"] != 100:
+        raise Failed(f"the server tells {told}")
+
+
 async def standing_still(stage):
     """callers whose server stands still for a while have got through once"""
     server, place = await stage.server()
@@ -238,7 +249,8 @@ def cases():
             yield f"{CLIENTS} callers of a {kind} agent, loops: {loops}", echoes, (kind, loops)
             yield f"{CLIENTS} callers of a {kind} agent over TCP, loops: {loops}", echoes, (kind, loops, "--tcp")
     for case in (
-        strangers, udp_beside_tcp, standing_still, nobody, without_tcp, crowded, end_of_input, no_input, no_secret, taken):
+        strangers, udp_beside_tcp, all_at_once, standing_still, nobody, without_tcp, crowded, end_of_input, no_input, no_secret,
+        taken):
         yield case.__doc__, case, ()
 
 

@@ -5,6 +5,8 @@ import ICE
 final class Caller {
     /// An echo came back, after that long.
     var onEcho: ((Duration) -> Void)?
+    /// The server knows who it is, or it has given up. Called once.
+    var onAnswer: (() -> Void)?
     /// The server has answered, and chosen is the way to it. Called once, however often the way is lost and found again.
     var onConnect: (() -> Void)?
     private(set) var sent = 0
@@ -35,6 +37,10 @@ final class Caller {
         datagram = [UInt8](repeating: UInt8(ascii: "e"), count: size)
         client.onStateChange = { [unowned self] state in
             if let failure = client.failure { error = failure.description }
+            if [.connected, .completed, .failed].contains(state) {
+                onAnswer?()
+                onAnswer = nil
+            }
             if state == .completed {
                 onConnect?()
                 onConnect = nil

@@ -52,7 +52,6 @@ struct EchoLoad: ParsableCommand {
         guard 1...3_600 ~= patience else { throw ValidationError("--patience takes 1 to 3600 seconds.") }
     }
 
-    /// A server lets no more than 16 connections from one address in at a time that have not shown who they are.
     private var givenRamp: Int { ramp ?? (tcp ? 100 : 1_000) }
     private var givenSecret: String? { secret ?? ProcessInfo.processInfo.environment["ECHO_SECRET"] }
 

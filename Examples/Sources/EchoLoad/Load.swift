@@ -11,6 +11,8 @@ final class Load {
     private lazy var timer = Timer(on: loop) { [unowned self] in tick() }
 
     private var callers: [Caller] = []
+    /// How many have begun and not been answered yet.
+    private var waiting = 0
     private var connected = 0
     private var lastConnectedAt: Instant?
     private var beganToTalkAt: Instant?
@@ -22,6 +24,9 @@ final class Load {
     private static let interval = Duration.milliseconds(10)
     /// How long the last echoes are waited for.
     private static let silence = Duration.seconds(1)
+    /// How many may wait for an answer over TCP: a server lets no more connections from one address in at a time that have not shown who
+    /// they are. However late a busy machine comes to it, what is due does not begin all at once.
+    private static let mostWaiting = 16
     /// Where nobody has got through by then there is nobody to wait for.
     private static let firstAnswer = Duration.seconds(5)
 
@@ -64,7 +69,9 @@ final class Load {
     private func begin() {
         let due = min(plan.clients, Int((loop.now - madeAt) / .seconds(1) * Double(plan.ramp)) + 1)
         do {
-            while callers.count < due { callers.append(try makeCaller()) }
+            while callers.count < due, plan.transports != .tcp || waiting < Self.mostWaiting {
+                callers.append(try makeCaller())
+            }
         } catch {
             fault = "\(error)"
             isOver = true
@@ -75,6 +82,8 @@ final class Load {
         let caller = try Caller(
             on: loop, server: server, over: plan.transports, from: source(), ticket: try secret.drawTicket(),
             size: plan.size)
+        waiting += 1
+        caller.onAnswer = { [unowned self] in waiting -= 1 }
         caller.onConnect = { [unowned self] in
             connected += 1
             lastConnectedAt = loop.now
