@@ -75,6 +75,16 @@ struct LocalCandidatesTests {
         #expect(locals.all.count == 2)
     }
 
+    @Test("C1.5: what a server saw is told though a check has shown it before, but not the other way round")
+    mutating func learnedFirst() throws {
+        _ = locals.addHost(on: 0, base: "10.0.0.2:5000", path: .first, rank: 0)
+        _ = try unwrap(locals.addPeerReflexive("203.0.113.7:1000", on: 0, priority: 1))
+        let reflexive = try unwrap(locals.addServerReflexive("203.0.113.7:1000", on: 0, server: Self.server))
+        #expect(reflexive.candidate.kind == .serverReflexive)
+        #expect(locals.addServerReflexive("203.0.113.7:1000", on: 0, server: Self.server) == nil)
+        #expect(locals.addPeerReflexive("203.0.113.7:1000", on: 0, priority: 1) == nil)
+    }
+
     @Test("C1.5, H37: equal addresses with different bases are both kept")
     mutating func differentBases() {
         _ = locals.addHost(on: 0, base: "192.0.2.1:5000", path: .first, rank: 0)

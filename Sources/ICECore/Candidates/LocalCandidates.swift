@@ -208,8 +208,9 @@ struct LocalCandidates {
     ) -> LocalCandidate? {
         let isKnown = all.contains { known in
             guard known.base == base, known.socket == socket else { return false }
-            // A host candidate that nobody is told the address of makes no other one redundant.
+            // A host candidate that nobody is told the address of makes no other one redundant, nor does what one check has shown one peer.
             if known.isHidden, known.gathered.kind == .host, kind != .host { return false }
+            if known.gathered.kind == .peerReflexive, kind == .serverReflexive { return false }
             return known.candidate.address == address || known.gathered.address == address
         }
         guard !isKnown, kind == .peerReflexive || isWithheld || signalledCount(of: path) < limit else { return nil }
