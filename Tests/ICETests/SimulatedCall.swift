@@ -82,6 +82,12 @@ final class SimulatedCall {
         }
     }
 
+    /// What an application does that is told to.
+    func restart() {
+        for client in clients { client.restart() }
+        start()
+    }
+
     var isConnected: Bool { clients.allSatisfy { $0.state == .connected || $0.state == .completed } }
     var isCompleted: Bool { clients.allSatisfy { $0.state == .completed } }
     var hasFailed: Bool { clients.allSatisfy { $0.state == .failed } }

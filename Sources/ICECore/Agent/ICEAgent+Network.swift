@@ -53,6 +53,11 @@ extension ICEAgent {
 
     private var hasNoPath: Bool { !isConnected && state != .new }
 
+    /// Whether a route that the system does not know may follow the socket's address, which has just come.
+    func mayLackRoutes(_ id: SocketID, at now: Instant) -> Bool {
+        sockets.first { $0.id == id }?.address.map { network.mayLackRoutes($0, at: now) } ?? false
+    }
+
     private var isConcluded: Bool { components.allSatisfy { isConcluded($0.path) } }
 
     // MARK: Coming
@@ -71,7 +76,7 @@ extension ICEAgent {
                 network.retry(ip)
                 continue
             }
-            network.hold(ip, at: now)
+            network.hold(ip, isArrival: true, at: now)
             network.resetRetries()
             gatherer.extend(openingSockets: missing.count, timeout: configuration.gatheringTimeout, at: now)
             for (path, transport) in missing { openSocket(over: transport, on: ip, for: path, rank: rank) }

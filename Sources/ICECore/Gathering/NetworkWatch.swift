@@ -18,6 +18,8 @@ struct NetworkWatch {
     private struct Hold {
         let ip: IPAddress
         var begun: Instant
+        /// Whether it came while the session lasted.
+        var isArrival: Bool
         var interval = NetworkWatch.firstHold
     }
 
@@ -25,6 +27,8 @@ struct NetworkWatch {
     private static let longestHold = Duration.seconds(60)
     /// More addresses than this are not remembered: the one that was gathered longest ago is forgotten.
     private static let holdLimit = 64
+    /// A system that gets an address sets its routes a moment later.
+    private static let routesWithin = Duration.seconds(2)
     /// A relay that is lost sooner than this behind another is not asked for again at once.
     private static let leastRelayLife = Duration.seconds(2)
     private static let sameLoss = Duration.milliseconds(500)
@@ -49,7 +53,7 @@ struct NetworkWatch {
 
     mutating func begin(over addresses: [InterfaceAddress], _ chosen: some Sequence<IPAddress>, at now: Instant) {
         changed(to: addresses)
-        for ip in chosen { hold(ip, at: now) }
+        for ip in chosen { hold(ip, isArrival: false, at: now) }
     }
 
     /// All sockets are open, and addresses that come and go are not followed: what is told of the networks is all that is remembered.
@@ -74,16 +78,16 @@ struct NetworkWatch {
     }
 
     /// An address is gathered now.
-    mutating func hold(_ ip: IPAddress, at now: Instant) {
+    mutating func hold(_ ip: IPAddress, isArrival: Bool, at now: Instant) {
         if let index = holds.firstIndex(where: { $0.ip == ip }) {
             var hold = holds.remove(at: index)
             let isCalm = now - hold.begun > hold.interval * 4
             hold.interval = isCalm ? Self.firstHold : min(hold.interval * 2, Self.longestHold)
-            hold.begun = now
+            (hold.begun, hold.isArrival) = (now, isArrival)
             holds.append(hold)
         } else {
             if holds.count >= Self.holdLimit { holds.removeFirst() }
-            holds.append(Hold(ip: ip, begun: now))
+            holds.append(Hold(ip: ip, begun: now, isArrival: isArrival))
         }
     }
 
@@ -91,6 +95,11 @@ struct NetworkWatch {
     mutating func retry(_ ip: IPAddress) {
         guard let ready = readyTime(of: ip) else { return }
         review = min(review ?? ready, ready)
+    }
+
+    /// Whether an address has come so lately that the system's routes may be behind it.
+    func mayLackRoutes(_ ip: IPAddress, at now: Instant) -> Bool {
+        holds.contains { $0.ip == ip && $0.isArrival && now - $0.begun < Self.routesWithin }
     }
 
     // MARK: Relays that wait

@@ -64,10 +64,7 @@ struct RestartedServerTests {
         let caller = network.makeHost("caller", addresses: ["10.0.0.2"], behind: firewall)
         let urls = ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"]
         let call = try makeCall(caller, urls)
-        call.caller.onRestartNeeded = { [unowned call] _ in
-            for client in call.clients { client.restart() }
-            call.start()
-        }
+        call.caller.onRestartNeeded = { [unowned call] _ in call.restart() }
         #expect(call.connect())
         network.run(for: .seconds(15))
         let interruption = interruption(of: call) { leaveForASecond(refusing: true) }
