@@ -88,6 +88,7 @@ async def happen(cell, scene, outcome):
         outcome.disconnected, outcome.failed = await talk.until_given_up(a, since, FAILED + GRACE)
         return
     outcome.gap = await talk.watch(a, b, since, cell.recovers + 2 * GRACE)
+    await talk.settle(a, b, cell.path_after, talk.RETURNS_WITHIN)
     outcome.path_after = talk.path_of(a, b)
     outcome.is_same_end = a.local_address == before
     restarts = [f"{name}: {line['reason']}" for name, peer in scene.peers.items() for line in peer.said("restart-needed")]

@@ -15,6 +15,8 @@ EVERY_MS = 20
 STEADY_FOR, STEADY_GAP = 1.0, 0.2
 # A call that began over a relay is moved to a direct path after some seconds.
 SETTLES_WITHIN = 7.0
+# One that came back over a relay is moved once the direct path has proved itself, by checks that are 15 s apart.
+RETURNS_WITHIN = 20.0
 # What an event does may show late: the kernel tells of a line that is down up to a second after.
 WATCHED_FOR = 2.5
 
@@ -119,9 +121,9 @@ def path_of(a, b):
     return "tcp" if a.is_over_tcp or b.is_over_tcp else "direct"
 
 
-async def settle(a, b, path):
+async def settle(a, b, path, within=SETTLES_WITHIN):
     """Waits until the path is the one hoped for and data comes both ways, or for as long as that may take."""
-    give_up_at = time.monotonic() + SETTLES_WITHIN
+    give_up_at = time.monotonic() + within
     while time.monotonic() < give_up_at:
         await asyncio.sleep(0.1)
         selected = [peer.said("selected")[-1]["at"] for peer in (a, b) if peer.said("selected")]
