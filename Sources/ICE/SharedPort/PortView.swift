@@ -25,6 +25,7 @@ final class PortView: DatagramSocket {
     init(of socket: SharedSocket, for member: PortMember) {
         self.socket = socket
         self.member = member
+        socket.enter()
     }
 
     var localAddress: TransportAddress { socket.localAddress }
@@ -165,10 +166,11 @@ final class PortView: DatagramSocket {
     func socketClosed() { own = nil }
 
     func close() {
+        guard !isClosed else { return }
         isClosed = true
         own = nil
         held = nil
-        socket.forget(self, at: claimed)
+        socket.leave(self, at: claimed)
         claimed = []
         member.forget(self)
         let dropped = (onBatch, onDatagram, onUnreachable, onWritable)

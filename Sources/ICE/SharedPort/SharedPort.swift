@@ -156,6 +156,20 @@ public final class SharedPort {
 
     private static let attempts = 8
 
+    /// Gives the system back what is open on addresses that are gone, as IPv6 addresses that last for a day are.
+    private func closeForsaken() {
+        guard configuration.addresses == nil, let present = try? platform.interfaceAddresses().map(\.ip) else { return }
+        let forsaken = sockets.filter { !$0.hasViews && !present.contains($0.localAddress.ip) }
+        guard !forsaken.isEmpty else { return }
+        for socket in forsaken { socket.close() }
+        sockets.removeAll(where: \.isClosed)
+        let isForsaken = { (listener: SharedListener) in
+            forsaken.contains { $0.localAddress == listener.localAddress }
+        }
+        for listener in listeners where isForsaken(listener) { listener.close() }
+        listeners.removeAll(where: isForsaken)
+    }
+
     private func open(on ip: IPAddress) throws(NetworkError) -> SharedSocket {
         let address = TransportAddress(ip, port: sockets.first?.localAddress.port ?? configuration.port)
         let bound =
@@ -180,6 +194,8 @@ public final class SharedPort {
         }
         let socket = SharedSocket(bound, of: self, on: platform)
         sockets.append(socket)
+        // Behind that, as the others know which port it is.
+        closeForsaken()
         return socket
     }
 

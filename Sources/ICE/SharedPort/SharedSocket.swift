@@ -19,6 +19,7 @@ final class SharedSocket {
     private var owners = RemoteOwners()
     private var questions = RecentQuestions()
     private var queue = RoomQueue()
+    private var viewCount = 0
 
     init(_ socket: any DatagramSocket, of port: SharedPort, on platform: any Platform) {
         self.socket = socket
@@ -28,6 +29,19 @@ final class SharedSocket {
         socket.receiveBatches { [weak self] batch, source in self?.receive(batch, from: source) }
         socket.onUnreachable = { [weak self] in self?.unreachable($0, $1) }
         socket.onWritable = { [weak self] in self?.roomCame() }
+    }
+
+    // MARK: Clients
+
+    /// Whether clients have it.
+    var hasViews: Bool { viewCount > 0 }
+
+    func enter() { viewCount += 1 }
+
+    func leave(_ view: PortView, at addresses: [TransportAddress]) {
+        viewCount -= 1
+        for address in addresses { owners.remove(address, of: view) }
+        queue.forget(view)
     }
 
     // MARK: Remote addresses
@@ -54,11 +68,6 @@ final class SharedSocket {
 
     func note(_ id: STUNTransactionID, to destination: TransportAddress, by view: PortView) {
         questions.note(id, to: destination, by: view, at: platform.now)
-    }
-
-    func forget(_ view: PortView, at addresses: [TransportAddress]) {
-        for address in addresses { owners.remove(address, of: view) }
-        queue.forget(view)
     }
 
     // MARK: Receiving

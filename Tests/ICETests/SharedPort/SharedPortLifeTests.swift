@@ -85,6 +85,34 @@ struct SharedPortLifeTests {
         answerer.onData = { _, _ in onData() }
     }
 
+    @Test("Addresses that are gone are closed once no client has them and another one is opened, and not before")
+    func rotatingAddresses() throws {
+        let (network, host) = makeServer()
+        var configuration = SharedPortConfiguration()
+        configuration.takesConnections = true
+        let port = try SharedPort(on: host, configuration: configuration)
+        let number = try #require(port.localAddresses.first).port
+        func open() throws -> ICEClient {
+            let client = try ICEClient(port: port, configuration: ICEConfiguration())
+            client.gatherCandidates()
+            network.run(for: .milliseconds(50))
+            return client
+        }
+        func move(from old: IPAddress, to new: IPAddress) {
+            host.interface.removeAddress(old)
+            host.interface.addAddress(new)
+        }
+        let first = try open()
+        move(from: "192.0.2.10", to: "192.0.2.11")
+        let second = try open()
+        #expect(port.localAddresses.map(\.ip) == ["192.0.2.10", "192.0.2.11"])
+        first.close()
+        second.close()
+        move(from: "192.0.2.11", to: "192.0.2.12")
+        _ = try open()
+        #expect(port.localAddresses == [TransportAddress("192.0.2.12", port: number)])
+    }
+
     @Test("A port is let go of while it tells of an unknown username", arguments: [false, true])
     func inIntroduction(isClosed: Bool) throws {
         final class Held {
