@@ -240,4 +240,22 @@ struct GathererTests {
         gatherer.stopKeepalives()
         #expect(gatherer.deadline == nil)
     }
+
+    @Test("A name that is looked up beside what is under way has its time, too, where that has none")
+    mutating func retryWithoutEnd() throws {
+        gatherer.begin(
+            servers: try ["turn:203.0.113.1", "stun:stun.example"].map { try ServerURL($0) }, openingSockets: 1,
+            isContinual: true, timeout: .seconds(10), at: .ms(0))
+        gatherer.socketOpened(0, base: Self.base)
+        #expect(gatherer.beginNextRelay(as: 1) != nil)
+        #expect(gatherer.relayOpened(1) != nil)
+        #expect(run(until: .ms(20_000)).errors.count == 1)
+        #expect(gatherer.isSettled && gatherer.deadline == nil)
+        gatherer.relayLost(1, isCalm: true)
+        #expect(gatherer.isUnderWay)
+        let unnamed = gatherer.retryFailed(asksForRelays: true, timeout: .seconds(10), at: .ms(20_000))
+        #expect(unnamed.map(\.index) == [1] && unnamed.map(\.host) == ["stun.example"])
+        #expect(gatherer.retryFailed(asksForRelays: true, timeout: .seconds(10), at: .ms(25_000)).isEmpty)
+        #expect(gatherer.deadline == .ms(30_000))
+    }
 }

@@ -38,8 +38,10 @@ extension ICEAgent {
         guard let retry = network.retryTime, now >= retry else { return }
         network.retried()
         guard mayRetry, state != .failed else { return }
-        gatherer.retryFailed(asksForRelays: !isConcluded, timeout: configuration.gatheringTimeout, at: now)
-        for server in gatherer.unresolvedServers { emit(.resolve(server: server.index, host: server.host)) }
+        // A look-up that is under way would begin anew.
+        let unnamed = gatherer.retryFailed(
+            asksForRelays: !isConcluded, timeout: configuration.gatheringTimeout, at: now)
+        for server in unnamed { emit(.resolve(server: server.index, host: server.host)) }
     }
 
     /// Servers that failed are asked again later; for relays only as long as a path is looked for.

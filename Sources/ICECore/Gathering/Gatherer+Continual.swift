@@ -60,15 +60,19 @@ extension Gatherer {
             || (asksForRelays && relays.hasFailed)
     }
 
-    /// Asks again what was not answered; names that were not found are in ``unresolvedServers`` then.
+    /// Asks again what was not answered. What is still under way is waited for no longer than without that.
     ///
-    /// What is still under way is waited for no longer than without that.
-    mutating func retryFailed(asksForRelays: Bool, timeout: Duration, at now: Instant) {
-        if !isUnderWay { end = now + timeout }
-        for index in servers.indices where servers[index].addresses?.isEmpty == true { servers[index].addresses = nil }
+    /// - Returns: The servers whose names were not found and have to be resolved once more; those that still are, are not among them.
+    mutating func retryFailed(
+        asksForRelays: Bool, timeout: Duration, at now: Instant
+    ) -> [(index: Int, host: String)] {
+        if !isUnderWay || end == nil { end = now + timeout }
+        let unnamed = servers.indices.filter { servers[$0].addresses?.isEmpty == true }
+        for index in unnamed { servers[index].addresses = nil }
         for index in queries.indices {
             if case .failed = queries[index].state { queries[index].state = .queued }
         }
         if asksForRelays { relays.retryFailed() }
+        return unnamed.map { ($0, servers[$0].url.host) }
     }
 }

@@ -71,4 +71,24 @@ struct RestartedServerTests {
         #expect(interruption <= .seconds(4), "\(interruption)")
         call.close()
     }
+
+    @Test("A server whose name takes seconds to find is found, though another one refuses meanwhile and is asked again")
+    func slowName() throws {
+        network.names["turn.example.org"] = ["192.0.2.9"]
+        network.names.delay = .seconds(3)
+        _ = network.makeHost("closed", addresses: ["192.0.2.3"])
+        let urls = ["turn:192.0.2.3?transport=tcp", "turn:turn.example.org"]
+        let servers = [try ICEServer(urls: urls, username: "user", credential: "secret")]
+        let hosts = ["192.0.2.1", "192.0.2.2"].map { (ip: IPAddress) in network.makeHost("host\(ip)", addresses: [ip]) }
+        let call = SimulatedCall(network, hosts[0], hosts[1]) {
+            $0.gatheringPolicy = .continually
+            $0.transportPolicy = .relay
+            $0.servers = servers
+        } configureCallee: {
+            $0.transportPolicy = .all
+            $0.servers = []
+        }
+        #expect(call.connect(atMost: .seconds(4)))
+        call.close()
+    }
 }
