@@ -3,7 +3,7 @@ import Testing
 
 @testable import ICECore
 
-@Suite("What continual gathering remembers of relays")
+@Suite("What continual gathering remembers of relays, and of servers that failed")
 struct NetworkWatchTests {
     @Test(
         "A relay that is lost soon after another is not asked for at once, and the pause doubles until it has been calm for as long"
@@ -36,5 +36,22 @@ struct NetworkWatchTests {
         }
         #expect(!note(time))
         #expect(note(time + 300_000))
+    }
+
+    @Test("A path that has held makes the next retry a quick one again, and one that has not does not")
+    func urgentRetries() {
+        var watch = NetworkWatch()
+        /// How long servers wait once a path is lost that was there for so long.
+        let lose = { (held: Duration, now: Instant) -> Duration? in
+            watch.note(hasPath: true, at: now)
+            watch.note(hasPath: false, at: now + held)
+            watch.scheduleRetry(at: now + held, isUrgent: true)
+            defer { watch.retried() }
+            return watch.retryTime.map { $0 - now - held }
+        }
+        #expect(lose(.seconds(1), .ms(0)) == .milliseconds(500))
+        #expect(lose(.seconds(9), .ms(20_000)) == .seconds(1))
+        #expect(lose(.seconds(9), .ms(40_000)) == .seconds(2))
+        #expect(lose(.seconds(10), .ms(60_000)) == .milliseconds(500))
     }
 }

@@ -46,7 +46,9 @@ extension ICEAgent {
 
     /// Servers that failed are asked again later; for relays only as long as a path is looked for.
     mutating func scheduleRetry(at now: Instant) {
-        guard gathersContinually, mayRetry, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
+        guard gathersContinually else { return }
+        network.note(hasPath: isConnected, at: now)
+        guard mayRetry, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
         network.scheduleRetry(at: now, isUrgent: hasNoPath)
     }
 

@@ -35,7 +35,10 @@ struct NetworkWatch {
     private var relayLostAt: Instant?
     private var relayPause = Self.leastRelayLife
     private var wasCalm = true
-    private var urgentDelay = Self.firstUrgentRetry
+    /// How often the pause without a path has doubled.
+    private var urgentCount: UInt8 = 0
+    /// Since when there has been a path.
+    private var pathBegan: Instant?
     private static let firstUrgentRetry = Duration.milliseconds(500)
     private static let firstRetry = Duration.seconds(10)
     /// libwebrtc asks failed networks again after 300,000 ms.
@@ -132,11 +135,12 @@ struct NetworkWatch {
 
     /// - Parameter isUrgent: Whether there is no path, so that a server that is being restarted is not to be waited for longer than it takes.
     mutating func scheduleRetry(at now: Instant, isUrgent: Bool) {
+        let urgentDelay = Self.firstUrgentRetry * (1 << Int(urgentCount))
         if isUrgent, urgentDelay < retryDelay {
             let time = now + urgentDelay
             guard retryTime.map({ time < $0 }) ?? true else { return }
             retryTime = time
-            urgentDelay = urgentDelay * 2
+            urgentCount += 1
         } else if retryTime == nil {
             retryTime = now + retryDelay
             retryDelay = min(retryDelay * 2, Self.longestRetry)
@@ -145,8 +149,18 @@ struct NetworkWatch {
 
     mutating func retried() { retryTime = nil }
 
+    /// The loss of a path that has held has nothing to do with earlier losses: what was waited for then is waited for no longer now.
+    mutating func note(hasPath: Bool, at now: Instant) {
+        if hasPath {
+            pathBegan = pathBegan ?? now
+        } else if let began = pathBegan {
+            pathBegan = nil
+            if now - began >= Self.firstRetry { urgentCount = 0 }
+        }
+    }
+
     /// Over another address a server may well be reached.
     mutating func resetRetries() {
-        (retryTime, retryDelay, urgentDelay) = (nil, Self.firstRetry, Self.firstUrgentRetry)
+        (retryTime, retryDelay, urgentCount) = (nil, Self.firstRetry, 0)
     }
 }

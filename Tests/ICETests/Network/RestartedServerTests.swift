@@ -72,6 +72,20 @@ struct RestartedServerTests {
         call.close()
     }
 
+    @Test("However often it was restarted before in a long call")
+    func often() throws {
+        let caller = network.makeHost("caller", addresses: ["192.0.2.1"])
+        let call = try makeCall(caller, ["turn:192.0.2.9?transport=tcp"])
+        call.caller.onRestartNeeded = { [unowned call] _ in call.restart() }
+        #expect(call.connect())
+        for _ in 0..<8 {
+            network.run(for: .seconds(60))
+            let interruption = interruption(of: call) { leaveForASecond(refusing: true) }
+            #expect(interruption <= .seconds(4), "\(interruption)")
+        }
+        call.close()
+    }
+
     @Test("A server whose name takes seconds to find is found, though another one refuses meanwhile and is asked again")
     func slowName() throws {
         network.names["turn.example.org"] = ["192.0.2.9"]
