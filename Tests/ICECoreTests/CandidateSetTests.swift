@@ -83,6 +83,9 @@ struct LocalCandidatesTests {
         #expect(reflexive.candidate.kind == .serverReflexive)
         #expect(locals.addServerReflexive("203.0.113.7:1000", on: 0, server: Self.server) == nil)
         #expect(locals.addPeerReflexive("203.0.113.7:1000", on: 0, priority: 1) == nil)
+        // What statistics name stays one.
+        #expect(Set(locals.all.map(\.id)).count == locals.all.count)
+        #expect(locals.candidate(on: 0, at: "203.0.113.7:1000") == reflexive)
     }
 
     @Test("C1.5, H37: equal addresses with different bases are both kept")

@@ -148,14 +148,22 @@ struct LocalCandidates {
     }
 
     /// Adds what a STUN server saw of a socket, or without a server what its port is mapped to; nil if that is nothing new (RFC 8445 §5.1.3).
+    ///
+    /// It takes the place of what a check has shown of the same address: a name means one candidate.
     mutating func addServerReflexive(
         _ mapped: TransportAddress, on socket: SocketID, server: IPAddress?, url: ServerURL? = nil
     ) -> LocalCandidate? {
         guard let host = base(of: socket) else { return nil }
-        return add(
+        let added = add(
             .serverReflexive, at: mapped, related: host.isHidden ? nil : host.candidate.address, socket, host.base,
             host.candidate.transport, host.candidate.path, server: server, url: url, rank: host.rank,
             network: host.network)
+        if added != nil {
+            all.removeAll {
+                $0.socket == socket && $0.gathered.kind == .peerReflexive && $0.candidate.address == mapped
+            }
+        }
+        return added
     }
 
     /// Adds an allocation on a TURN server; nil if it is nothing new, as where the server is this host.
