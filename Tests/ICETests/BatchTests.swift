@@ -117,4 +117,17 @@ struct BatchTests {
         #expect(told == 0)
         call.close()
     }
+
+    @Test("Nor who ends it when told that the pair is lost")
+    func endedLostPath() throws {
+        let (network, call, host) = try call()
+        var told = 0
+        call.caller.onWritable = { _ in told += 1 }
+        call.caller.onPairFailed = { [unowned call] _, _ in call.caller.removeComponent(.first) }
+        host.interface.sendFault = .wouldBlock
+        #expect(throws: ICEError.self) { try call.caller.send("no room") }
+        network.run(for: .seconds(40))
+        #expect(told == 0)
+        call.close()
+    }
 }

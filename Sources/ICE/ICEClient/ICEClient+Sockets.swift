@@ -135,7 +135,8 @@ extension ICEClient {
 
     func tellWritable(_ path: StreamComponent) {
         platform.enqueue { [reference] in
-            guard let client = reference.client, !client.isClosed else { return }
+            // Of a component that was removed meanwhile nothing is told.
+            guard let client = reference.client, !client.isClosed, client.agent.hasComponent(path) else { return }
             client.onWritable?(path)
             client.listener?.iceClient(client, canSendOn: path)
         }

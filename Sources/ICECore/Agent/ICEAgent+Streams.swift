@@ -7,6 +7,9 @@ extension ICEAgent {
         (0..<nextStreamIndex).map { index in components.count { $0.path.stream.index == index } }
     }
 
+    /// Whether a component is there, and has not been removed.
+    package func hasComponent(_ path: StreamComponent) -> Bool { components.contains { $0.path == path } }
+
     /// Adds a stream with components 1 to a count, behind all there have been.
     package mutating func addStream(components count: Int) -> StreamID {
         let stream = StreamID(nextStreamIndex)
