@@ -191,6 +191,23 @@ struct TURNFaultTests {
         #expect(server.allocations.count == 1 && server.counters.allocations == 3)
     }
 
+    @Test("A server that is away comes back when its last restart says, and at once where that says nothing")
+    func absence() throws {
+        let client = try scene.client()
+        let isThere = { try client.ask(.binding) != nil }
+        server.restart(after: .seconds(2))
+        scene.network.run(for: .seconds(1))
+        server.restart(after: .seconds(4))
+        scene.network.run(for: .seconds(2))
+        #expect(try !isThere())
+        scene.network.run(for: .seconds(2))
+        #expect(try isThere())
+        server.restart(after: .seconds(2))
+        #expect(try !isThere())
+        server.restart()
+        #expect(try isThere())
+    }
+
     @Test("An allocation ends with its connection", arguments: [true, false])
     func disconnection(_ isReset: Bool) throws {
         let client = try scene.streamClient()

@@ -47,6 +47,8 @@ public final class SimulatedTURNServer {
     var core: TURNServerCore
     private var sockets: [TransportAddress: SimulatedSocket] = [:]
     private var doors: [SimulatedListener] = []
+    /// When it comes back from its last restart.
+    private var backAt: Instant?
     private var relays: [TransportAddress: SimulatedSocket] = [:]
     var connections: [TURNFiveTuple: Connection] = [:]
     var listeners: [TransportAddress: SimulatedListener] = [:]
@@ -94,18 +96,28 @@ public final class SimulatedTURNServer {
 
     /// Crashes and comes back, at once or after a while: all allocations, nonces and connections are gone, and only those who ask are told.
     ///
-    /// As long as it is away, its ports are closed.
+    /// As long as it is away, its ports are closed; another restart meanwhile says anew when it comes back.
     public func restart(after absence: Duration = .zero) {
         for tuple in connections.keys.sorted(by: { $0.description < $1.description }) {
             connections.removeValue(forKey: tuple)?.stream.reset()
         }
         update { core, _ in core.restart() }
-        guard absence > .zero, let host else { return }
-        close()
-        host.fabric.scheduler.schedule(at: host.now + absence) { [weak self, weak host] in
-            guard let self, let host, sockets.isEmpty else { return }
-            try? open(on: host)
+        guard let host else { return }
+        let back = host.now + absence
+        backAt = back
+        if absence > .zero {
+            close()
+            host.fabric.scheduler.schedule(at: back) { [weak self] in
+                if self?.backAt == back { self?.comeBack() }
+            }
+        } else {
+            comeBack()
         }
+    }
+
+    private func comeBack() {
+        guard let host, sockets.isEmpty else { return }
+        try? open(on: host)
     }
 
     private func open(on host: SimulatedHost) throws(NetworkError) {
