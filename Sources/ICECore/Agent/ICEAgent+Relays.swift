@@ -143,6 +143,10 @@ extension ICEAgent {
         for index in components.indices {
             guard let selected = components[index].selected, ids.contains(selected.socket) else { continue }
             losePath(ofComponentAt: index, failure, lost, at: now)
+            // Its server is asked for another, which may take as long as anything else.
+            if gathersContinually, components[index].selected == nil {
+                session.patienceEnd = now + configuration.patienceInterval
+            }
         }
         let told = signalledCandidates.filter { candidate in
             localCandidates.all.contains { ids.contains($0.socket) && $0.isTold(as: candidate) }

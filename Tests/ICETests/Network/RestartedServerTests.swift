@@ -105,4 +105,18 @@ struct RestartedServerTests {
         #expect(call.connect(atMost: .seconds(4)))
         call.close()
     }
+
+    @Test(
+        "Nobody has to restart ICE for that, though the call has lasted long",
+        arguments: ["turn:192.0.2.9", "turn:192.0.2.9?transport=tcp"])
+    func withoutRestart(_ url: String) throws {
+        let caller = network.makeHost("caller", addresses: ["192.0.2.1"])
+        let call = try makeCall(caller, [url])
+        #expect(call.connect())
+        network.run(for: .seconds(60))
+        let interruption = interruption(of: call) { leaveForASecond(refusing: true) }
+        #expect(interruption <= .seconds(4), "\(interruption)")
+        #expect(!call.states.joined().contains(.failed))
+        call.close()
+    }
 }
