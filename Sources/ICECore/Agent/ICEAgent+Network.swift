@@ -48,7 +48,7 @@ extension ICEAgent {
     mutating func scheduleRetry(at now: Instant) {
         guard gathersContinually else { return }
         network.note(hasPath: isConnected, at: now)
-        guard mayRetry, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
+        guard mayRetry, state != .failed, gatherer.hasFailed(asksForRelays: !isConcluded) else { return }
         network.scheduleRetry(at: now, isUrgent: hasNoPath)
     }
 

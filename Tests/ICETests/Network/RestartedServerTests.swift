@@ -119,4 +119,25 @@ struct RestartedServerTests {
         #expect(!call.states.joined().contains(.failed))
         call.close()
     }
+
+    @Test("A session that has failed asks no server any more")
+    func failed() throws {
+        _ = network.makeHost("closed", addresses: ["192.0.2.3"])
+        var configuration = ICEConfiguration(role: .controlling)
+        configuration.gatheringPolicy = .continually
+        configuration.servers = [
+            try ICEServer(urls: ["turn:192.0.2.3?transport=tcp"], username: "user", credential: "secret")
+        ]
+        let client = ICEClient(on: network.makeHost("caller", addresses: ["192.0.2.1"]), configuration: configuration)
+        let credentials = try Credentials(usernameFragment: "abcd", password: "0123456789012345678901")
+        try client.setRemoteParameters(ICEParameters(credentials: credentials))
+        try client.addRemoteCandidate("candidate:1 1 udp 2130706431 192.0.2.77 5000 typ host")
+        client.addRemoteCandidate(nil)
+        client.gatherCandidates()
+        client.processCandidates()
+        #expect(network.run(until: { client.state == .failed }, atMost: .seconds(60)))
+        network.run(for: .seconds(60))
+        #expect(network.isIdle)
+        client.close()
+    }
 }
