@@ -94,6 +94,7 @@ extension ICEClient {
         turn.retransmission = pacing.schedule(pacing.initialRetransmissionTimeout)
         let shared = url.transport == .udp ? via : nil
         let client = try TURNClient(platform: platform, configuration: turn, sharing: shared)
+        client.routesDue = order.via.flatMap { agent.routesDue(for: $0) }
         if let server { equip(client, for: server) }
         return Relay(client, id: order.id, via: shared == nil ? nil : order.via, isAttached: false, server: server)
     }

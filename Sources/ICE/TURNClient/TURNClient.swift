@@ -122,6 +122,8 @@ public final class TURNClient {
     /// Whether the allocation took the place of one that was given up because of a channel, and no channel was bound since.
     var hasStartedAfresh = false
     var sockets: [RelayedSocket] = []
+    /// Until when routes may follow the local address: without one, a datagram is as good as lost until then.
+    package var routesDue: Instant?
     private var alarm: (any Alarm)?
     private var events: Deque<Happening> = []
     private var deliveryIsDue = false
@@ -234,6 +236,7 @@ extension TURNClient {
         } catch {
             // A datagram that does not fit into a full buffer is as good as lost on the way: it will be repeated.
             if error.code == .wouldBlock || !link.isOpen { return }
+            if error.code == .networkUnreachable, let routesDue, platform.now < routesDue { return }
             linkFailed(LinkError(.unreachable, error))
         }
     }

@@ -41,7 +41,7 @@ extension ICEAgent {
         // A report that a datagram was too large says that the way is there.
         guard state != .closed, error.code != .messageTooLarge else { return }
         // As good as lost on the way: what is sent again finds the route.
-        if isLocal, error.code == .networkUnreachable, mayLackRoutes(socket, at: now) { return }
+        if isLocal, error.code == .networkUnreachable, let due = routesDue(for: socket), now < due { return }
         if let finding = gatherer.unreachable(destination, from: socket, error) { take(finding) }
         let affected = session.checks.all.filter {
             $0.socket == socket && $0.destination == destination && !$0.isCancelled

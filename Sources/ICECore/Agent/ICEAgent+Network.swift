@@ -57,9 +57,9 @@ extension ICEAgent {
 
     private var hasNoPath: Bool { !isConnected && state != .new }
 
-    /// Whether a route that the system does not know may follow the socket's address, which has just come.
-    func mayLackRoutes(_ id: SocketID, at now: Instant) -> Bool {
-        sockets.first { $0.id == id }?.address.map { network.mayLackRoutes($0, at: now) } ?? false
+    /// Until when a route that the system does not know may follow a socket's address; nil for one that was there from the beginning.
+    package func routesDue(for id: SocketID) -> Instant? {
+        sockets.first { $0.id == id }?.address.flatMap { network.routesDue(for: $0) }
     }
 
     private var isConcluded: Bool { components.allSatisfy { isConcluded($0.path) } }

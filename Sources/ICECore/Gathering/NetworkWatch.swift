@@ -100,9 +100,9 @@ struct NetworkWatch {
         review = min(review ?? ready, ready)
     }
 
-    /// Whether an address has come so lately that the system's routes may be behind it.
-    func mayLackRoutes(_ ip: IPAddress, at now: Instant) -> Bool {
-        holds.contains { $0.ip == ip && $0.isArrival && now - $0.begun < Self.routesWithin }
+    /// Until when the system's routes may be behind an address that has come; nil for one that was there from the beginning.
+    func routesDue(for ip: IPAddress) -> Instant? {
+        holds.first { $0.ip == ip && $0.isArrival }.map { $0.begun + Self.routesWithin }
     }
 
     // MARK: Relays that wait

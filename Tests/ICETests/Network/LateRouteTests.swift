@@ -48,4 +48,19 @@ struct LateRouteTests {
         #expect(call.caller.selectedPair()?.local.relatedAddress?.ip == "10.0.0.3")
         call.close()
     }
+
+    @Test("A TURN server is asked from there, too, though there is another path", arguments: [0, 200, 1_500])
+    func relay(_ milliseconds: Int) throws {
+        #expect(call.connect())
+        network.run(for: .seconds(5))
+        let wlan = roamer.addInterface("wlan0", addresses: [])
+        if milliseconds > 0 { wlan.routedFamilies = [] }
+        wlan.addAddress("203.0.113.50")
+        network.schedule(after: .milliseconds(milliseconds)) { wlan.routedFamilies = [.v4] }
+        let isThere = { [call] in
+            call.caller.localCandidates.contains { $0.kind == .relayed && $0.relatedAddress?.ip == "203.0.113.50" }
+        }
+        #expect(network.run(until: isThere, atMost: .seconds(4)))
+        call.close()
+    }
 }
