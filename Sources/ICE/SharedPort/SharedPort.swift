@@ -192,10 +192,9 @@ public final class SharedPort {
                 throw error
             }
         }
+        closeForsaken()
         let socket = SharedSocket(bound, of: self, on: platform)
         sockets.append(socket)
-        // Behind that, as the others know which port it is.
-        closeForsaken()
         return socket
     }
 
