@@ -208,6 +208,18 @@ struct TURNFaultTests {
         #expect(try isThere())
     }
 
+    @Test("A server whose TCP port somebody has when it comes back stays away, over UDP too")
+    func portTaken() throws {
+        let client = try scene.client()
+        let address = try #require(server.addresses.first)
+        server.restart(after: .seconds(1))
+        let other = try scene.host.listen(on: address) { _ in }
+        scene.network.run(for: .seconds(2))
+        #expect(try client.ask(.binding) == nil)
+        try scene.host.bind(address).close()
+        other.close()
+    }
+
     @Test("An allocation ends with its connection", arguments: [true, false])
     func disconnection(_ isReset: Bool) throws {
         let client = try scene.streamClient()

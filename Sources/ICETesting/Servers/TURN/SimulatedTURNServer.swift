@@ -96,7 +96,8 @@ public final class SimulatedTURNServer {
 
     /// Crashes and comes back, at once or after a while: all allocations, nonces and connections are gone, and only those who ask are told.
     ///
-    /// As long as it is away, its ports are closed; another restart meanwhile says anew when it comes back.
+    /// As long as it is away, its ports are closed; another restart meanwhile says anew when it comes back. Where another program has one of
+    /// them by then, it stays away.
     public func restart(after absence: Duration = .zero) {
         for tuple in connections.keys.sorted(by: { $0.description < $1.description }) {
             connections.removeValue(forKey: tuple)?.stream.reset()
@@ -117,7 +118,11 @@ public final class SimulatedTURNServer {
 
     private func comeBack() {
         guard let host, sockets.isEmpty else { return }
-        try? open(on: host)
+        do throws(NetworkError) {
+            try open(on: host)
+        } catch {
+            close()
+        }
     }
 
     private func open(on host: SimulatedHost) throws(NetworkError) {
