@@ -35,7 +35,6 @@ extension ICEClient {
 
     private func remove(where shouldGo: (StreamComponent) -> Bool) {
         dropEvents(where: shouldGo)
-        for way in paths where shouldGo(way.path) { way.isBlocked = false }
         input { $0.remove(where: shouldGo, now: $1) }
     }
 

@@ -17,7 +17,7 @@ extension ICEClient {
         var next = 0
         while next < batch.count, socket.isOpen, !isClosed {
             let datagram = batch[next]
-            if isFromServer, relay(datagram, on: socket.id, from: source) {
+            if isFromServer, deliverToRelays(datagram, on: socket.id, from: source) {
                 next += 1
             } else if STUNMessage.looksLikeSTUN(datagram) {
                 next += 1

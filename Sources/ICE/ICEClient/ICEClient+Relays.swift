@@ -220,7 +220,7 @@ extension ICEClient {
     /// the same server may have been asked as well; whether it was theirs.
     ///
     /// Where a redirection has led a second one there, each knows its own answers, and the server refuses it the five-tuple.
-    func relay(_ bytes: Span<UInt8>, on id: SocketID, from source: TransportAddress) -> Bool {
+    func deliverToRelays(_ bytes: Span<UInt8>, on id: SocketID, from source: TransportAddress) -> Bool {
         let isBinding = STUNMessage.looksLikeSTUN(bytes) && bytes[0] & 0x3e == 0 && bytes[1] & 0xef == 1
         guard !isBinding else { return false }
         var isTaken = false
